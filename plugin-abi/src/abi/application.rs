@@ -1,0 +1,105 @@
+//! What a plugin hands to the host when it is initialised.
+
+use super::{HostTable, Opaque, OwnedBytes, ProcessFuture, Slice, Status};
+use core::sync::atomic::AtomicU32;
+
+/// Type of the exported function [`ENTRY_SYMBOL`](super::ENTRY_SYMBOL). Pure: returns a static.
+pub type EntryFn = extern "C" fn() -> *const Entry;
+
+/// A plugin's door.
+#[repr(C)]
+#[derive(Debug)]
+pub struct Entry {
+    /// `size_of::<Self>()` on the plugin's side.
+    pub size: usize,
+    /// The declaration record in memory; must equal the file's.
+    pub declaration: Slice,
+    /// Called once, before anything else. The table and the context live as long as the OS process.
+    /// On `STATUS_OK` the application is filled; else `error` is text.
+    pub init: unsafe extern "C" fn(
+        host: *const HostTable,
+        image: *const ImageContext,
+        application: *mut ApplicationHandle,
+        error: *mut OwnedBytes,
+    ) -> Status,
+}
+
+// SAFETY: plain pointers to statics of the plugin, never written.
+#[expect(unsafe_code, reason = "a static of pointers to statics")]
+unsafe impl Sync for Entry {}
+
+/// What the host tells an image of itself. Read-only for the plugin.
+#[repr(C)]
+#[derive(Debug)]
+pub struct ImageContext {
+    /// `size_of::<Self>()` on the host's side.
+    pub size: usize,
+    /// Never 0, never given twice in a node's life.
+    pub id: u64,
+    /// Text: the plugin's version with the build's hash, such as `0.1.0+3f2a91bc`.
+    pub version: Slice,
+    /// `IMAGE_*`. When it changes, every process of the image is polled once.
+    pub state: AtomicU32,
+    /// `LOG_*`: events of a higher number need not be passed to `log`.
+    pub log_level: AtomicU32,
+}
+
+/// New processes start on this image.
+pub const IMAGE_CURRENT: u32 = 0;
+/// Another image is current: finish; an idle connection can be handed to it with `hand_over`.
+pub const IMAGE_DRAINING: u32 = 1;
+/// The node stops: finish and close.
+pub const IMAGE_STOPPING: u32 = 2;
+
+/// An initialised application. Never dropped: an image is never unloaded.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct ApplicationHandle {
+    /// Passed to each function.
+    pub data: Opaque,
+    /// The functions. Valid for the life of the OS process.
+    pub vtable: *const ApplicationVtable,
+}
+
+/// May be called from any thread, and from several at once.
+#[repr(C)]
+#[derive(Debug)]
+pub struct ApplicationVtable {
+    /// `size_of::<Self>()` on the plugin's side.
+    pub size: usize,
+    /// How many listeners the application declares.
+    pub listener_count: unsafe extern "C" fn(data: Opaque) -> u32,
+    /// The listener of that index, `0..listener_count`.
+    pub listener: unsafe extern "C" fn(data: Opaque, index: u32, out: *mut ListenerDeclaration) -> Status,
+    /// Makes the process that serves a connection. On any status but `STATUS_OK` the file descriptor is still the host's.
+    pub accept: unsafe extern "C" fn(
+        data: Opaque,
+        index: u32,
+        connection: *const Connection,
+        out: *mut ProcessFuture,
+    ) -> Status,
+    /// Makes the application's root process; `STATUS_NONE` when it has none. Called once, when the image becomes current.
+    pub start: unsafe extern "C" fn(data: Opaque, out: *mut ProcessFuture) -> Status,
+}
+
+/// A listening socket that the node shall own.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct ListenerDeclaration {
+    /// Text: the name by which the same listener is found again in the next version. Valid for the life of the OS process.
+    pub name: Slice,
+    /// Text: `IP:PORT` to bind unless the node's configuration says otherwise. Valid for the life of the OS process.
+    pub address: Slice,
+}
+
+/// A connected stream socket, non-blocking, close-on-exec.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct Connection {
+    /// The file descriptor. Owned by the process once `accept` has returned `STATUS_OK`.
+    pub fd: i32,
+    /// Text: the peer's `IP:PORT`.
+    pub peer: Slice,
+    /// Bytes already read from the socket and not used: they come before what is read next.
+    pub unread: Slice,
+}
