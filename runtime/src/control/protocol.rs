@@ -1,0 +1,198 @@
+//! The control socket's language: what `cargo system` and a node say to each other.
+//!
+//! A client connects to `<root>/run/control.sock`, writes one [`Request`] as a line of JSON, and reads lines of JSON, each a
+//! [`Reply`]: any number of events, then one that ends the talk (`done` or `failed`). Unknown fields are skipped; a request
+//! whose `schema` is newer than the node's is refused.
+
+use serde::{Deserialize, Serialize};
+
+/// Version of every JSON shape here, and of `--json` output.
+pub const SCHEMA: u32 = 1;
+/// A request's line is no longer than this.
+pub const REQUEST_LEN_MAX: u64 = 64 * 1024;
+
+/// What a client asks.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Request {
+    /// [`SCHEMA`] of the client.
+    pub schema: u32,
+    /// The command.
+    #[serde(flatten)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "kebab-case")]
+pub enum Command {
+    /// Are you there? Answers with an empty `done`.
+    Ping,
+    /// What runs? Answers with `done` and a [`Status`].
+    Status,
+    /// Make a release current that has been put into the node's folder. Events, then `done` with an [`Upgraded`].
+    Upgrade {
+        /// The release's version: the folder `releases/<version>` holds its manifest.
+        release: String,
+        /// Go on reporting the drain for this long at the most, in milliseconds, after the switch.
+        follow_drain_ms: u64,
+    },
+    /// Stop in order. `done` is sent when the node is about to exit.
+    Stop {
+        /// How long processes may take to finish, in milliseconds.
+        grace_ms: u64,
+    },
+}
+
+/// One line of an answer.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "reply", rename_all = "kebab-case")]
+pub enum Reply {
+    /// Something happened on the way.
+    Event(Event),
+    /// The end: it worked.
+    Done(Outcome),
+    /// The end: it did not.
+    Failed(Failure),
+}
+
+/// What happens during an upgrade.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum Event {
+    /// This client watches an upgrade that another one started.
+    Attached {
+        /// The release being installed.
+        release: String,
+    },
+    /// A step begins: `check`, `prepare`, `switch`.
+    Step {
+        /// The step's name.
+        step: String,
+    },
+    /// New processes start on the new version from here on.
+    Switched {
+        /// Version before.
+        from: String,
+        /// Version now.
+        to: String,
+    },
+    /// Processes that still run on versions that are not current.
+    Draining {
+        /// Number of processes.
+        processes: u64,
+    },
+}
+
+/// What a command came to.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "kebab-case")]
+pub enum Outcome {
+    /// Nothing to add.
+    Ok,
+    /// Answer to `status`.
+    Status(Status),
+    /// Answer to `upgrade`.
+    Upgraded(Upgraded),
+}
+
+/// What a node runs.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Status {
+    /// The application's name.
+    pub name: String,
+    /// The OS process.
+    pub os_pid: u32,
+    /// Milliseconds since the node was up.
+    pub uptime_ms: u64,
+    /// Version of the runtime.
+    pub runtime: String,
+    /// The node's folder.
+    pub root: String,
+    /// Resident memory in bytes.
+    pub memory_bytes: u64,
+    /// Scheduler threads.
+    pub schedulers: u32,
+    /// Processes alive.
+    pub processes: u64,
+    /// Sockets that the node listens on.
+    pub listeners: Vec<ListenerStatus>,
+    /// Loaded versions that are current or have processes, newest first.
+    pub versions: Vec<VersionStatus>,
+}
+
+/// A listening socket.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ListenerStatus {
+    /// The declared name.
+    pub name: String,
+    /// `IP:PORT` as bound.
+    pub address: String,
+}
+
+/// A loaded version.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct VersionStatus {
+    /// Such as `0.1.0+3f2a91bc`.
+    pub version: String,
+    /// `current`, `draining` or `drained`.
+    pub state: String,
+    /// Processes alive on it.
+    pub processes: u64,
+    /// Milliseconds since it became current.
+    pub age_ms: u64,
+    /// Processes by type, most first; why the version still lives.
+    pub process_types: Vec<ProcessTypeStatus>,
+}
+
+/// Processes of one type.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ProcessTypeStatus {
+    /// The type's name.
+    pub name: String,
+    /// How many are alive.
+    pub processes: u64,
+}
+
+/// How an upgrade ended.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Upgraded {
+    /// Version before.
+    pub from: String,
+    /// Version that serves now.
+    pub to: String,
+    /// False when `to` was current already.
+    pub changed: bool,
+    /// From request to switch, in microseconds.
+    pub switched_after_us: u64,
+    /// Processes still on versions that are not current.
+    pub draining: u64,
+}
+
+/// Why a command failed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Failure {
+    /// What kind, for exit codes.
+    pub kind: FailureKind,
+    /// The step it failed in, if it has steps.
+    pub step: Option<String>,
+    /// One sentence: what and why.
+    pub message: String,
+    /// What to do next.
+    pub hint: Option<String>,
+    /// The version that serves now.
+    pub serving: Option<String>,
+}
+
+/// Kinds of failure; each has its exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FailureKind {
+    /// Exit code 1.
+    Error,
+    /// Refused before anything changed: exit code 14.
+    Refused,
+    /// Failed, the old version serves: exit code 10.
+    RolledBack,
+    /// Another upgrade holds the lock: exit code 13.
+    Locked,
+}

@@ -1,0 +1,93 @@
+//! Where things stand in a node's folder. Pure: names only.
+//!
+//! ```text
+//! <root>/bin/<name>                       the release's own command
+//! <root>/runtime/<version>/cargo-system   the host executable
+//! <root>/lib/<plugin>-<version>-<hash>/   the shared object, never overwritten
+//! <root>/releases/<release>/manifest.json what the release is made of
+//! <root>/releases/RELEASES                which release boots
+//! <root>/run/                             control socket, lock, pid
+//! <root>/log/                             logs
+//! ```
+
+use std::path::{Path, PathBuf};
+
+/// A node's folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Layout {
+    root: PathBuf,
+}
+
+impl Layout {
+    /// The folder at `root`, which need not exist.
+    #[must_use]
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+
+    /// The folder itself.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The release's own command.
+    #[must_use]
+    pub fn command(&self, name: &str) -> PathBuf {
+        self.root.join("bin").join(name)
+    }
+
+    /// The host executable of that runtime version.
+    #[must_use]
+    pub fn runtime(&self, version: &str) -> PathBuf {
+        self.root.join("runtime").join(version).join("cargo-system")
+    }
+
+    /// The folder of a plugin's build; `hash` is the hex SHA-256 of the shared object.
+    #[must_use]
+    pub fn plugin(&self, name: &str, version: &str, hash: &str) -> PathBuf {
+        self.root.join("lib").join(format!("{name}-{version}-{}", short_hash(hash)))
+    }
+
+    /// The folder of a release.
+    #[must_use]
+    pub fn release(&self, release: &str) -> PathBuf {
+        self.root.join("releases").join(release)
+    }
+
+    /// The manifest of a release.
+    #[must_use]
+    pub fn manifest(&self, release: &str) -> PathBuf {
+        self.release(release).join("manifest.json")
+    }
+
+    /// The record of which release boots.
+    #[must_use]
+    pub fn record(&self) -> PathBuf {
+        self.root.join("releases").join("RELEASES")
+    }
+
+    /// What belongs to the running node alone.
+    #[must_use]
+    pub fn run(&self) -> PathBuf {
+        self.root.join("run")
+    }
+
+    /// The control socket.
+    #[must_use]
+    pub fn socket(&self) -> PathBuf {
+        self.run().join("control.sock")
+    }
+
+    /// The lock that a running node holds.
+    #[must_use]
+    pub fn lock(&self) -> PathBuf {
+        self.run().join("lock")
+    }
+}
+
+/// The part of a hex hash that goes into names and versions.
+#[must_use]
+pub fn short_hash(hash: &str) -> &str {
+    hash.get(..8).unwrap_or(hash)
+}

@@ -1,0 +1,4 @@
+//! Releases on disk.
+
+pub mod layout;
+pub mod manifest;
