@@ -1,4 +1,18 @@
 //! The node: loads plugins, runs their processes, and upgrades them while they run.
 
 pub mod control;
+mod counter;
+mod host;
+pub mod image;
+mod io;
+mod listen;
+mod log;
+pub mod node;
+mod process;
+pub mod protocol;
 pub mod release;
+mod scheduler;
+mod slab;
+mod timer;
+mod upgrade;
+mod waker;

@@ -50,6 +50,13 @@ pub struct Slice {
     pub len: usize,
 }
 
+// SAFETY: a pointer and a length; to read through them is unsafe and has its own contract.
+#[expect(unsafe_code, reason = "a slice without its lifetime crosses threads as one with it does")]
+unsafe impl Sync for Slice {}
+// SAFETY: as above.
+#[expect(unsafe_code, reason = "a slice without its lifetime crosses threads as one with it does")]
+unsafe impl Send for Slice {}
+
 impl Slice {
     /// No bytes.
     pub const EMPTY: Self = Self::new(&[]);

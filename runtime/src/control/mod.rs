@@ -1,3 +1,8 @@
-//! The control socket.
+//! The control socket: a node's ear for its operator.
 
-pub mod protocol;
+mod connection;
+mod server;
+mod status;
+
+pub use crate::protocol;
+pub(crate) use server::{Controlled, Server, StopRequest};

@@ -1,0 +1,126 @@
+//! One client's talk: a request, events, an end.
+
+use super::server::{Controlled, StopRequest};
+use super::status;
+use crate::listen;
+use crate::protocol::{
+    Command, Event, Failure, FailureKind, Outcome, REQUEST_LEN_MAX, Reply, Request, SCHEMA, Upgraded,
+};
+use crate::upgrade::{Seen, draining};
+use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::os::unix::net::UnixStream;
+use std::sync::mpsc::sync_channel;
+use std::time::{Duration, Instant};
+
+/// A client says what it wants, and takes each line, within this time.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How often the drain is looked at while a client follows it.
+const DRAIN_LOOK: Duration = Duration::from_millis(20);
+/// No client follows a drain, or waits for a stop, longer than this.
+const WAIT_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Serves one client. One that goes away, or says nothing, is left alone.
+pub(super) fn serve(stream: &UnixStream, controlled: &Controlled) {
+    let timeouts = stream.set_read_timeout(Some(PATIENCE)).and_then(|()| stream.set_write_timeout(Some(PATIENCE)));
+    if timeouts.is_err() {
+        return;
+    }
+    let answer = match read_request(stream) {
+        Ok(request) => act(stream, controlled, request),
+        Err(failure) => write(stream, &Reply::Failed(failure)),
+    };
+    // A client that has gone does not want its answer.
+    drop(answer);
+}
+
+/// Answers without reading.
+pub(super) fn turn_away(stream: UnixStream, message: &str) {
+    let _: io::Result<()> = stream.set_write_timeout(Some(Duration::from_millis(100)));
+    let _: io::Result<()> = write(&stream, &Reply::Failed(failure(FailureKind::Error, message)));
+}
+
+fn failure(kind: FailureKind, message: &str) -> Failure {
+    let serving = listen::current().map(|image| image.version.to_owned());
+    Failure { kind, step: None, message: message.to_owned(), hint: None, serving }
+}
+
+fn read_request(stream: &UnixStream) -> Result<Request, Failure> {
+    let refuse = |message: &str| failure(FailureKind::Error, message);
+    let mut line = String::new();
+    let mut reader = BufReader::new(stream).take(REQUEST_LEN_MAX);
+    reader.read_line(&mut line).map_err(|error| refuse(&format!("the request cannot be read: {error}")))?;
+    if !line.ends_with('\n') {
+        return Err(refuse(&format!("the request is not a line of at most {REQUEST_LEN_MAX} bytes")));
+    }
+    let raw: serde_json::Value =
+        serde_json::from_str(&line).map_err(|error| refuse(&format!("the request is not JSON: {error}")))?;
+    let schema = raw.get("schema").and_then(serde_json::Value::as_u64).unwrap_or(0);
+    if schema == 0 || schema > u64::from(SCHEMA) {
+        return Err(refuse(&format!("the request has schema {schema}, and this node speaks up to {SCHEMA}")));
+    }
+    serde_json::from_value(raw).map_err(|error| refuse(&format!("the request is not understood: {error}")))
+}
+
+fn write(mut stream: &UnixStream, reply: &Reply) -> io::Result<()> {
+    let mut line = serde_json::to_vec(reply)?;
+    line.push(b'\n');
+    stream.write_all(&line)
+}
+
+fn act(stream: &UnixStream, controlled: &Controlled, request: Request) -> io::Result<()> {
+    match request.command {
+        Command::Ping => write(stream, &Reply::Done(Outcome::Ok)),
+        Command::Status => write(stream, &Reply::Done(Outcome::Status(status::status(controlled)))),
+        Command::Stop { grace_ms } => stop(stream, controlled, Duration::from_millis(grace_ms)),
+        Command::Upgrade { release, follow_drain_ms } => {
+            upgrade(stream, controlled, &release, Duration::from_millis(follow_drain_ms))
+        }
+    }
+}
+
+fn stop(stream: &UnixStream, controlled: &Controlled, grace: Duration) -> io::Result<()> {
+    let grace = grace.min(WAIT_MAX);
+    let (stopped, wait) = sync_channel(1);
+    if controlled.stop.try_send(StopRequest { grace, stopped }).is_err() {
+        return write(stream, &Reply::Failed(failure(FailureKind::Error, "the node is stopping already")));
+    }
+    // The node answers within the grace and a little; a node that is gone cannot be waited for.
+    let _: Result<(), _> = wait.recv_timeout(grace + PATIENCE);
+    write(stream, &Reply::Done(Outcome::Ok))
+}
+
+fn upgrade(stream: &UnixStream, controlled: &Controlled, release: &str, follow: Duration) -> io::Result<()> {
+    let (mut watcher, attached) = match controlled.versions.upgrade(release) {
+        Ok(started) => started,
+        Err(failure) => return write(stream, &Reply::Failed(failure)),
+    };
+    if attached {
+        write(stream, &Reply::Event(Event::Attached { release: release.to_owned() }))?;
+    }
+    let done = loop {
+        match watcher.next() {
+            Seen::Event(event) => write(stream, &Reply::Event(event))?,
+            Seen::End(Ok(done)) => break done,
+            Seen::End(Err(failure)) => return write(stream, &Reply::Failed(failure)),
+        }
+    };
+    let left = if done.changed { follow_drain(stream, follow.min(WAIT_MAX))? } else { done.draining };
+    write(stream, &Reply::Done(Outcome::Upgraded(Upgraded { draining: left, ..done })))
+}
+
+/// Reports each change until nothing is left or the time is up. Returns what is left.
+fn follow_drain(stream: &UnixStream, follow: Duration) -> io::Result<u64> {
+    let until = Instant::now() + follow;
+    let mut reported = None;
+    loop {
+        let processes = draining();
+        if reported != Some(processes) {
+            write(stream, &Reply::Event(Event::Draining { processes }))?;
+            reported = Some(processes);
+        }
+        if processes == 0 || Instant::now() >= until {
+            return Ok(processes);
+        }
+        std::thread::sleep(DRAIN_LOOK);
+    }
+}

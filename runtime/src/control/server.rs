@@ -1,0 +1,122 @@
+//! Listens on `<root>/run/control.sock`, for the node's own user alone.
+//!
+//! The folder is 0700 and the socket 0600; besides, the kernel says who is at the other end, and anybody but the node's
+//! user and root is sent away. Each client has a thread; there are [`CLIENTS_MAX`] at the most, and each is given
+//! limited time to say what it wants and to take the answer.
+
+use super::connection;
+use crate::log;
+use crate::upgrade::Versions;
+use plugin_abi::abi::{LOG_ERROR, LOG_WARN};
+use std::io;
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::SyncSender;
+use std::time::{Duration, Instant};
+
+const CLIENTS_MAX: usize = 64;
+/// How long to wait for descriptors to come free.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// What a client can ask about and act on.
+#[derive(Debug)]
+pub(crate) struct Controlled {
+    pub(crate) name: String,
+    pub(crate) started: Instant,
+    pub(crate) schedulers: usize,
+    pub(crate) versions: Arc<Versions>,
+    /// Asks the node to stop, with that grace. The answer comes when it is about to exit.
+    pub(crate) stop: SyncSender<StopRequest>,
+}
+
+/// A wish that the node stop.
+#[derive(Debug)]
+pub(crate) struct StopRequest {
+    pub(crate) grace: Duration,
+    /// Hears when processes are gone.
+    pub(crate) stopped: SyncSender<()>,
+}
+
+/// The bound socket. Removed when dropped.
+#[derive(Debug)]
+pub(crate) struct Server {
+    path: PathBuf,
+}
+
+impl Server {
+    /// Binds the socket and serves it on a thread. The caller holds the folder's lock: a socket there is a dead node's.
+    pub(crate) fn start(path: &Path, controlled: Controlled) -> io::Result<Self> {
+        match std::fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let listener = UnixListener::bind(path)?;
+        let server = Self { path: path.to_owned() };
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
+        let controlled = Arc::new(controlled);
+        std::thread::Builder::new().name("control".to_owned()).spawn(move || accept(&listener, &controlled))?;
+        Ok(server)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Another node's boot removes it too.
+        let _: io::Result<()> = std::fs::remove_file(&self.path);
+    }
+}
+
+fn accept(listener: &UnixListener, controlled: &Arc<Controlled>) {
+    let clients = Arc::new(AtomicUsize::new(0));
+    for stream in listener.incoming() {
+        match stream {
+            Ok(stream) => welcome(stream, controlled, &clients),
+            Err(error) => {
+                log::host(LOG_WARN, "control", &format!("cannot accept: {error}; trying again in {PAUSE:?}"));
+                std::thread::sleep(PAUSE);
+            }
+        }
+    }
+}
+
+fn welcome(stream: UnixStream, controlled: &Arc<Controlled>, clients: &Arc<AtomicUsize>) {
+    if let Err(reason) = check_peer(&stream) {
+        log::host(LOG_WARN, "control", &format!("a client is sent away: {reason}"));
+        return;
+    }
+    if clients.fetch_add(1, Ordering::SeqCst) >= CLIENTS_MAX {
+        clients.fetch_sub(1, Ordering::SeqCst);
+        return connection::turn_away(stream, &format!("{CLIENTS_MAX} clients are connected to this node already"));
+    }
+    let (controlled, leaving) = (Arc::clone(controlled), Leaving(Arc::clone(clients)));
+    let serve = move || {
+        let _leaving = leaving;
+        connection::serve(&stream, &controlled);
+    };
+    if let Err(error) = std::thread::Builder::new().name("control-client".to_owned()).spawn(serve) {
+        log::host(LOG_ERROR, "control", &format!("the system gives no thread for a client: {error}"));
+    }
+}
+
+/// Counts a client out, also when its thread could not be made.
+struct Leaving(Arc<AtomicUsize>);
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+fn check_peer(stream: &UnixStream) -> Result<(), String> {
+    let peer =
+        rustix::net::sockopt::socket_peercred(stream).map_err(|error| format!("its user is unknown: {error}"))?;
+    let own = rustix::process::geteuid();
+    if peer.uid == own || peer.uid.is_root() {
+        Ok(())
+    } else {
+        Err(format!("user {} is neither this node's user nor root", peer.uid.as_raw()))
+    }
+}

@@ -1,0 +1,47 @@
+//! Doors to timers and readiness.
+
+use crate::{io, scheduler, timer, waker::Waker};
+use plugin_abi::abi::AbiWaker;
+use std::os::fd::BorrowedFd;
+use std::time::Duration;
+
+pub(super) unsafe extern "C" fn timer_start(after_ns: u64, waker: AbiWaker) -> u64 {
+    // SAFETY: the table's contract: the waker is given away.
+    let waker = unsafe { Waker::from_raw(waker) };
+    let (timer, deadline) = timer::start(Duration::from_nanos(after_ns), waker);
+    scheduler::timer_started(deadline);
+    timer
+}
+
+pub(super) extern "C" fn timer_cancel(timer: u64) {
+    timer::cancel(timer);
+}
+
+pub(super) unsafe extern "C" fn register(fd: i32, source: *mut u64) -> i32 {
+    if fd < 0 {
+        return rustix::io::Errno::BADF.raw_os_error();
+    }
+    // SAFETY: the table's contract: the caller keeps the descriptor open until it has deregistered the source.
+    let fd = unsafe { BorrowedFd::borrow_raw(fd) };
+    match io::register(fd) {
+        Ok(registered) => {
+            // SAFETY: valid for a write.
+            unsafe { source.write(registered) };
+            0
+        }
+        Err(error) => error.raw_os_error(),
+    }
+}
+
+pub(super) extern "C" fn deregister(source: u64) {
+    io::deregister(source);
+}
+
+pub(super) unsafe extern "C" fn ready(source: u64, interest: u32, waker: *const AbiWaker) -> u64 {
+    // SAFETY: the table's contract: the waker is valid for the call.
+    io::ready(source, interest, || unsafe { Waker::clone_of(&*waker) })
+}
+
+pub(super) extern "C" fn clear(source: u64, interest: u32, token: u64) {
+    io::clear(source, interest, token);
+}

@@ -1,0 +1,62 @@
+//! The host's function table: the doors through which plugins call the runtime.
+//!
+//! Each door turns what crossed into the runtime's own types and calls a safe function behind it. None unwinds: a panic here would be a
+//! defect of ours and ends the node, as `extern "C"` functions do.
+#![expect(unsafe_code, reason = "takes what crossed the ABI at its word, as the ABI's contract allows")]
+
+mod adopt;
+mod io;
+mod processes;
+
+pub(crate) use adopt::{Adoption, set_adopter};
+
+use crate::log;
+use crate::scheduler::PROCESS_WAKER;
+use plugin_abi::abi::{ABI_MAJOR, ABI_MINOR, HostTable, LogEvent, Slice};
+
+/// The one table of this node.
+pub(crate) static HOST_TABLE: HostTable = HostTable {
+    size: size_of::<HostTable>(),
+    abi_major: ABI_MAJOR,
+    abi_minor: ABI_MINOR,
+    process_waker: &raw const PROCESS_WAKER,
+    log: write_log,
+    spawn: processes::spawn,
+    self_pid: processes::self_pid,
+    kill: processes::kill,
+    monitor: processes::monitor,
+    demonitor: processes::demonitor,
+    set_exit_detail: processes::set_exit_detail,
+    send: processes::send,
+    receive: processes::receive,
+    timer_start: io::timer_start,
+    timer_cancel: io::timer_cancel,
+    io_register: io::register,
+    io_deregister: io::deregister,
+    io_ready: io::ready,
+    io_clear: io::clear,
+    hand_over: adopt::hand_over,
+};
+
+/// # Safety
+/// `slice` is text or any bytes, valid for `'a`.
+unsafe fn text<'a>(slice: Slice) -> std::borrow::Cow<'a, str> {
+    // SAFETY: by the contract.
+    String::from_utf8_lossy(unsafe { slice.as_bytes() })
+}
+
+unsafe extern "C" fn write_log(event: *const LogEvent) {
+    // SAFETY: the table's contract: a valid event, whose texts are valid for the call.
+    unsafe {
+        let event = &*event;
+        log::emit(&log::Record {
+            level: event.level,
+            origin: processes::origin(event.image),
+            target: &text(event.target),
+            message: &text(event.message),
+            fields: &text(event.fields),
+            file: &text(event.file),
+            line: event.line,
+        });
+    }
+}

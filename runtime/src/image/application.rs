@@ -1,0 +1,80 @@
+//! An image's application: the safe door to the functions that a plugin handed over.
+
+use plugin_abi::abi::{
+    ApplicationHandle, Connection, ListenerDeclaration, ProcessFuture, STATUS_NONE, STATUS_OK, Slice, Status,
+};
+use std::os::fd::{AsRawFd as _, IntoRawFd as _, OwnedFd};
+use std::ptr;
+
+/// See the file's head.
+#[derive(Debug)]
+pub(crate) struct Application(ApplicationHandle);
+
+// SAFETY: an application's functions may be called from any thread and several at once (`ApplicationVtable`).
+unsafe impl Sync for Application {}
+// SAFETY: as above.
+unsafe impl Send for Application {}
+
+/// A listener as the application declares it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Declared {
+    pub(crate) name: &'static str,
+    pub(crate) address: &'static str,
+}
+
+const NO_PROCESS: ProcessFuture = ProcessFuture { data: ptr::null_mut(), vtable: ptr::null() };
+
+impl Application {
+    /// # Safety
+    /// `handle` was filled by a plugin's `init` that returned `STATUS_OK`.
+    pub(crate) unsafe fn new(handle: ApplicationHandle) -> Self {
+        Self(handle)
+    }
+
+    /// All declared listeners, or the one that is not text.
+    pub(crate) fn listeners(&self) -> Result<Vec<Declared>, String> {
+        // SAFETY: an initialised application.
+        let count = unsafe { ((*self.0.vtable).listener_count)(self.0.data) };
+        (0..count).map(|index| self.listener(index)).collect()
+    }
+
+    fn listener(&self, index: u32) -> Result<Declared, String> {
+        let mut out = ListenerDeclaration { name: Slice::EMPTY, address: Slice::EMPTY };
+        // SAFETY: an initialised application; `out` is ours.
+        let status = unsafe { ((*self.0.vtable).listener)(self.0.data, index, &raw mut out) };
+        if status != STATUS_OK {
+            return Err(format!("its listener {index} cannot be read (status {status})"));
+        }
+        let text = |slice: Slice| {
+            // SAFETY: `ListenerDeclaration`'s texts live as long as the OS process.
+            str::from_utf8(unsafe { slice.as_bytes() }).map_err(|_| format!("its listener {index} is not text"))
+        };
+        Ok(Declared { name: text(out.name)?, address: text(out.address)? })
+    }
+
+    /// The process that serves a connection; or the socket back, when the application cannot make one.
+    pub(crate) fn accept(&self, index: u32, fd: OwnedFd, peer: &str, unread: &[u8]) -> Result<ProcessFuture, OwnedFd> {
+        let connection = Connection { fd: fd.as_raw_fd(), peer: Slice::text(peer), unread: Slice::new(unread) };
+        let mut out = NO_PROCESS;
+        // SAFETY: an initialised application; the pointers are valid for the call.
+        let status = unsafe { ((*self.0.vtable).accept)(self.0.data, index, &raw const connection, &raw mut out) };
+        if status == STATUS_OK {
+            // The process closes it from here on.
+            let _: i32 = fd.into_raw_fd();
+            Ok(out)
+        } else {
+            Err(fd)
+        }
+    }
+
+    /// The root process, if there is one.
+    pub(crate) fn start(&self) -> Result<Option<ProcessFuture>, Status> {
+        let mut out = NO_PROCESS;
+        // SAFETY: an initialised application; `out` is ours.
+        match unsafe { ((*self.0.vtable).start)(self.0.data, &raw mut out) } {
+            STATUS_OK => Ok(Some(out)),
+            STATUS_NONE => Ok(None),
+            failed => Err(failed),
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! Reads what a plugin says of itself from its file. None of its code runs: a wrong plugin is refused here.
+
+use object::{Architecture, BinaryFormat, Object as _, ObjectKind, ObjectSection as _, ObjectSymbol as _};
+use plugin_abi::abi::{
+    ABI_MAJOR, ABI_MINOR, ENTRY_SYMBOL, RECORD_PLUGIN, Record, SECTION, TARGET, split_record, text_value,
+};
+use semver::Version;
+use sha2::{Digest as _, Sha256};
+use std::path::{Path, PathBuf};
+
+/// What a plugin's file says of itself, checked against this runtime.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PluginFacts {
+    /// Package name.
+    pub name: String,
+    /// Package version.
+    pub version: Version,
+    /// ABI that it was built for.
+    pub abi_major: u32,
+    /// ABI that it was built for.
+    pub abi_minor: u32,
+    /// Target triple.
+    pub target: String,
+    /// `rustc --version`.
+    pub compiler: String,
+    /// Hex SHA-256 of the file.
+    pub hash: String,
+    /// The declaration's text, to be compared with what is found in memory.
+    pub(crate) declaration: Vec<u8>,
+}
+
+/// Why a file is refused as a plugin.
+#[derive(Debug, thiserror::Error)]
+#[error("{} cannot be loaded: {reason}", .path.display())]
+pub struct InspectError {
+    path: PathBuf,
+    reason: Refusal,
+}
+
+/// One clear sentence each.
+#[derive(Debug, thiserror::Error)]
+enum Refusal {
+    #[error("it cannot be read: {0}")]
+    Read(#[from] std::io::Error),
+    #[error("it is not a shared object, or it is cut short: {0}")]
+    Parse(#[from] object::Error),
+    #[error("it is {found}, and this runtime takes 64-bit ELF shared objects for {}", std::env::consts::ARCH)]
+    Format { found: String },
+    #[error("it declares no plugin (it has no section {SECTION}); does the crate call plugin_abi::application!?")]
+    NoDeclaration,
+    #[error("its declaration is damaged: {0}")]
+    Damaged(&'static str),
+    #[error("it was built for ABI {major}.{minor}, and this runtime speaks {ABI_MAJOR}.{ABI_MINOR}")]
+    Abi { major: u32, minor: u32 },
+    #[error("it was built for {found}, and this runtime is {TARGET}")]
+    Target { found: String },
+    #[error("it was built with panic = \"abort\", so a panic would end the node; build it with panic = \"unwind\"")]
+    PanicAbort,
+    #[error("it does not export {ENTRY_SYMBOL}")]
+    NoEntry,
+}
+
+/// Reads and checks a plugin's file.
+///
+/// # Errors
+/// One sentence that says why this file is no plugin for this runtime.
+pub fn inspect(path: &Path) -> Result<PluginFacts, InspectError> {
+    let refuse = |reason| InspectError { path: path.to_owned(), reason };
+    let bytes = std::fs::read(path).map_err(|error| refuse(error.into()))?;
+    read_facts(&bytes).map_err(refuse)
+}
+
+fn read_facts(bytes: &[u8]) -> Result<PluginFacts, Refusal> {
+    let file = object::File::parse(bytes)?;
+    check_format(&file)?;
+    let section = file.section_by_name(SECTION).ok_or(Refusal::NoDeclaration)?;
+    let record = plugin_record(section.data()?)?;
+    if record.abi_major != ABI_MAJOR || record.abi_minor > ABI_MINOR {
+        return Err(Refusal::Abi { major: record.abi_major, minor: record.abi_minor });
+    }
+    let text = str::from_utf8(record.text).map_err(|_| Refusal::Damaged("it is not text"))?;
+    let value = |key, missing| text_value(text, key).ok_or(Refusal::Damaged(missing));
+    let target = value("target", "it names no target")?;
+    if target != TARGET {
+        return Err(Refusal::Target { found: target.to_owned() });
+    }
+    if value("panic", "it names no panic strategy")? != "unwind" {
+        return Err(Refusal::PanicAbort);
+    }
+    if !file.dynamic_symbols().any(|symbol| symbol.is_definition() && symbol.name() == Ok(ENTRY_SYMBOL)) {
+        return Err(Refusal::NoEntry);
+    }
+    let version = value("version", "it names no version")?;
+    Ok(PluginFacts {
+        name: value("name", "it has no name")?.to_owned(),
+        version: Version::parse(version).map_err(|_| Refusal::Damaged("its version is not a semantic version"))?,
+        abi_major: record.abi_major,
+        abi_minor: record.abi_minor,
+        target: target.to_owned(),
+        compiler: value("compiler", "it names no compiler")?.to_owned(),
+        hash: hex(&Sha256::digest(bytes)),
+        declaration: record.text.to_vec(),
+    })
+}
+
+fn check_format(file: &object::File<'_>) -> Result<(), Refusal> {
+    let expected = match std::env::consts::ARCH {
+        "x86_64" => Architecture::X86_64,
+        "aarch64" => Architecture::Aarch64,
+        _ => Architecture::Unknown,
+    };
+    let right = file.format() == BinaryFormat::Elf
+        && file.is_64()
+        && file.is_little_endian()
+        && file.kind() == ObjectKind::Dynamic
+        && file.architecture() == expected;
+    if right {
+        return Ok(());
+    }
+    let found = format!("{:?} {:?} for {:?}", file.format(), file.kind(), file.architecture());
+    Err(Refusal::Format { found })
+}
+
+fn plugin_record(mut section: &[u8]) -> Result<Record<'_>, Refusal> {
+    while !section.is_empty() {
+        let (record, rest) = split_record(section).ok_or(Refusal::Damaged("its section holds something else"))?;
+        if record.kind == RECORD_PLUGIN {
+            return Ok(record);
+        }
+        section = rest;
+    }
+    Err(Refusal::NoDeclaration)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_plugin_is_refused_in_one_sentence() {
+        let own = std::env::current_exe().expect("a test has an executable");
+        let error = inspect(&own).expect_err("an executable is no plugin").to_string();
+        assert!(!error.contains('\n'), "{error}");
+        let error = inspect(Path::new("/nonexistent/plugin.so")).expect_err("no file").to_string();
+        assert_eq!(
+            error,
+            "/nonexistent/plugin.so cannot be loaded: it cannot be read: No such file or directory (os error 2)"
+        );
+    }
+
+    #[test]
+    fn any_bytes_are_refused_without_a_panic() {
+        let own = std::fs::read(std::env::current_exe().expect("an executable")).expect("readable");
+        for len in [0, 1, 4, 16, 63, 64, 65, 4096, own.len() / 2, own.len() - 1] {
+            assert!(read_facts(&own[..len]).is_err(), "{len} bytes");
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! Loads a checked file and initialises it.
+
+use super::application::{Application, Declared};
+use super::inspect::PluginFacts;
+use crate::counter::Counter;
+use crate::release::manifest::release_version;
+use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
+use parking_lot::{Mutex, RwLock};
+use plugin_abi::abi::{
+    ApplicationHandle, ENTRY_SYMBOL, Entry, EntryFn, HostTable, IMAGE_CURRENT, ImageContext, LOG_INFO, OwnedBytes,
+    RECORD_HEADER_LEN, STATUS_OK, Slice,
+};
+use std::collections::HashSet;
+use std::mem::MaybeUninit;
+use std::path::Path;
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+/// A loaded, initialised build of a plugin, or the host itself.
+#[derive(Debug)]
+pub(crate) struct Image {
+    pub(crate) context: &'static ImageContext,
+    /// The plugin's version with the build's hash.
+    pub(crate) version: &'static str,
+    /// Hex SHA-256 of its file.
+    pub(crate) hash: String,
+    pub(crate) listeners: Vec<Declared>,
+    /// Processes alive on it.
+    pub(crate) processes: Counter,
+    application: Option<Application>,
+}
+
+// SAFETY: the context's texts are statics, never written; everything else in an image is Sync by itself.
+unsafe impl Sync for Image {}
+// SAFETY: as above.
+unsafe impl Send for Image {}
+
+/// Why a checked plugin could not become an image. Nothing outside of the plugin has changed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LoadError {
+    #[error("the dynamic linker refuses it: {0}")]
+    Linker(#[from] libloading::Error),
+    #[error("the dynamic linker gave an image that was loaded before instead of this file")]
+    Stale,
+    #[error("what is in memory is not what the file declares")]
+    Declaration,
+    #[error("its initialisation failed: {0}")]
+    Init(String),
+    #[error("{0}")]
+    Listener(String),
+}
+
+impl Image {
+    /// The application; the host's own image has none.
+    pub(crate) fn application(&self) -> Option<&Application> {
+        self.application.as_ref()
+    }
+
+    /// The index by which the application knows a listener.
+    pub(crate) fn listener_index(&self, name: &str) -> Option<u32> {
+        let index = self.listeners.iter().position(|listener| listener.name == name)?;
+        u32::try_from(index).ok()
+    }
+
+    pub(crate) fn set_state(&self, state: u32) {
+        self.context.state.store(state, Ordering::SeqCst);
+    }
+}
+
+static IDS: AtomicU64 = AtomicU64::new(1);
+/// Addresses of the declarations that were loaded: proof that a load brought something new.
+static LOADED: Mutex<Option<HashSet<usize>>> = Mutex::new(None);
+
+static IMAGES: RwLock<Vec<&'static Image>> = RwLock::new(Vec::new());
+
+/// The image of the host's own processes: acceptors.
+pub(crate) fn host() -> &'static Image {
+    static HOST: LazyLock<Image> = LazyLock::new(|| Image {
+        context: leak_context(0, env!("CARGO_PKG_VERSION")),
+        version: env!("CARGO_PKG_VERSION"),
+        hash: String::new(),
+        listeners: Vec::new(),
+        processes: Counter::default(),
+        application: None,
+    });
+    &HOST
+}
+
+/// Loads the file that `facts` were read from, and runs the plugin's `init`.
+///
+/// # Errors
+/// See [`LoadError`]. The file stays mapped: it is never unloaded.
+pub(crate) fn load(path: &Path, facts: &PluginFacts, table: &'static HostTable) -> Result<&'static Image, LoadError> {
+    let entry = open(path)?;
+    check_declaration(entry, facts)?;
+    let version: &'static str = release_version(&facts.version, &facts.hash).to_string().leak();
+    let context = leak_context(IDS.fetch_add(1, Ordering::Relaxed), version);
+    let application = init(entry, context, table)?;
+    let listeners = application.listeners().map_err(LoadError::Listener)?;
+    let image: &'static Image = Box::leak(Box::new(Image {
+        context,
+        version,
+        hash: facts.hash.clone(),
+        listeners,
+        processes: Counter::default(),
+        application: Some(application),
+    }));
+    IMAGES.write().push(image);
+    Ok(image)
+}
+
+/// Every image that was initialised, oldest first.
+pub(crate) fn all() -> Vec<&'static Image> {
+    IMAGES.read().clone()
+}
+
+/// The image of that number.
+pub(crate) fn find(id: u64) -> Option<&'static Image> {
+    IMAGES.read().iter().rev().find(|image| image.context.id == id).copied()
+}
+
+fn open(path: &Path) -> Result<&'static Entry, LoadError> {
+    // SAFETY: the file was inspected: a shared object of ours for this target. Its initialisers run here, as those of any
+    // native dependency do: who may put files into the node's folder may run code in the node.
+    let library = unsafe { Library::open(Some(path), RTLD_NOW | RTLD_LOCAL) }?;
+    // Never unloaded: see the module's head.
+    let library: &'static Library = Box::leak(Box::new(library));
+    // SAFETY: the declaration's ABI version says that the symbol has this type.
+    let entry = unsafe { library.get::<EntryFn>(ENTRY_SYMBOL.as_bytes()) }?();
+    if entry.is_null() {
+        return Err(LoadError::Declaration);
+    }
+    // SAFETY: not null, and by `EntryFn`'s contract a static of the plugin.
+    Ok(unsafe { &*entry })
+}
+
+fn check_declaration(entry: &'static Entry, facts: &PluginFacts) -> Result<(), LoadError> {
+    if entry.size < size_of::<Entry>() {
+        return Err(LoadError::Declaration);
+    }
+    // SAFETY: the entry's declaration is a static of the plugin.
+    let declared: &'static [u8] = unsafe { entry.declaration.as_bytes() };
+    if declared.get(RECORD_HEADER_LEN..) != Some(&facts.declaration[..]) {
+        return Err(LoadError::Declaration);
+    }
+    let is_new = LOADED.lock().get_or_insert_default().insert(declared.as_ptr().addr());
+    if is_new { Ok(()) } else { Err(LoadError::Stale) }
+}
+
+fn leak_context(id: u64, version: &'static str) -> &'static ImageContext {
+    Box::leak(Box::new(ImageContext {
+        size: size_of::<ImageContext>(),
+        id,
+        version: Slice::text(version),
+        state: AtomicU32::new(IMAGE_CURRENT),
+        log_level: AtomicU32::new(LOG_INFO),
+    }))
+}
+
+fn init(
+    entry: &'static Entry,
+    context: &'static ImageContext,
+    table: &'static HostTable,
+) -> Result<Application, LoadError> {
+    let mut handle = MaybeUninit::<ApplicationHandle>::uninit();
+    let mut error = OwnedBytes::EMPTY;
+    // SAFETY: table and context are statics; the out pointers are ours; called once for this image.
+    let status = unsafe { (entry.init)(table, context, handle.as_mut_ptr(), &raw mut error) };
+    if status == STATUS_OK {
+        // SAFETY: filled, since `init` says it worked.
+        return Ok(unsafe { Application::new(handle.assume_init()) });
+    }
+    Err(LoadError::Init(take_text(error)))
+}
+
+fn take_text(bytes: OwnedBytes) -> String {
+    if bytes.len == 0 {
+        return "it gave no reason".to_owned();
+    }
+    // SAFETY: the plugin's text is valid until it is freed, which happens once, here.
+    unsafe {
+        let text = String::from_utf8_lossy(std::slice::from_raw_parts(bytes.ptr, bytes.len)).into_owned();
+        if let Some(free) = bytes.free {
+            free(bytes.ptr, bytes.len, bytes.capacity);
+        }
+        text
+    }
+}

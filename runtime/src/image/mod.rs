@@ -1,0 +1,16 @@
+//! Images: loaded builds of a plugin.
+//!
+//! ```text
+//! file ─ inspect ─► facts ─ load ─► image (initialised) ─ switch ─► current ─ switch to another ─► draining ─► drained
+//! ```
+//!
+//! An image is never unloaded: a thread-local destructor, a waker or a `&'static` of it may be called at any time later.
+#![expect(unsafe_code, reason = "loads foreign code and calls it; what it promises is the ABI's contract")]
+
+mod application;
+mod inspect;
+mod load;
+
+pub(crate) use application::Declared;
+pub use inspect::{InspectError, PluginFacts, inspect};
+pub(crate) use load::{Image, all, find, host, load};

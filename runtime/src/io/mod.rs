@@ -1,0 +1,7 @@
+//! Readiness of file descriptors: sources, and the poller that fills them.
+
+mod poller;
+mod source;
+
+pub(crate) use poller::POLLER;
+pub(crate) use source::{clear, deregister, ready, register};

@@ -1,0 +1,178 @@
+//! A listening socket of the node's, and the process that accepts from it.
+//!
+//! The acceptor is a process of the host's own image: it takes what has come and starts, for each connection, a process on the
+//! current image. So an upgrade changes nothing here: the next connection finds the next image. The socket closes when
+//! the acceptor is killed, at the removal of the listener or the stop of the node.
+//!
+//! ```text
+//! waiting ── readable ─► accepting (up to BATCH, then gives way) ── EAGAIN ─► waiting
+//!                            └── no descriptors or memory left ─► pausing (PAUSE) ─► accepting
+//! ```
+#![expect(unsafe_code, reason = "a process of the host's own crosses the same ABI as a plugin's")]
+
+use super::current::current;
+use crate::image;
+use crate::io;
+use crate::log;
+use crate::process::Pid;
+use crate::scheduler::{self, PROCESS_WAKER};
+use crate::timer;
+use crate::waker::Waker;
+use plugin_abi::abi::{
+    AbiWaker, IO_READ, LOG_ERROR, LOG_WARN, Opaque, POLL_PENDING, ProcessFuture, ProcessVtable, STATUS_OK, Slice,
+    Status,
+};
+use rustix::io::Errno;
+use rustix::net::{SocketFlags, acceptfrom_with, sockopt};
+use std::ffi::c_void;
+use std::net::{SocketAddr, TcpListener};
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::time::Duration;
+
+/// Connections taken in one turn.
+const BATCH: u32 = 64;
+/// How long to wait for descriptors to come free.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// A bound socket with its name. Accepts once it is started.
+#[derive(Debug)]
+pub(crate) struct Bound {
+    pub(crate) name: String,
+    /// As bound.
+    pub(crate) address: SocketAddr,
+    socket: TcpListener,
+}
+
+/// A socket that is accepted from.
+#[derive(Debug)]
+pub(crate) struct Listener {
+    pub(crate) name: String,
+    /// As asked for.
+    pub(crate) asked: SocketAddr,
+    /// As bound.
+    pub(crate) address: SocketAddr,
+    acceptor: Pid,
+}
+
+#[derive(Debug)]
+struct Acceptor {
+    name: String,
+    socket: TcpListener,
+    source: u64,
+}
+
+impl Bound {
+    /// Binds a socket; nothing is accepted yet.
+    pub(crate) fn bind(name: &str, address: SocketAddr) -> std::io::Result<Self> {
+        let socket = TcpListener::bind(address)?;
+        socket.set_nonblocking(true)?;
+        Ok(Self { name: name.to_owned(), address: socket.local_addr()?, socket })
+    }
+
+    /// Starts to accept.
+    pub(crate) fn start(self, asked: SocketAddr) -> Result<Listener, Errno> {
+        let source = io::register(self.socket.as_fd())?;
+        let acceptor = Box::new(Acceptor { name: self.name.clone(), socket: self.socket, source });
+        let future = ProcessFuture { data: Box::into_raw(acceptor).cast(), vtable: &raw const ACCEPTOR };
+        // SAFETY: `ACCEPTOR`'s functions take a boxed `Acceptor`; it is given away.
+        let Some(acceptor) = (unsafe { scheduler::spawn(image::host(), future) }) else {
+            // SAFETY: the future is ours still.
+            unsafe { drop_acceptor(future.data) };
+            return Err(Errno::AGAIN);
+        };
+        Ok(Listener { name: self.name, asked, address: self.address, acceptor })
+    }
+}
+
+impl Listener {
+    /// Stops accepting and closes the socket, soon.
+    pub(crate) fn close(&self) {
+        if let Some(acceptor) = crate::process::table::find(self.acceptor) {
+            scheduler::kill(acceptor.process());
+        }
+    }
+}
+
+static ACCEPTOR: ProcessVtable = ProcessVtable {
+    size: size_of::<ProcessVtable>(),
+    poll: poll_acceptor,
+    drop: drop_acceptor,
+    type_name: Slice::text("acceptor"),
+};
+
+unsafe extern "C" fn poll_acceptor(data: Opaque, waker: *const c_void) -> u32 {
+    // SAFETY: only `start` makes futures of this vtable, out of a boxed acceptor; the runner polls alone.
+    let acceptor = unsafe { &*data.cast::<Acceptor>() };
+    acceptor.turn(&AbiWaker { data: waker, vtable: &raw const PROCESS_WAKER });
+    POLL_PENDING
+}
+
+unsafe extern "C" fn drop_acceptor(data: Opaque) -> Status {
+    // SAFETY: as above; dropped once.
+    drop(unsafe { Box::from_raw(data.cast::<Acceptor>()) });
+    STATUS_OK
+}
+
+impl Drop for Acceptor {
+    fn drop(&mut self) {
+        io::deregister(self.source);
+    }
+}
+
+impl Acceptor {
+    fn turn(&self, waker: &AbiWaker) {
+        // SAFETY: the process's own waker, valid for the poll.
+        let own = || unsafe { Waker::clone_of(waker) };
+        for _ in 0..BATCH {
+            let token = io::ready(self.source, IO_READ, own);
+            if token == 0 {
+                return;
+            }
+            match acceptfrom_with(&self.socket, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK) {
+                Ok((socket, peer)) => self.connection(socket, peer.and_then(|peer| SocketAddr::try_from(peer).ok())),
+                Err(Errno::AGAIN) => io::clear(self.source, IO_READ, token),
+                Err(Errno::INTR | Errno::CONNABORTED | Errno::PROTO | Errno::NETDOWN) => {}
+                Err(error) => {
+                    log::host(
+                        LOG_WARN,
+                        "listen",
+                        &format!("{}: cannot accept: {error}; trying again in {PAUSE:?}", self.name),
+                    );
+                    let (_, deadline) = timer::start(PAUSE, own());
+                    scheduler::timer_started(deadline);
+                    return;
+                }
+            }
+        }
+        own().wake();
+    }
+
+    fn connection(&self, socket: OwnedFd, peer: Option<SocketAddr>) {
+        // Small answers go out at once. A socket that cannot has been reset already; its process will find out.
+        let _: Result<(), Errno> = sockopt::set_tcp_nodelay(&socket, true);
+        let peer = peer.map(|peer| peer.to_string()).unwrap_or_default();
+        if serve(&self.name, socket, &peer, &[]).is_err() {
+            log::host(
+                LOG_ERROR,
+                "listen",
+                &format!("{}: no process could be started for {peer}; the connection is closed", self.name),
+            );
+        }
+    }
+}
+
+/// Starts a process for a connection on the current image, or gives the socket back.
+pub(crate) fn serve(listener: &str, socket: OwnedFd, peer: &str, unread: &[u8]) -> Result<(), OwnedFd> {
+    let Some(image) = current() else { return Err(socket) };
+    let (Some(application), Some(index)) = (image.application(), image.listener_index(listener)) else {
+        return Err(socket);
+    };
+    let future = application.accept(index, socket, peer, unread)?;
+    // SAFETY: a future of this image, given away.
+    if unsafe { scheduler::spawn(image, future) }.is_none() {
+        // SAFETY: it is ours still; the socket closes with it.
+        unsafe { ((*future.vtable).drop)(future.data) };
+        log::host(LOG_ERROR, "listen", &format!("{listener}: the process limit is reached; a connection is closed"));
+    }
+    Ok(())
+}

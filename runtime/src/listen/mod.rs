@@ -1,0 +1,10 @@
+//! Listening sockets, which belong to the node, and the image that new connections go to.
+
+mod current;
+mod listener;
+mod plan;
+
+pub(crate) use current::{current, set_current};
+pub(crate) use listener::serve;
+pub use plan::ListenOverride;
+pub(crate) use plan::{Listeners, Prepared};

@@ -1,0 +1,76 @@
+//! Why a node cannot serve.
+
+use crate::protocol::Failure;
+use crate::release::store::StoreError;
+use std::io;
+use std::path::PathBuf;
+
+/// One sentence each; [`NodeError::hint`] says what next.
+#[derive(Debug, thiserror::Error)]
+pub enum NodeError {
+    /// The control socket's path does not fit.
+    #[error("the control socket's path {} has {length} bytes, and the system takes 107", path.display())]
+    SocketPath {
+        /// The path.
+        path: PathBuf,
+        /// Its length in bytes.
+        length: usize,
+    },
+    /// The node's folder cannot be used.
+    #[error("the node's folder {} cannot be used: {source}", path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Another node runs in the same folder.
+    #[error("a node runs in {} already", root.display())]
+    Running {
+        /// The folder.
+        root: PathBuf,
+    },
+    /// The folder holds no release to boot.
+    #[error("{} holds no release", root.display())]
+    NoRelease {
+        /// The folder.
+        root: PathBuf,
+    },
+    /// What the folder holds cannot be read.
+    #[error(transparent)]
+    Store(Box<StoreError>),
+    /// Signals cannot be received.
+    #[error("signals cannot be received: {0}")]
+    Signals(io::Error),
+    /// No threads.
+    #[error("the system gives no threads for the schedulers: {0}")]
+    Threads(io::Error),
+    /// The release cannot be booted.
+    #[error("{}", .0.message)]
+    Boot(Failure),
+    /// The control socket cannot be made.
+    #[error("the control socket {} cannot be made: {source}", path.display())]
+    Socket {
+        /// Its path.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+impl NodeError {
+    /// What to do next.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::SocketPath { .. } => Some("give the node a shorter folder with --node".to_owned()),
+            Self::Folder { .. } => Some("give a folder that you may write to with --node".to_owned()),
+            Self::Running { .. } => {
+                Some("cargo system upgrade changes its code; cargo system stop stops it".to_owned())
+            }
+            Self::NoRelease { .. } => Some("cargo system run or cargo system release makes one".to_owned()),
+            Self::Boot(failure) => failure.hint.clone(),
+            Self::Store(_) | Self::Signals(_) | Self::Threads(_) | Self::Socket { .. } => None,
+        }
+    }
+}

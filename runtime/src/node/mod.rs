@@ -1,0 +1,118 @@
+//! The node: boots the permanent release, serves until it is told to stop, and stops in order.
+//!
+//! ```text
+//! locked ─► release read ─► schedulers ─► listening ─► control socket ─► serving ─► stopping ─► stopped
+//! ```
+
+mod error;
+mod stop;
+
+pub use crate::listen::ListenOverride;
+pub use error::NodeError;
+
+use crate::control::{Controlled, Server};
+use crate::host::{self, Adoption};
+use crate::listen::{self, Listeners};
+use crate::log;
+use crate::release::layout::Layout;
+use crate::release::store::Store;
+use crate::{scheduler, upgrade};
+use plugin_abi::abi::LOG_INFO;
+use semver::Version;
+use std::fs::{self, File, TryLockError};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
+use std::time::Instant;
+
+/// The longest path that a Unix socket can have.
+const SOCKET_PATH_MAX: usize = 107;
+
+/// How to run a node.
+#[derive(Clone, Debug)]
+pub struct NodeConfig {
+    /// The node's folder.
+    pub root: PathBuf,
+    /// Where to listen instead of where the application declares.
+    pub listen: Vec<ListenOverride>,
+    /// Scheduler threads; `None`: one a core.
+    pub schedulers: Option<usize>,
+}
+
+/// Runs the node until it is stopped. One an OS process.
+///
+/// # Errors
+/// What kept it from serving. After it has served, stopping is no error.
+pub fn run(config: NodeConfig) -> Result<(), NodeError> {
+    let outcome = serve(config);
+    log::flush();
+    outcome
+}
+
+fn serve(config: NodeConfig) -> Result<(), NodeError> {
+    let started = Instant::now();
+    let store = Store::new(Layout::new(config.root));
+    let _lock = lock(store.layout())?;
+    let (name, release) = permanent(&store)?;
+    let (stop, stop_requests) = sync_channel(1);
+    stop::on_signals(stop.clone()).map_err(NodeError::Signals)?;
+    let schedulers = config.schedulers.unwrap_or_else(cores).clamp(1, 1024);
+    scheduler::start(schedulers).map_err(NodeError::Threads)?;
+    host::set_adopter(adopt);
+    let socket = store.layout().socket();
+    let versions = Arc::new(upgrade::boot(store, Listeners::new(config.listen), &release).map_err(NodeError::Boot)?);
+    let controlled = Controlled { name: name.clone(), started, schedulers, versions: Arc::clone(&versions), stop };
+    let server = Server::start(&socket, controlled).map_err(|source| NodeError::Socket { path: socket, source })?;
+    log::host(
+        LOG_INFO,
+        "node",
+        &format!("{name} {release} serves, {} ms after its start", started.elapsed().as_millis()),
+    );
+    stop::serve_until_stopped(&stop_requests, &versions);
+    drop(server);
+    log::host(LOG_INFO, "node", "stopped");
+    Ok(())
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// Makes the node's own folder and takes the lock that says that a node runs here. It is held until dropped.
+fn lock(layout: &Layout) -> Result<File, NodeError> {
+    let socket = layout.socket();
+    let length = socket.as_os_str().len();
+    if length > SOCKET_PATH_MAX {
+        return Err(NodeError::SocketPath { path: socket, length });
+    }
+    let run = layout.run();
+    let folder = |source| NodeError::Folder { path: layout.run(), source };
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(&run).map_err(folder)?;
+    fs::set_permissions(&run, fs::Permissions::from_mode(0o700)).map_err(folder)?;
+    let file = File::options().create(true).truncate(false).write(true).open(layout.lock()).map_err(folder)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(NodeError::Running { root: layout.root().to_owned() }),
+        Err(TryLockError::Error(source)) => Err(folder(source)),
+    }
+}
+
+fn permanent(store: &Store) -> Result<(String, Version), NodeError> {
+    let none = || NodeError::NoRelease { root: store.layout().root().to_owned() };
+    let manifest = store.permanent_manifest().map_err(|error| NodeError::Store(Box::new(error)))?.ok_or_else(none)?;
+    Ok((manifest.name, manifest.version))
+}
+
+/// An idle connection of an old image goes on in the current one.
+fn adopt(adoption: Adoption<'_>) -> Result<(), OwnedFd> {
+    let is_elsewhere = listen::current().is_some_and(|current| current.context.id != adoption.from);
+    if !is_elsewhere {
+        return Err(adoption.fd);
+    }
+    let peer = rustix::net::getpeername(&adoption.fd).ok().flatten();
+    let peer = peer.and_then(|peer| std::net::SocketAddr::try_from(peer).ok());
+    let peer = peer.map(|peer| peer.to_string()).unwrap_or_default();
+    listen::serve(adoption.listener, adoption.fd, &peer, adoption.unread)
+}

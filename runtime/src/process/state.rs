@@ -1,0 +1,196 @@
+//! A process's life in one atomic word.
+//!
+//! ```text
+//!            wake                  run                 Pending
+//!   idle ───────────► scheduled ───────► running ─────────────────► idle
+//!                        ▲                  │ │   (woken meanwhile)
+//!                        └──────────────────┼─┘
+//!                                           │ Ready, panic, or KILL seen before or after a poll
+//!                                           ▼
+//!                                         dead ── last reference ──► free ── new generation ──► scheduled
+//! ```
+//!
+//! The word: generation (32 bits) · references (24) · flags (8). Invariants:
+//! - Exactly one party may enqueue: whoever turns `SCHEDULED` on while neither `SCHEDULED`, `RUNNING` nor `DEAD` was set,
+//!   or the runner that finds `SCHEDULED` when it leaves.
+//! - A scheduled process is alive: only its runner ends it. So a run queue's entry needs no reference of its own; the
+//!   life reference, given back by the runner after `DEAD`, covers it.
+//! - A reference to a process by pid is taken only while references > 0 and the generation is the pid's: one
+//!   compare-and-swap, hence never a process that has taken over the slot.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+const SCHEDULED: u64 = 1;
+const RUNNING: u64 = 1 << 1;
+const DEAD: u64 = 1 << 2;
+const KILL: u64 = 1 << 3;
+const REFERENCE: u64 = 1 << 8;
+const REFERENCES: u64 = 0xFF_FFFF << 8;
+const REFERENCES_MAX: u64 = REFERENCES / 2;
+
+/// See the file's head.
+#[derive(Debug)]
+pub(crate) struct State(AtomicU64);
+
+/// What the caller of a wake has to do.
+#[must_use]
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Wake {
+    /// Put it into a run queue.
+    Enqueue,
+    /// Nothing: it is scheduled, running, or dead.
+    Nothing,
+}
+
+/// What a runner finds when it takes a process up.
+#[must_use]
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Run {
+    /// Poll it.
+    Poll,
+    /// End it.
+    Kill,
+}
+
+/// What a runner finds when a poll has returned `Pending`.
+#[must_use]
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Leave {
+    /// It waits.
+    Idle,
+    /// It was woken meanwhile: put it into a run queue.
+    Enqueue,
+    /// It was killed meanwhile and is still running: end it.
+    Kill,
+}
+
+impl State {
+    /// A slot that was never used: generation 0, no reference.
+    pub(crate) const fn unused() -> Self {
+        Self(AtomicU64::new(0))
+    }
+
+    /// Begins a new life, scheduled and with one reference: the life's own. Returns its generation.
+    /// Only for the slot's owner: no reference exists.
+    pub(crate) fn begin(&self) -> u32 {
+        let generation = self.generation() + 1;
+        self.0.store((u64::from(generation) << 32) | REFERENCE | SCHEDULED, Ordering::Release);
+        generation
+    }
+
+    /// The generation of the life that is, or was last.
+    pub(crate) fn generation(&self) -> u32 {
+        (self.0.load(Ordering::Relaxed) >> 32) as u32
+    }
+
+    /// True when the slot's generations are used up: it must not be given out again.
+    pub(crate) fn is_exhausted(&self) -> bool {
+        self.generation() == u32::MAX
+    }
+
+    /// True between `begin` and `end`.
+    pub(crate) fn is_alive(&self) -> bool {
+        let word = self.0.load(Ordering::Acquire);
+        word & REFERENCES != 0 && word & DEAD == 0
+    }
+
+    pub(crate) fn wake(&self) -> Wake {
+        self.schedule(SCHEDULED)
+    }
+
+    /// Asks its runner to end it.
+    pub(crate) fn kill(&self) -> Wake {
+        self.schedule(SCHEDULED | KILL)
+    }
+
+    fn schedule(&self, flags: u64) -> Wake {
+        let before = self.0.fetch_or(flags, Ordering::AcqRel);
+        if before & (SCHEDULED | RUNNING | DEAD) == 0 { Wake::Enqueue } else { Wake::Nothing }
+    }
+
+    /// The runner takes it up. Only for whoever took it out of a run queue.
+    pub(crate) fn run(&self) -> Run {
+        let before = self.0.fetch_xor(SCHEDULED | RUNNING, Ordering::AcqRel);
+        debug_assert_eq!(before & (SCHEDULED | RUNNING | DEAD), SCHEDULED, "only a scheduled process is run");
+        if before & KILL == 0 { Run::Poll } else { Run::Kill }
+    }
+
+    /// The runner's poll returned `Pending`.
+    pub(crate) fn leave(&self) -> Leave {
+        if self.0.load(Ordering::Acquire) & KILL != 0 {
+            return Leave::Kill;
+        }
+        // A kill that comes between sets SCHEDULED too, so the run queue's next runner sees it.
+        let before = self.0.fetch_and(!RUNNING, Ordering::AcqRel);
+        if before & SCHEDULED == 0 { Leave::Idle } else { Leave::Enqueue }
+    }
+
+    /// The runner has ended it.
+    pub(crate) fn end(&self) {
+        self.0.fetch_or(DEAD, Ordering::AcqRel);
+    }
+
+    /// Another reference, for the holder of one.
+    pub(crate) fn acquire(&self) {
+        let before = self.0.fetch_add(REFERENCE, Ordering::Relaxed);
+        if before & REFERENCES > REFERENCES_MAX {
+            // As `Arc` does: more would run into the generation.
+            std::process::abort();
+        }
+    }
+
+    /// A reference for one who knows only the generation. False: that life is over and its slot free or taken.
+    pub(crate) fn try_acquire(&self, generation: u32) -> bool {
+        self.0
+            .try_update(Ordering::AcqRel, Ordering::Acquire, |word| {
+                let lives = (word >> 32) as u32 == generation && word & REFERENCES != 0;
+                (lives && word & REFERENCES <= REFERENCES_MAX).then_some(word + REFERENCE)
+            })
+            .is_ok()
+    }
+
+    /// Gives a reference back. True: it was the last, and the caller now owns the slot.
+    #[must_use]
+    pub(crate) fn release(&self) -> bool {
+        self.0.fetch_sub(REFERENCE, Ordering::AcqRel) & REFERENCES == REFERENCE
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_life_from_begin_to_free() {
+        let state = State::unused();
+        assert!(!state.is_alive() && !state.try_acquire(0), "nobody gets a reference to an unused slot");
+        assert_eq!(state.begin(), 1);
+        assert_eq!(state.wake(), Wake::Nothing, "it begins scheduled");
+        assert_eq!(state.run(), Run::Poll);
+        assert_eq!(state.wake(), Wake::Nothing, "the runner will see it");
+        assert_eq!(state.leave(), Leave::Enqueue);
+        assert_eq!(state.run(), Run::Poll);
+        assert_eq!(state.leave(), Leave::Idle);
+        assert_eq!(state.wake(), Wake::Enqueue);
+        assert_eq!(state.kill(), Wake::Nothing);
+        assert_eq!(state.run(), Run::Kill);
+        assert!(state.try_acquire(1));
+        state.end();
+        assert_eq!(state.wake(), Wake::Nothing, "the dead stay");
+        assert!(!state.is_alive());
+        assert!(!state.release());
+        assert!(state.release());
+        assert!(!state.try_acquire(1), "the life is over");
+        assert_eq!(state.begin(), 2);
+        assert!(!state.try_acquire(1), "the slot is another's");
+    }
+
+    #[test]
+    fn a_kill_during_a_poll_is_seen_when_it_leaves() {
+        let state = State::unused();
+        state.begin();
+        assert_eq!(state.run(), Run::Poll);
+        assert_eq!(state.kill(), Wake::Nothing);
+        assert_eq!(state.leave(), Leave::Kill);
+    }
+}

@@ -1,0 +1,95 @@
+//! All processes of the node, by pid. One table an OS process, as one BEAM has.
+//!
+//! Free slots are kept in a small stock on each thread and in the slab, so that spawning threads do not queue up.
+
+use super::cell::Process;
+use super::handle::Handle;
+use super::pid::Pid;
+use crate::image::Image;
+use crate::slab::Slab;
+use plugin_abi::abi::ProcessFuture;
+use std::cell::RefCell;
+use std::sync::LazyLock;
+
+/// More processes than this, alive at once, are refused.
+pub(crate) const PROCESSES_MAX: u32 = 1 << 25;
+const STOCK: usize = 64;
+
+static TABLE: LazyLock<Slab<Process>> = LazyLock::new(|| Slab::new(PROCESSES_MAX, Process::unused));
+
+thread_local! {
+    static FREE: RefCell<Stock> = const { RefCell::new(Stock(Vec::new())) };
+}
+
+/// Free slots of this thread; they go back when the thread ends.
+struct Stock(Vec<u32>);
+
+impl Drop for Stock {
+    fn drop(&mut self) {
+        TABLE.free_many(self.0.drain(..));
+    }
+}
+
+fn take_slot() -> Option<u32> {
+    let taken = FREE.try_with(|stock| {
+        let slots = &mut stock.borrow_mut().0;
+        if slots.is_empty() {
+            TABLE.allocate_many(slots, STOCK);
+        }
+        slots.pop()
+    });
+    taken.unwrap_or_else(|_| TABLE.allocate().map(|(slot, _)| slot))
+}
+
+/// Makes a process and gives its first handle; the caller puts it into a run queue. `None`: the table is full, and the
+/// future still the caller's.
+///
+/// # Safety
+/// `future` is a valid future of `image`, the caller's to give.
+pub(crate) unsafe fn begin(image: &'static Image, future: ProcessFuture) -> Option<(Pid, &'static Process)> {
+    let slot = take_slot()?;
+    let process = TABLE.get(slot)?;
+    // SAFETY: the slot is ours by `take_slot`; the future by our contract.
+    let pid = unsafe { process.begin(slot, image, future) };
+    image.processes.add(1);
+    Some((pid, process))
+}
+
+/// The last reference is gone: the slot is free again, unless its generations are used up.
+pub(crate) fn give_back(process: &'static Process) {
+    if process.state.is_exhausted() {
+        return;
+    }
+    let slot = process.pid().slot();
+    let kept = FREE.try_with(|stock| {
+        let slots = &mut stock.borrow_mut().0;
+        slots.push(slot);
+        if slots.len() > 2 * STOCK {
+            TABLE.free_many(slots.drain(..STOCK));
+        }
+    });
+    if kept.is_err() {
+        TABLE.free(slot);
+    }
+}
+
+/// The process of that pid, if it is alive or still referred to.
+pub(crate) fn find(pid: Pid) -> Option<Handle> {
+    let process = TABLE.get(pid.slot())?;
+    process.state.try_acquire(pid.generation()).then(|| Handle::from_reference(process))
+}
+
+/// Every process that is alive, one after the other; those that begin or end meanwhile may or may not be seen.
+pub(crate) fn all() -> impl Iterator<Item = Handle> {
+    TABLE.iter().filter_map(|(slot, process)| {
+        if !process.state.is_alive() {
+            return None;
+        }
+        find(Pid::new(slot, process.state.generation()))
+    })
+}
+
+/// Every process of an image.
+pub(crate) fn of_image(image: &Image) -> impl Iterator<Item = Handle> {
+    all().filter(move |process| std::ptr::eq(process.image(), image))
+}

@@ -1,0 +1,114 @@
+//! A scheduler: takes processes out of run queues and polls them, until the node stops.
+//!
+//! Where the next process comes from: own `next` slot (whom the last poll woke; bounded turns in a row, so that two that
+//! wake each other do not keep the rest waiting), own queue, the common queue, another scheduler's queue; then it idles.
+//! Every [`TICKS`] polls it looks at the common queue, at timers and at I/O first, so that none of them starves.
+
+use super::exit;
+use super::idle::{self, Searcher};
+use super::queue::{QUEUES, Queue};
+use super::{current, wake_batch};
+use crate::io::POLLER;
+use crate::process::{Leave, Polled, Process, Run};
+use crate::timer;
+use crate::waker::Waker;
+use plugin_abi::abi::{EXIT_KILLED, EXIT_NORMAL, EXIT_PANIC, ExitCode};
+use std::time::Duration;
+
+/// Polls between two looks at what comes from outside.
+const TICKS: u32 = 61;
+/// Turns in a row that may come from the `next` slot.
+const NEXT_TURNS: u32 = 16;
+
+/// See the file's head. Lives on its own thread.
+#[derive(Debug)]
+pub(super) struct Worker {
+    number: usize,
+    queue: &'static Queue,
+    tick: u32,
+    next_turns: u32,
+    woken: Vec<Waker>,
+}
+
+impl Worker {
+    pub(super) fn new(number: usize, queue: &'static Queue) -> Self {
+        Self { number, queue, tick: 0, next_turns: 0, woken: Vec::new() }
+    }
+
+    /// Runs until the schedulers are told to stop.
+    pub(super) fn run(mut self) {
+        current::enter(self.queue);
+        while !idle::is_stopping() {
+            self.tick = self.tick.wrapping_add(1);
+            if self.tick.is_multiple_of(TICKS) {
+                self.look_outside();
+            }
+            match self.take() {
+                Some(process) => run(process),
+                None => self.idle(),
+            }
+        }
+    }
+
+    fn take(&mut self) -> Option<&'static Process> {
+        if self.tick.is_multiple_of(TICKS)
+            && let Some(process) = QUEUES.take_common()
+        {
+            return Some(process);
+        }
+        if self.next_turns < NEXT_TURNS
+            && let Some(process) = self.queue.take_next()
+        {
+            self.next_turns += 1;
+            return Some(process);
+        }
+        self.next_turns = 0;
+        self.queue.pop().or_else(|| self.queue.take_next()).or_else(|| QUEUES.take_common())
+    }
+
+    /// I/O and timers, without waiting, unless somebody else is at it.
+    fn look_outside(&mut self) {
+        if timer::next() != timer::NEVER {
+            timer::expire(timer::now(), &mut self.woken);
+        }
+        if let Some(_poll) = idle::try_poll() {
+            POLLER.wait(Some(Duration::ZERO), &mut self.woken);
+        }
+        wake_batch(&mut self.woken);
+    }
+
+    /// Nothing of its own to do: looks at the others' queues, then waits.
+    fn idle(&mut self) {
+        let searcher = Searcher::begin();
+        if let Some(process) = QUEUES.steal(self.number) {
+            searcher.found();
+            return run(process);
+        }
+        drop(searcher);
+        idle::park(self.number, &mut self.woken);
+        wake_batch(&mut self.woken);
+    }
+}
+
+/// One turn of a process.
+#[expect(unsafe_code, reason = "only the scheduler that took a process out of a queue runs it")]
+fn run(process: &'static Process) {
+    let _current = current::set(process);
+    // SAFETY: `process` was taken out of a run queue, so by `State`'s invariants this is its one runner, it is alive, and
+    // its life reference is this runner's to give back; `ended` is the last thing that is done with it.
+    unsafe {
+        if process.state.run() == Run::Kill {
+            return exit::end(process, EXIT_KILLED);
+        }
+        let ended: ExitCode = match process.poll() {
+            Polled::Ready => EXIT_NORMAL,
+            Polled::Panicked => EXIT_PANIC,
+            Polled::Pending => match process.state.leave() {
+                Leave::Idle => return,
+                Leave::Enqueue => return super::enqueue_back(process),
+                Leave::Kill => EXIT_KILLED,
+            },
+        };
+        exit::end(process, ended);
+    }
+}
