@@ -32,7 +32,7 @@ pub struct MessageVtable {
     /// Writes the type's identity within its image: 16 bytes.
     pub type_id: unsafe extern "C" fn(out: *mut [u64; 2]),
     /// Text: the type's stable name. Valid for the life of the OS process.
-    pub type_name: Slice,
+    pub type_name: extern "C" fn() -> Slice,
     /// Encodes the payload in the self-describing format. `None`: the type is local to its image.
     pub encode: Option<unsafe extern "C" fn(message: *const MessageHeader, out: *mut OwnedBytes) -> Status>,
 }

@@ -25,7 +25,7 @@ pub struct ProcessVtable {
     /// Drops the future: `STATUS_OK` or `STATUS_PANICKED`.
     pub drop: unsafe extern "C" fn(data: Opaque) -> Status,
     /// Text: the process type's name, for people. Valid for the life of the OS process.
-    pub type_name: Slice,
+    pub type_name: extern "C" fn() -> Slice,
 }
 
 /// Not finished; its waker will be called.

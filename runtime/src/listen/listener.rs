@@ -97,8 +97,12 @@ static ACCEPTOR: ProcessVtable = ProcessVtable {
     size: size_of::<ProcessVtable>(),
     poll: poll_acceptor,
     drop: drop_acceptor,
-    type_name: Slice::text("acceptor"),
+    type_name: acceptor_name,
 };
+
+extern "C" fn acceptor_name() -> Slice {
+    Slice::text("acceptor")
+}
 
 unsafe extern "C" fn poll_acceptor(data: Opaque, waker: *const c_void) -> u32 {
     // SAFETY: only `start` makes futures of this vtable, out of a boxed acceptor; the runner polls alone.

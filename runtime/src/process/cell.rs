@@ -91,7 +91,7 @@ impl Process {
             return "";
         }
         // SAFETY: a vtable and its name live as long as the OS process; the name is text by contract, checked here.
-        unsafe { str::from_utf8((*future.vtable).type_name.as_bytes()).unwrap_or("?") }
+        unsafe { str::from_utf8(((*future.vtable).type_name)().as_bytes()).unwrap_or("?") }
     }
 
     /// Polls its future once.

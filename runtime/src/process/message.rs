@@ -76,7 +76,7 @@ static DOWN: MessageVtable = MessageVtable {
     kind: MESSAGE_DOWN,
     drop: drop_down,
     type_id: no_type_id,
-    type_name: Slice::text("down"),
+    type_name: down_name,
     encode: None,
 };
 
@@ -84,6 +84,10 @@ unsafe extern "C" fn drop_down(message: *mut MessageHeader) -> Status {
     // SAFETY: only `into_message` makes messages with this vtable, out of a box of this type.
     drop(unsafe { Box::from_raw(message.cast::<OwnedDown>()) });
     STATUS_OK
+}
+
+extern "C" fn down_name() -> Slice {
+    Slice::text("down")
 }
 
 unsafe extern "C" fn no_type_id(out: *mut [u64; 2]) {

@@ -1,0 +1,79 @@
+//! The macro by which a plugin declares itself.
+
+/// Declares the crate's application: `app` is a function of type `fn() -> Application`. Once in a plugin.
+///
+/// It puts the plugin's name and version (the package's) into the file, where the node reads them before it runs any code,
+/// and exports the one symbol that a node looks for.
+#[macro_export]
+macro_rules! application {
+    ($app:path) => {
+        const _: () = {
+            use $crate::__private as private;
+
+            const PARTS: &[&str] = &[
+                "name=",
+                env!("CARGO_PKG_NAME"),
+                "\nversion=",
+                env!("CARGO_PKG_VERSION"),
+                "\ntarget=",
+                private::TARGET,
+                "\ncompiler=",
+                private::COMPILER,
+                "\npanic=",
+                if cfg!(panic = "unwind") { "unwind" } else { "abort" },
+                "\n",
+            ];
+
+            #[used]
+            #[unsafe(link_section = ".cargo_system")]
+            static RECORD: [u8; private::record_len(PARTS)] = private::record(private::RECORD_PLUGIN, PARTS);
+
+            static ENTRY: private::Entry = private::entry::<App>(&RECORD);
+
+            struct App;
+
+            impl private::Plugin for App {
+                fn application() -> $crate::Application {
+                    $app()
+                }
+            }
+
+            /// The one symbol that a node looks for.
+            #[unsafe(no_mangle)]
+            pub extern "C" fn cargo_system_entry() -> *const private::Entry {
+                &raw const ENTRY
+            }
+        };
+    };
+}
+
+/// What the macro's expansion needs, and nobody else.
+#[doc(hidden)]
+#[expect(unsafe_code, reason = "`init` is called by the host, through a C function")]
+pub mod __private {
+    pub use crate::abi::{COMPILER, Entry, RECORD_PLUGIN, TARGET, record, record_len};
+    use crate::abi::{ApplicationHandle, HostTable, ImageContext, OwnedBytes, Slice, Status};
+    use crate::application::Application;
+
+    /// A plugin's function, as a type: so that `entry` can be a constant.
+    pub trait Plugin {
+        /// The user's function.
+        fn application() -> Application;
+    }
+
+    /// The plugin's door.
+    #[must_use]
+    pub const fn entry<P: Plugin>(record: &'static [u8]) -> Entry {
+        Entry { size: size_of::<Entry>(), declaration: Slice::new(record), init: init::<P> }
+    }
+
+    unsafe extern "C" fn init<P: Plugin>(
+        host: *const HostTable,
+        image: *const ImageContext,
+        application: *mut ApplicationHandle,
+        error: *mut OwnedBytes,
+    ) -> Status {
+        // SAFETY: the host keeps `Entry::init`'s contract.
+        unsafe { crate::ffi::init(P::application, host, image, application, error) }
+    }
+}

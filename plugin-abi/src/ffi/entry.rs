@@ -1,0 +1,121 @@
+//! `init` and the application's functions: where the host comes in. Each catches panics.
+
+use super::host::set_host;
+use crate::abi::{
+    ApplicationHandle, ApplicationVtable, Connection, HostTable, ImageContext, ListenerDeclaration, Opaque, OwnedBytes, ProcessFuture,
+    STATUS_FAILED, STATUS_NONE, STATUS_OK, STATUS_PANICKED, Slice, Status,
+};
+use crate::application::Application;
+use crate::net::TcpStream;
+use crate::{log, panic};
+use std::os::fd::{FromRawFd as _, OwnedFd};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+static VTABLE: ApplicationVtable = ApplicationVtable {
+    size: size_of::<ApplicationVtable>(),
+    listener_count,
+    listener,
+    accept,
+    start,
+};
+
+/// The body of a plugin's `init`.
+///
+/// # Safety
+/// As `Entry::init`'s contract says.
+pub(crate) unsafe fn init(
+    app: fn() -> Application,
+    table: *const HostTable,
+    image: *const ImageContext,
+    application: *mut ApplicationHandle,
+    error: *mut OwnedBytes,
+) -> Status {
+    let make = AssertUnwindSafe(|| {
+        // SAFETY: by the contract.
+        unsafe { set_host(table, image) }?;
+        panic::install_hook();
+        log::install();
+        Ok::<Application, String>(app())
+    });
+    let failure = match catch_unwind(make) {
+        Ok(Ok(made)) => {
+            let handle = ApplicationHandle { data: Box::into_raw(Box::new(made)).cast(), vtable: &raw const VTABLE };
+            // SAFETY: valid for a write.
+            unsafe { application.write(handle) };
+            return STATUS_OK;
+        }
+        Ok(Err(message)) => (STATUS_FAILED, message),
+        Err(payload) => {
+            panic::discard(payload);
+            (STATUS_PANICKED, panic::take_last().unwrap_or_else(|| "it panicked".to_owned()))
+        }
+    };
+    // SAFETY: valid for a write.
+    unsafe { error.write(owned(failure.1.into_bytes())) };
+    failure.0
+}
+
+fn owned(bytes: Vec<u8>) -> OwnedBytes {
+    let mut bytes = std::mem::ManuallyDrop::new(bytes);
+    OwnedBytes { ptr: bytes.as_mut_ptr(), len: bytes.len(), capacity: bytes.capacity(), free: Some(free) }
+}
+
+unsafe extern "C" fn free(ptr: *mut u8, len: usize, capacity: usize) {
+    // SAFETY: the parts of the vector that `owned` took apart; called once.
+    drop(unsafe { Vec::from_raw_parts(ptr, len, capacity) });
+}
+
+/// # Safety
+/// `data` is the host's copy of what `init` gave.
+unsafe fn application(data: Opaque) -> &'static Application {
+    // SAFETY: a boxed application that is never dropped: an image is never unloaded.
+    unsafe { &*data.cast::<Application>() }
+}
+
+fn guarded(act: impl FnOnce() -> Status) -> Status {
+    catch_unwind(AssertUnwindSafe(act)).unwrap_or_else(|payload| {
+        panic::discard(payload);
+        STATUS_PANICKED
+    })
+}
+
+unsafe extern "C" fn listener_count(data: Opaque) -> u32 {
+    // SAFETY: the vtable's contract.
+    u32::try_from(unsafe { application(data) }.listeners.len()).unwrap_or(u32::MAX)
+}
+
+unsafe extern "C" fn listener(data: Opaque, index: u32, out: *mut ListenerDeclaration) -> Status {
+    // SAFETY: the vtable's contract.
+    let Some(listener) = unsafe { application(data) }.listeners.get(index as usize) else { return STATUS_NONE };
+    let declaration = ListenerDeclaration { name: Slice::text(&listener.name), address: Slice::text(&listener.address) };
+    // SAFETY: valid for a write; the application lives for ever, and so do the texts.
+    unsafe { out.write(declaration) };
+    STATUS_OK
+}
+
+unsafe extern "C" fn accept(data: Opaque, index: u32, connection: *const Connection, out: *mut ProcessFuture) -> Status {
+    guarded(|| {
+        // SAFETY: the vtable's contract.
+        let Some(listener) = unsafe { application(data) }.listeners.get(index as usize) else { return STATUS_NONE };
+        // SAFETY: the connection is valid for the call.
+        let (fd, peer, unread) = unsafe { ((*connection).fd, (*connection).peer.as_bytes(), (*connection).unread.as_bytes()) };
+        // SAFETY: the host's, and ours if we answer OK. A panic below would close it under the host: nothing below
+        // panics, since the handler's own code runs in the process that is made here, not yet.
+        let fd = unsafe { OwnedFd::from_raw_fd(fd) };
+        let stream = TcpStream::from_connection(fd, &listener.name, &String::from_utf8_lossy(peer), unread);
+        let process = listener.accept.start(stream);
+        // SAFETY: valid for a write.
+        unsafe { out.write(process) };
+        STATUS_OK
+    })
+}
+
+unsafe extern "C" fn start(data: Opaque, out: *mut ProcessFuture) -> Status {
+    guarded(|| {
+        // SAFETY: the vtable's contract.
+        let Some(root) = &unsafe { application(data) }.root else { return STATUS_NONE };
+        // SAFETY: valid for a write.
+        unsafe { out.write(root.start()) };
+        STATUS_OK
+    })
+}

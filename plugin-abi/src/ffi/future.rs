@@ -1,0 +1,129 @@
+//! A future as a process: one box with a [`Local`] in front of the future.
+
+use super::waker::{is_process_waker, with_process_waker};
+use crate::abi::{
+    Opaque, POLL_PANICKED, POLL_PENDING, POLL_READY, ProcessFuture, ProcessVtable, STATUS_OK, STATUS_PANICKED, Slice, Status,
+};
+use crate::panic;
+use std::cell::{Cell, RefCell};
+use std::ffi::c_void;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::ptr;
+use std::task::{Context, Waker};
+
+/// What a process keeps beside its future.
+///
+/// The host wakes a process for each message and for a change of its image's state. A future inside an executor of its own
+/// (`FuturesUnordered`) has another waker, which is kept here and called before the process is polled.
+#[derive(Debug, Default)]
+pub(crate) struct Local {
+    inner: RefCell<Option<Box<Vec<Waker>>>>,
+}
+
+impl Local {
+    /// Makes sure that the task behind `waker` is polled when the process is woken.
+    pub(crate) fn watch(&self, waker: &Waker) {
+        if is_process_waker(waker) {
+            return;
+        }
+        let mut inner = self.inner.borrow_mut();
+        let wakers = inner.get_or_insert_default();
+        if !wakers.iter().any(|known| known.will_wake(waker)) {
+            wakers.push(waker.clone());
+        }
+    }
+
+    fn wake_inner(&self) {
+        let wakers = self.inner.borrow_mut().take();
+        wakers.into_iter().flat_map(|wakers| *wakers).for_each(Waker::wake);
+    }
+}
+
+thread_local! {
+    static LOCAL: Cell<*const Local> = const { Cell::new(ptr::null()) };
+}
+
+/// The current process's [`Local`]; `None` outside of a poll.
+pub(crate) fn with_local<R>(act: impl FnOnce(&Local) -> R) -> Option<R> {
+    let local = LOCAL.get();
+    // SAFETY: set by `poll` around the poll of a live process on this thread, and null otherwise.
+    unsafe { local.as_ref() }.map(act)
+}
+
+#[repr(C)]
+struct Process<F> {
+    local: Local,
+    future: F,
+}
+
+struct Vtable<F>(std::marker::PhantomData<F>);
+
+impl<F: Future<Output = ()> + Send + 'static> Vtable<F> {
+    const VTABLE: &'static ProcessVtable = &ProcessVtable {
+        size: size_of::<ProcessVtable>(),
+        poll: poll::<F>,
+        drop: drop_process::<F>,
+        type_name: type_name::<F>,
+    };
+}
+
+extern "C" fn type_name<F>() -> Slice {
+    Slice::text(std::any::type_name::<F>())
+}
+
+/// A process for the host, which takes it over.
+pub(crate) fn into_process<F: Future<Output = ()> + Send + 'static>(future: F) -> ProcessFuture {
+    let process = Box::new(Process { local: Local::default(), future });
+    ProcessFuture { data: Box::into_raw(process).cast(), vtable: Vtable::<F>::VTABLE }
+}
+
+/// Until dropped, the thread polls that process.
+struct Polling(*const Local);
+
+impl Polling {
+    fn begin(local: &Local) -> Self {
+        Self(LOCAL.replace(local))
+    }
+}
+
+impl Drop for Polling {
+    fn drop(&mut self) {
+        LOCAL.set(self.0);
+    }
+}
+
+unsafe extern "C" fn poll<F: Future<Output = ()>>(data: Opaque, waker: *const c_void) -> u32 {
+    let process = data.cast::<Process<F>>();
+    // SAFETY: the host passes what `into_process` made, to one thread at a time; the two fields are borrowed apart.
+    let (local, future) = unsafe { (&(*process).local, &mut (*process).future) };
+    // SAFETY: the box is never moved out of; the future is dropped in place.
+    let future = unsafe { Pin::new_unchecked(future) };
+    let _polling = Polling::begin(local);
+    let poll = AssertUnwindSafe(|| {
+        local.wake_inner();
+        // SAFETY: the host's waker data, borrowed for the call.
+        unsafe { with_process_waker(waker, |waker| future.poll(&mut Context::from_waker(waker)).is_ready()) }
+    });
+    match catch_unwind(poll) {
+        Ok(true) => POLL_READY,
+        Ok(false) => POLL_PENDING,
+        Err(payload) => {
+            panic::report_exit();
+            panic::discard(payload);
+            POLL_PANICKED
+        }
+    }
+}
+
+unsafe extern "C" fn drop_process<F>(data: Opaque) -> Status {
+    // SAFETY: the host passes what `into_process` made, once, after the last poll.
+    let process = unsafe { Box::from_raw(data.cast::<Process<F>>()) };
+    match catch_unwind(AssertUnwindSafe(move || drop(process))) {
+        Ok(()) => STATUS_OK,
+        Err(payload) => {
+            panic::discard(payload);
+            STATUS_PANICKED
+        }
+    }
+}

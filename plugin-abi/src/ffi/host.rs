@@ -1,0 +1,205 @@
+//! The host's table, as safe functions.
+
+use super::message::RawMessage;
+use super::waker::{abi_waker, borrowed_abi_waker};
+use crate::abi::{
+    ABI_MAJOR, HostTable, ImageContext, LogEvent, Pid, ProcessFuture, STATUS_DENIED, STATUS_OK, Slice,
+};
+use std::os::fd::{BorrowedFd, IntoRawFd as _, OwnedFd, RawFd};
+use std::sync::OnceLock;
+use std::sync::atomic::Ordering;
+use std::task::Waker;
+
+/// What `init` was given.
+#[derive(Clone, Copy)]
+pub(crate) struct Host {
+    table: &'static HostTable,
+    image: &'static ImageContext,
+}
+
+static HOST: OnceLock<Host> = OnceLock::new();
+
+/// Remembers table and context.
+///
+/// # Safety
+/// Both pointers are valid for ever, as `Entry::init`'s contract says.
+pub(super) unsafe fn set_host(table: *const HostTable, image: *const ImageContext) -> Result<(), String> {
+    // SAFETY: by the contract.
+    let (table, image) = unsafe { (&*table, &*image) };
+    if table.abi_major != ABI_MAJOR || table.size < size_of::<HostTable>() || image.size < size_of::<ImageContext>() {
+        return Err(format!("the host speaks ABI {}.{}, too old for this plugin", table.abi_major, table.abi_minor));
+    }
+    HOST.set(Host { table, image }).map_err(|_| "this image was initialised before".to_owned())
+}
+
+fn host() -> &'static Host {
+    HOST.get().expect("this code runs in a node only: it was called before the node initialised the plugin")
+}
+
+/// The host, if there is one: for what must not panic.
+fn try_host() -> Option<&'static Host> {
+    HOST.get()
+}
+
+pub(super) fn process_waker_vtable() -> *const crate::abi::WakerVtable {
+    host().table.process_waker
+}
+
+/// `IMAGE_*`.
+pub(crate) fn image_state() -> u32 {
+    host().image.state.load(Ordering::Acquire)
+}
+
+/// `LOG_*`; nothing is logged outside of a node.
+pub(crate) fn log_level() -> u32 {
+    try_host().map_or(0, |host| host.image.log_level.load(Ordering::Relaxed))
+}
+
+/// The image's number.
+pub(crate) fn image_id() -> u64 {
+    host().image.id
+}
+
+/// The image's version.
+pub(crate) fn image_version() -> &'static str {
+    // SAFETY: the context's text lives as long as the OS process.
+    str::from_utf8(unsafe { host().image.version.as_bytes() }).unwrap_or("?")
+}
+
+/// A log event's parts.
+pub(crate) struct Event<'a> {
+    pub(crate) level: u32,
+    pub(crate) line: u32,
+    pub(crate) file: &'a str,
+    pub(crate) target: &'a str,
+    pub(crate) message: &'a str,
+    pub(crate) fields: &'a str,
+}
+
+pub(crate) fn log(event: &Event<'_>) {
+    let Some(host) = try_host() else { return };
+    let event = LogEvent {
+        size: size_of::<LogEvent>(),
+        image: host.image.id,
+        level: event.level,
+        line: event.line,
+        file: Slice::text(event.file),
+        target: Slice::text(event.target),
+        message: Slice::text(event.message),
+        fields: Slice::text(event.fields),
+    };
+    // SAFETY: the event and its texts are valid for the call.
+    unsafe { (host.table.log)(&raw const event) };
+}
+
+/// Gives a process to the host. `None`: the process limit is reached; the future was dropped.
+pub(crate) fn spawn(future: ProcessFuture) -> Option<Pid> {
+    let host = host();
+    let mut pid = 0;
+    // SAFETY: futures are made by `into_process` alone, valid and of this image; on refusal it is ours still.
+    unsafe {
+        if (host.table.spawn)(host.image.id, &raw const future, &raw mut pid) == STATUS_OK {
+            return Some(pid);
+        }
+        ((*future.vtable).drop)(future.data);
+    }
+    None
+}
+
+/// 0: not in a process.
+pub(crate) fn self_pid() -> Pid {
+    (host().table.self_pid)()
+}
+
+/// True when there was somebody to kill.
+pub(crate) fn kill(pid: Pid) -> bool {
+    (host().table.kill)(pid) == STATUS_OK
+}
+
+/// 0: not in a process.
+pub(crate) fn monitor(pid: Pid) -> u64 {
+    (host().table.monitor)(pid)
+}
+
+pub(crate) fn demonitor(pid: Pid, reference: u64) {
+    (host().table.demonitor)(pid, reference);
+}
+
+pub(crate) fn set_exit_detail(text: &str) {
+    if let Some(host) = try_host() {
+        // SAFETY: valid for the call.
+        unsafe { (host.table.set_exit_detail)(Slice::text(text)) };
+    }
+}
+
+/// Sends, or gives the message back.
+pub(crate) fn send(pid: Pid, message: RawMessage) -> Result<(), RawMessage> {
+    let raw = message.into_raw();
+    // SAFETY: a valid message, ours to give; on refusal it is ours still.
+    unsafe { if (host().table.send)(pid, raw) == STATUS_OK { Ok(()) } else { Err(RawMessage::from_raw(raw)) } }
+}
+
+/// The oldest message of the current process.
+///
+/// # Panics
+/// When `pid` is not the current process.
+pub(crate) fn receive(pid: Pid) -> Option<RawMessage> {
+    let mut raw = std::ptr::null_mut();
+    // SAFETY: `raw` is ours to write to.
+    match unsafe { (host().table.receive)(pid, &raw mut raw) } {
+        // SAFETY: the host gives a valid message away.
+        STATUS_OK => Some(unsafe { RawMessage::from_raw(raw) }),
+        STATUS_DENIED => panic!("a mailbox was used outside of the process it belongs to"),
+        _ => None,
+    }
+}
+
+/// Wakes once, `after_ns` from now. Returns the timer's number.
+pub(crate) fn timer_start(after_ns: u64, waker: &Waker) -> u64 {
+    // SAFETY: an owned waker, given away.
+    unsafe { (host().table.timer_start)(after_ns, abi_waker(waker)) }
+}
+
+pub(crate) fn timer_cancel(timer: u64) {
+    (host().table.timer_cancel)(timer);
+}
+
+/// Watches a descriptor, which the caller keeps open until it has deregistered the source.
+pub(crate) fn io_register(fd: BorrowedFd<'_>) -> std::io::Result<u64> {
+    use std::os::fd::AsRawFd as _;
+    let mut source = 0;
+    // SAFETY: `source` is ours to write to.
+    match unsafe { (host().table.io_register)(fd.as_raw_fd(), &raw mut source) } {
+        0 => Ok(source),
+        error => Err(std::io::Error::from_raw_os_error(error)),
+    }
+}
+
+pub(crate) fn io_deregister(source: u64) {
+    (host().table.io_deregister)(source);
+}
+
+/// A token when ready; 0 when the waker will be called.
+pub(crate) fn io_ready(source: u64, interest: u32, waker: &Waker) -> u64 {
+    let host = host();
+    // SAFETY: the borrowed waker is valid for the call.
+    borrowed_abi_waker(waker, |waker| unsafe { (host.table.io_ready)(source, interest, waker) })
+}
+
+pub(crate) fn io_clear(source: u64, interest: u32, token: u64) {
+    (host().table.io_clear)(source, interest, token);
+}
+
+/// Gives a socket to the current image's listener of that name, or back.
+pub(crate) fn hand_over(listener: &str, fd: OwnedFd, unread: &[u8]) -> Result<(), OwnedFd> {
+    use std::os::fd::FromRawFd as _;
+    let raw: RawFd = fd.into_raw_fd();
+    // SAFETY: slices valid for the call; the descriptor is given away, and ours still when it is refused.
+    unsafe {
+        if (host().table.hand_over)(Slice::text(listener), raw, Slice::new(unread)) == STATUS_OK {
+            Ok(())
+        } else {
+            Err(OwnedFd::from_raw_fd(raw))
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! The SDK's unsafe island: what crosses to the host and back. Everything outside of it is safe Rust.
+//!
+//! - `host.rs`: the host's table as safe functions.
+//! - `entry.rs`: `init`, and the functions of the application.
+//! - `future.rs`: a future as a process.
+//! - `waker.rs`: wakers, both ways.
+//! - `message.rs`: messages, both ways.
+//! - `read.rs`: reading into memory that is not initialised.
+#![expect(unsafe_code, reason = "the doors to the host")]
+
+mod entry;
+mod future;
+mod host;
+mod message;
+mod read;
+mod waker;
+
+pub(crate) use entry::init;
+pub(crate) use future::{into_process, with_local};
+pub(crate) use host::*;
+pub(crate) use message::{Received, from_raw, into_raw};
+pub(crate) use read::{Attempt, read};

@@ -1,0 +1,11 @@
+//! TCP: streams and listeners of the process's own.
+//!
+//! Descriptors are the process's, readiness is the node's: a system call is tried when the node has seen an edge, and goes straight
+//! from the plugin to the kernel.
+
+mod listener;
+mod source;
+mod stream;
+
+pub use listener::TcpListener;
+pub use stream::TcpStream;

@@ -1,0 +1,201 @@
+//! A TCP stream.
+
+use super::source::Source;
+use crate::abi::{IO_READ, IO_WRITE};
+use crate::ffi::{self, Attempt};
+use std::io::{self, IoSlice, Write as _};
+use std::net::{Shutdown, SocketAddr};
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// A connected stream. Implements tokio's `AsyncRead` and `AsyncWrite`; it needs no tokio runtime.
+#[derive(Debug)]
+pub struct TcpStream {
+    io: Io,
+    /// Bytes that came before what is read next, and how many of them are used.
+    unread: Vec<u8>,
+    used: usize,
+    listener: &'static str,
+    peer: Box<str>,
+}
+
+/// A connection is made in the host's acceptor and watched from its first use on, in its own process.
+#[derive(Debug)]
+enum Io {
+    New(std::net::TcpStream),
+    Watched(Source<std::net::TcpStream>),
+    /// Registering failed, or it was handed over.
+    Gone,
+}
+
+impl TcpStream {
+    /// A connection that a listener of the node's accepted.
+    pub(crate) fn from_connection(fd: OwnedFd, listener: &'static str, peer: &str, unread: &[u8]) -> Self {
+        Self { io: Io::New(fd.into()), unread: unread.to_vec(), used: 0, listener, peer: peer.into() }
+    }
+
+    /// Connects to an address.
+    ///
+    /// # Errors
+    /// As `connect(2)` says.
+    pub async fn connect(address: SocketAddr) -> io::Result<Self> {
+        let socket = connecting(address)?;
+        let source = Source::new(std::net::TcpStream::from(socket))?;
+        std::future::poll_fn(|cx| source.poll_ready(IO_WRITE, cx)).await;
+        if let Some(error) = source.get().take_error()? {
+            return Err(error);
+        }
+        let peer = source.get().peer_addr()?.to_string().into();
+        Ok(Self { io: Io::Watched(source), unread: Vec::new(), used: 0, listener: "", peer })
+    }
+
+    pub(super) fn from_accepted(stream: std::net::TcpStream, peer: SocketAddr) -> Self {
+        Self { io: Io::New(stream), unread: Vec::new(), used: 0, listener: "", peer: peer.to_string().into() }
+    }
+
+    /// The peer's `IP:PORT`; empty when the system does not know it any more.
+    #[must_use]
+    pub fn peer(&self) -> &str {
+        &self.peer
+    }
+
+    /// The listener that it came in by; empty for a stream of the process's own.
+    #[must_use]
+    pub fn listener(&self) -> &'static str {
+        self.listener
+    }
+
+    /// Gives an idle connection to the version that is current now, to be served from its beginning by the listener that it came
+    /// in by. `unread`: bytes that were read from it and not used.
+    ///
+    /// # Errors
+    /// There is no newer version, or it has no such listener: the stream comes back, with `unread` to be read again.
+    pub fn hand_over(mut self, unread: &[u8]) -> Result<(), Self> {
+        let mut unread = unread.to_vec();
+        unread.extend_from_slice(&self.unread[self.used..]);
+        let stream = match std::mem::replace(&mut self.io, Io::Gone) {
+            Io::New(stream) => stream,
+            Io::Watched(source) => source.into_inner(),
+            Io::Gone => return Err(self),
+        };
+        ffi::hand_over(self.listener, stream.into(), &unread).map_err(|fd| {
+            self.io = Io::New(fd.into());
+            self.unread = unread;
+            self.used = 0;
+            self
+        })
+    }
+
+    fn source(&mut self) -> io::Result<&Source<std::net::TcpStream>> {
+        if let Io::New(_) = self.io {
+            let Io::New(stream) = std::mem::replace(&mut self.io, Io::Gone) else { return Err(gone()) };
+            self.io = Io::Watched(Source::new(stream)?);
+        }
+        match &self.io {
+            Io::Watched(source) => Ok(source),
+            Io::New(_) | Io::Gone => Err(gone()),
+        }
+    }
+
+    fn give_unread(&mut self, buf: &mut ReadBuf<'_>) {
+        let left = &self.unread[self.used..];
+        let len = left.len().min(buf.remaining());
+        buf.put_slice(&left[..len]);
+        self.used += len;
+        if self.used == self.unread.len() {
+            self.unread = Vec::new();
+            self.used = 0;
+        }
+    }
+
+    fn poll_written(
+        &mut self,
+        cx: &Context<'_>,
+        len: usize,
+        attempt: impl Fn(&std::net::TcpStream) -> io::Result<usize>,
+    ) -> Poll<io::Result<usize>> {
+        let source = self.source()?;
+        loop {
+            let token = ready!(source.poll_ready(IO_WRITE, cx));
+            match attempt(source.get()) {
+                Ok(written) => {
+                    // A short write has filled the socket's buffer: the next one would find it so.
+                    if written > 0 && written < len {
+                        source.clear(IO_WRITE, token);
+                    }
+                    return Poll::Ready(Ok(written));
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => source.clear(IO_WRITE, token),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+        }
+    }
+}
+
+fn gone() -> io::Error {
+    io::Error::new(io::ErrorKind::NotConnected, "the stream has been handed over, or could not be watched")
+}
+
+fn connecting(address: SocketAddr) -> io::Result<OwnedFd> {
+    use rustix::net::{AddressFamily, SocketFlags, SocketType, connect, socket_with};
+    let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
+    let socket = socket_with(family, SocketType::STREAM, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK, None)?;
+    match connect(&socket, &address) {
+        Ok(()) | Err(rustix::io::Errno::INPROGRESS) => Ok(socket),
+        Err(error) => Err(error.into()),
+    }
+}
+
+impl AsyncRead for TcpStream {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if self.used < self.unread.len() {
+            self.give_unread(buf);
+            return Poll::Ready(Ok(()));
+        }
+        let source = self.source()?;
+        loop {
+            let token = ready!(source.poll_ready(IO_READ, cx));
+            let room = buf.remaining();
+            match ffi::read(source.get().as_fd(), buf)? {
+                Attempt::Read(len) => {
+                    // A short read has emptied the socket's buffer: the next one would find it so.
+                    if len > 0 && len < room {
+                        source.clear(IO_READ, token);
+                    }
+                    return Poll::Ready(Ok(()));
+                }
+                Attempt::Again => source.clear(IO_READ, token),
+            }
+        }
+    }
+}
+
+impl AsyncWrite for TcpStream {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        self.poll_written(cx, buf.len(), |mut stream| stream.write(buf))
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let len = bufs.iter().map(|buf| buf.len()).sum();
+        self.poll_written(cx, len, |mut stream| stream.write_vectored(bufs))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(self.source()?.get().shutdown(Shutdown::Write))
+    }
+}

@@ -1,0 +1,144 @@
+//! Processes: pids, spawn, kill.
+
+use crate::ffi;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use std::fmt;
+use std::num::NonZeroU64;
+use std::pin::Pin;
+use std::str::FromStr;
+use std::task::{Context, Poll};
+
+/// A process's identity: never given twice in a node's life. Text: `<12.3>`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Pid(NonZeroU64);
+
+impl Pid {
+    /// What the host gave; it never gives 0.
+    pub(crate) fn from_raw(raw: u64) -> Self {
+        Self(NonZeroU64::new(raw).expect("the host gives no pid 0"))
+    }
+
+    pub(crate) fn get(self) -> u64 {
+        self.0.get()
+    }
+}
+
+impl fmt::Display for Pid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let raw = self.get();
+        write!(f, "<{}.{}>", raw & 0xFFFF_FFFF, raw >> 32)
+    }
+}
+
+impl fmt::Debug for Pid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Not of the form `<12.3>`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParsePidError(String);
+
+impl fmt::Display for ParsePidError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} is not a pid, which looks like <12.3>", self.0)
+    }
+}
+
+impl std::error::Error for ParsePidError {}
+
+impl FromStr for Pid {
+    type Err = ParsePidError;
+
+    fn from_str(text: &str) -> Result<Self, ParsePidError> {
+        let parse = || {
+            let (slot, generation) = text.strip_prefix('<')?.strip_suffix('>')?.split_once('.')?;
+            let (slot, generation): (u32, u32) = (slot.parse().ok()?, generation.parse().ok()?);
+            NonZeroU64::new(u64::from(generation) << 32 | u64::from(slot)).filter(|_| generation > 0)
+        };
+        parse().map(Self).ok_or_else(|| ParsePidError(text.to_owned()))
+    }
+}
+
+impl Serialize for Pid {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Pid {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}
+
+/// The node has as many processes as it may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SpawnError;
+
+impl fmt::Display for SpawnError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the node has reached its process limit")
+    }
+}
+
+impl std::error::Error for SpawnError {}
+
+/// Starts a process that runs `future` to its end. If it panics, it ends alone, and the log has the message and the place.
+///
+/// # Errors
+/// The node has reached its process limit; the future was dropped.
+pub fn spawn(future: impl Future<Output = ()> + Send + 'static) -> Result<Pid, SpawnError> {
+    ffi::spawn(ffi::into_process(future)).map(Pid::from_raw).ok_or(SpawnError)
+}
+
+/// The process that runs this code; `None` outside of one.
+#[must_use]
+pub fn self_pid() -> Option<Pid> {
+    NonZeroU64::new(ffi::self_pid()).map(Pid)
+}
+
+/// Kills a process: its future is dropped as soon as it is not being polled. False: it was dead already.
+pub fn kill(pid: Pid) -> bool {
+    ffi::kill(pid.get())
+}
+
+/// Gives way once: others that wait for the scheduler run first.
+pub fn yield_now() -> impl Future<Output = ()> + Send {
+    YieldNow(false)
+}
+
+struct YieldNow(bool);
+
+impl Future for YieldNow {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if self.0 {
+            return Poll::Ready(());
+        }
+        self.0 = true;
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pid_reads_back_from_its_text() {
+        let pid = Pid::from_raw(3 << 32 | 12);
+        assert_eq!(pid.to_string(), "<12.3>");
+        assert_eq!("<12.3>".parse(), Ok(pid));
+    }
+
+    #[test]
+    fn what_is_no_pid_is_refused() {
+        for text in ["", "<>", "12.3", "<12>", "<12.0>", "<-1.3>", "<4294967296.1>", "<1.2.3>", "<1.2> "] {
+            assert!(text.parse::<Pid>().is_err(), "{text}");
+        }
+    }
+}
