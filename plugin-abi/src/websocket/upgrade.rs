@@ -1,0 +1,156 @@
+//! The opening handshake (RFC 6455, section 4.2).
+
+use super::session::WebSocket;
+use crate::process::spawn;
+use axum::body::Body;
+use axum::extract::FromRequestParts;
+use axum::http::header::{CONNECTION, HeaderName, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use axum::response::{IntoResponse, Response};
+use hyper::upgrade::OnUpgrade;
+use std::fmt;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+
+/// An axum extractor: a request that asks for a WebSocket, checked.
+#[derive(Debug)]
+pub struct WebSocketUpgrade {
+    accept: String,
+    upgrade: OnUpgrade,
+}
+
+/// Why a request cannot become a WebSocket. Answers with 400, 405 or 426.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rejection {
+    /// The method is not GET.
+    Method,
+    /// A header is missing or wrong.
+    Header(&'static str),
+    /// Another version of the protocol than 13.
+    Version,
+    /// The connection cannot be upgraded, as with HTTP/1.0.
+    Connection,
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Method => f.write_str("a WebSocket is asked for with GET"),
+            Self::Header(name) => write!(f, "the header {name} is missing or wrong"),
+            Self::Version => f.write_str("this server speaks version 13 of the WebSocket protocol"),
+            Self::Connection => f.write_str("this connection cannot be upgraded"),
+        }
+    }
+}
+
+impl IntoResponse for Rejection {
+    fn into_response(self) -> Response {
+        let text = self.to_string();
+        match self {
+            Self::Method => (StatusCode::METHOD_NOT_ALLOWED, text).into_response(),
+            Self::Header(_) | Self::Connection => (StatusCode::BAD_REQUEST, text).into_response(),
+            Self::Version => (StatusCode::UPGRADE_REQUIRED, [(SEC_WEBSOCKET_VERSION, "13")], text).into_response(),
+        }
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for WebSocketUpgrade {
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
+        let accept = check(&parts.method, &parts.headers)?;
+        let upgrade = parts.extensions.remove::<OnUpgrade>().ok_or(Rejection::Connection)?;
+        Ok(Self { accept, upgrade })
+    }
+}
+
+/// The value of `Sec-WebSocket-Accept`.
+fn check(method: &Method, headers: &HeaderMap) -> Result<String, Rejection> {
+    if method != Method::GET {
+        return Err(Rejection::Method);
+    }
+    if !has_token(headers, &CONNECTION, "upgrade") {
+        return Err(Rejection::Header("connection"));
+    }
+    if !has_token(headers, &UPGRADE, "websocket") {
+        return Err(Rejection::Header("upgrade"));
+    }
+    if headers.get(SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
+        return Err(Rejection::Version);
+    }
+    let key = headers.get(SEC_WEBSOCKET_KEY).filter(|key| key.len() == 24);
+    key.map(|key| derive_accept_key(key.as_bytes())).ok_or(Rejection::Header("sec-websocket-key"))
+}
+
+fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
+    headers
+        .get_all(name)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .any(|value| value.split(',').any(|part| part.trim().eq_ignore_ascii_case(token)))
+}
+
+impl WebSocketUpgrade {
+    /// Accepts. `session` runs in a process of its own, from the moment that the connection has been upgraded.
+    pub fn on_upgrade<F>(self, session: impl FnOnce(WebSocket) -> F + Send + 'static) -> Response
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let upgrade = self.upgrade;
+        let spawned = spawn(async move {
+            match upgrade.await {
+                Ok(upgraded) => session(WebSocket::new(upgraded).await).await,
+                Err(error) => tracing::debug!(%error, "the connection ended before it was upgraded"),
+            }
+        });
+        if let Err(error) = spawned {
+            return (StatusCode::SERVICE_UNAVAILABLE, error.to_string()).into_response();
+        }
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+        let headers = response.headers_mut();
+        headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+        headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+        match HeaderValue::from_str(&self.accept) {
+            Ok(accept) => headers.insert(SEC_WEBSOCKET_ACCEPT, accept),
+            // Base64 is always a header's value.
+            Err(_) => return Rejection::Header("sec-websocket-key").into_response(),
+        };
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        pairs.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value))).collect()
+    }
+
+    const GOOD: [(&str, &str); 4] = [
+        ("connection", "keep-alive, Upgrade"),
+        ("upgrade", "WebSocket"),
+        ("sec-websocket-version", "13"),
+        ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
+    ];
+
+    #[test]
+    fn the_example_of_the_rfc_is_accepted() {
+        assert_eq!(check(&Method::GET, &headers(&GOOD)).as_deref(), Ok("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        assert_eq!(check(&Method::POST, &headers(&GOOD)), Err(Rejection::Method));
+        let without = |name| headers(&GOOD.into_iter().filter(|(other, _)| *other != name).collect::<Vec<_>>());
+        for (name, rejection) in [
+            ("connection", Rejection::Header("connection")),
+            ("upgrade", Rejection::Header("upgrade")),
+            ("sec-websocket-version", Rejection::Version),
+            ("sec-websocket-key", Rejection::Header("sec-websocket-key")),
+        ] {
+            assert_eq!(check(&Method::GET, &without(name)), Err(rejection), "{name}");
+        }
+    }
+}
