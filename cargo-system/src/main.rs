@@ -1,2 +1,23 @@
-//! The command.
-fn main() {}
+//! `cargo system …`: hot code upgrade for native Rust.
+//!
+//! One executable is everything: the developer's command, the node (`cargo-system node`), and the command of a release
+//! (`bin/<name>` calls it with `--release-root`).
+
+mod builder;
+mod cli;
+mod client;
+mod commands;
+mod exit_code;
+mod failure;
+mod node_path;
+mod output;
+mod progress;
+mod stage;
+mod workspace;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let args = cli::without_cargo_word(std::env::args_os());
+    commands::run(cli::parse(args)).into()
+}

@@ -1,0 +1,216 @@
+//! The command line.
+
+use crate::exit_code;
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use runtime::node::ListenOverride;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// Hot code upgrade for native Rust: run, release and upgrade a node while it serves.
+#[derive(Debug, Parser)]
+#[command(name = "cargo system", version, after_long_help = exit_code::HELP, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options of every command.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Global {
+    /// The node's folder; without it, the workspace's own
+    #[arg(long, global = true, value_name = "PATH", env = "CARGO_SYSTEM_NODE")]
+    pub(crate) node: Option<PathBuf>,
+    /// Print JSON: one object, or one event a line for what takes time
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// The workspace's Cargo.toml
+    #[arg(long, global = true, value_name = "PATH")]
+    pub(crate) manifest_path: Option<PathBuf>,
+    /// The folder of the release that this command belongs to
+    #[arg(long, global = true, hide = true, value_name = "PATH")]
+    pub(crate) release_root: Option<PathBuf>,
+}
+
+/// Which plugin of the workspace.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct Package {
+    /// The plugin's package; needed when the workspace has several
+    #[arg(short, long, value_name = "NAME")]
+    pub(crate) package: Option<String>,
+}
+
+/// How the node listens and runs.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct Serving {
+    /// Listen here instead of where the application says; without a name, for its first listener
+    #[arg(long, value_name = "[NAME=]ADDRESS", value_parser = parse_listen)]
+    pub(crate) listen: Vec<ListenOverride>,
+    /// The port of the first listener, on 127.0.0.1
+    #[arg(long, hide = true, env = "PORT", value_name = "PORT")]
+    pub(crate) port: Option<u16>,
+    /// Scheduler threads; without it, one a core
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) schedulers: Option<u16>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Build and start the workspace's application, in the foreground
+    #[command(after_help = "Example:\n  cargo system run --listen 127.0.0.1:5000")]
+    Run {
+        #[command(flatten)]
+        package: Package,
+        #[command(flatten)]
+        serving: Serving,
+    },
+    /// Build a self-contained release folder
+    #[command(after_help = "Example:\n  cargo system release --out /srv/app && /srv/app/bin/app start")]
+    Release {
+        #[command(flatten)]
+        package: Package,
+        /// The folder to make; it must not exist
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+    },
+    /// Build the change and swap it into the running node
+    #[command(
+        after_help = "Example:\n  cargo system upgrade\n  cargo system upgrade --release target/system/release/app-1.2.0+3f2a91bc"
+    )]
+    Upgrade {
+        #[command(flatten)]
+        package: Package,
+        /// Take this release folder instead of building
+        #[arg(long, value_name = "DIR")]
+        release: Option<PathBuf>,
+        /// How long to follow the old version's processes as they finish
+        #[arg(long, value_name = "SECONDS", default_value = "5")]
+        drain_wait: u32,
+        /// How long to wait for the node
+        #[arg(long, value_name = "SECONDS", default_value = "120")]
+        timeout: u32,
+    },
+    /// Show what the node runs
+    #[command(after_help = "Example:\n  cargo system status --json | jq .processes")]
+    Status,
+    /// Stop the node in order
+    #[command(after_help = "Example:\n  cargo system stop --grace 30")]
+    Stop {
+        /// How long processes may take to finish
+        #[arg(long, value_name = "SECONDS", default_value = "10")]
+        grace: u32,
+    },
+    /// Ask whether the node answers
+    #[command(after_help = "Example:\n  cargo system ping && echo up")]
+    Ping,
+    /// Print the version that the node runs
+    #[command(after_help = "Example:\n  cargo system version")]
+    Version,
+    /// Print the node's OS process id
+    #[command(after_help = "Example:\n  kill -TERM $(cargo system pid)")]
+    Pid,
+    /// Start the release that this command belongs to, in the foreground
+    #[command(after_help = "Example:\n  bin/app start --listen 0.0.0.0:80", hide = true)]
+    Start {
+        #[command(flatten)]
+        serving: Serving,
+    },
+    /// Be a node
+    #[command(hide = true)]
+    Node {
+        /// The node's folder
+        #[arg(long)]
+        root: PathBuf,
+        #[command(flatten)]
+        serving: Serving,
+    },
+}
+
+/// `cargo system …` calls `cargo-system system …`.
+pub(crate) fn without_cargo_word(args: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let mut args: Vec<_> = args.collect();
+    if args.get(1).is_some_and(|word| word == "system") {
+        args.remove(1);
+    }
+    args
+}
+
+/// Parses, or prints help or what is wrong and exits, as clap does.
+pub(crate) fn parse(args: Vec<OsString>) -> Cli {
+    let in_release = args.iter().any(|arg| arg == "--release-root");
+    let mut command = Cli::command();
+    if in_release {
+        // What needs a workspace is not offered by a release, what starts one is.
+        command = command.mut_subcommand("start", |start| start.hide(false));
+        command =
+            command.mut_subcommand("run", |run| run.hide(true)).mut_subcommand("release", |release| release.hide(true));
+    }
+    let matches = command.get_matches_from(args);
+    Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+}
+
+fn parse_listen(text: &str) -> Result<ListenOverride, String> {
+    let (name, address) = match text.split_once('=') {
+        Some((name, address)) => (Some(name.to_owned()), address),
+        None => (None, text),
+    };
+    let address = address.parse().map_err(|_| format!("{address:?} is not IP:PORT, such as 127.0.0.1:4000"))?;
+    Ok(ListenOverride { name, address })
+}
+
+impl Serving {
+    /// All overrides; `--listen` before `PORT`.
+    pub(crate) fn overrides(&self) -> Vec<ListenOverride> {
+        let port = self.port.map(|port| ListenOverride { name: None, address: ([127, 0, 0, 1], port).into() });
+        port.into_iter().chain(self.listen.iter().cloned()).collect()
+    }
+
+    /// The same options for another call of this executable.
+    pub(crate) fn to_args(&self) -> Vec<OsString> {
+        let mut args = Vec::new();
+        for listen in self.overrides() {
+            let name = listen.name.map(|name| format!("{name}=")).unwrap_or_default();
+            args.extend(["--listen".into(), format!("{name}{}", listen.address).into()]);
+        }
+        if let Some(schedulers) = self.schedulers {
+            args.extend(["--schedulers".into(), schedulers.to_string().into()]);
+        }
+        args
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_an_example() {
+        for command in Cli::command().get_subcommands().filter(|command| command.get_name() != "node") {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(help.contains("Example:"), "{}", command.get_name());
+        }
+    }
+
+    #[test]
+    fn listen_takes_a_name_and_an_address() {
+        let named = parse_listen("admin=[::1]:0").expect("parsed");
+        assert_eq!((named.name.as_deref(), named.address.to_string().as_str()), (Some("admin"), "[::1]:0"));
+        assert_eq!(parse_listen("127.0.0.1:80").expect("parsed").name, None);
+        let error = parse_listen("localhost").expect_err("no address");
+        assert_eq!(error, "\"localhost\" is not IP:PORT, such as 127.0.0.1:4000");
+    }
+
+    #[test]
+    fn listen_goes_before_port() {
+        let listen = vec![parse_listen("127.0.0.1:2").expect("parsed")];
+        let serving = Serving { listen, port: Some(1), schedulers: None };
+        let last = serving.overrides().pop().expect("two");
+        assert_eq!(last.address.port(), 2, "the last override wins in the node");
+    }
+}

@@ -1,0 +1,142 @@
+//! `release`: a folder that runs on a machine without cargo.
+//!
+//! Made beside its place and renamed, so that it is there whole or not at all.
+
+use crate::builder::{self, Purpose};
+use crate::cli::{Global, Package};
+use crate::exit_code::ExitCode;
+use crate::failure::Failure;
+use crate::output;
+use crate::stage;
+use crate::workspace::Workspace;
+use anyhow::Context as _;
+use runtime::release::layout::Layout;
+use runtime::release::manifest::{Manifest, release_version};
+use runtime::release::store::Store;
+use serde_json::json;
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+pub(super) fn release(global: &Global, package: &Package, out: Option<PathBuf>) -> Result<(), Failure> {
+    let workspace = Workspace::load(global.manifest_path.as_deref())?;
+    let plugin = workspace.plugin(package.package.as_deref())?;
+    let object =
+        builder::build(&plugin, Purpose::Release).map_err(|failure| Failure { code: ExitCode::Error, ..failure })?;
+    let facts = stage::facts(&object)?;
+    let version = release_version(&facts.version, &facts.hash);
+    let folder = match out {
+        Some(folder) => folder,
+        None => workspace.releases().join(format!("{}-{version}", facts.name)),
+    };
+    if folder.exists() {
+        return already_there(global, &folder, &version.to_string());
+    }
+    let manifest = Unfinished::beside(&folder)?.fill(&object)?.finish(&folder)?;
+    conclude(global.json, &manifest, &folder, true);
+    Ok(())
+}
+
+/// The same release again is nothing to do; anything else there is not ours to touch.
+fn already_there(global: &Global, folder: &Path, version: &str) -> Result<(), Failure> {
+    let store = Store::new(Layout::new(folder));
+    match store.permanent_manifest() {
+        Ok(Some(manifest)) if manifest.version.to_string() == version => {
+            conclude(global.json, &manifest, folder, false);
+            Ok(())
+        }
+        _ => {
+            Err(Failure::error(format!("{} exists already", folder.display())).hint("remove it, or give another --out"))
+        }
+    }
+}
+
+fn conclude(as_json: bool, manifest: &Manifest, folder: &Path, changed: bool) {
+    if as_json {
+        return output::json(&json!({
+            "outcome": "released",
+            "exit_code": ExitCode::Done as u8,
+            "changed": changed,
+            "name": manifest.name,
+            "version": manifest.version,
+            "folder": folder,
+        }));
+    }
+    let made = if changed { "released" } else { "there is already" };
+    output::note(&format!("{made} {} {}; start it with bin/{} start", manifest.name, manifest.version, manifest.name));
+    output::line(&folder.display().to_string());
+}
+
+/// A folder in the making; removed unless it is finished.
+struct Unfinished {
+    folder: PathBuf,
+}
+
+/// A folder that has all its files.
+struct Filled {
+    unfinished: Unfinished,
+    manifest: Manifest,
+}
+
+impl Unfinished {
+    fn beside(folder: &Path) -> Result<Self, Failure> {
+        let name =
+            folder.file_name().ok_or_else(|| Failure::error(format!("{} is no folder's name", folder.display())))?;
+        let mut beside = name.to_owned();
+        beside.push(format!(".new-{}", std::process::id()));
+        let unfinished = Self { folder: folder.with_file_name(beside) };
+        let made = fs::create_dir_all(&unfinished.folder);
+        made.with_context(|| format!("{} cannot be made", unfinished.folder.display()))?;
+        Ok(unfinished)
+    }
+
+    fn fill(self, object: &Path) -> Result<Filled, Failure> {
+        let layout = Layout::new(&self.folder);
+        let store = Store::new(layout.clone());
+        let runtime = layout.runtime(&stage::runtime_version().to_string());
+        copy_own_executable(&runtime)?;
+        let runtime_file = runtime.strip_prefix(&self.folder).unwrap_or(&runtime).display().to_string();
+        let manifest = stage::stage_build(&store, object, &runtime_file)?;
+        write_script(&layout.command(&manifest.name), &runtime_file)?;
+        store.set_permanent(&manifest.version).map_err(Failure::error)?;
+        Ok(Filled { unfinished: self, manifest })
+    }
+}
+
+impl Filled {
+    fn finish(self, folder: &Path) -> Result<Manifest, Failure> {
+        let made = fs::rename(&self.unfinished.folder, folder);
+        made.with_context(|| format!("{} cannot be made", folder.display()))?;
+        Ok(self.manifest)
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        // Renamed, it is not there any more, which is what is wanted.
+        let _: std::io::Result<()> = fs::remove_dir_all(&self.folder);
+    }
+}
+
+fn copy_own_executable(to: &Path) -> anyhow::Result<()> {
+    let own = std::env::current_exe().context("this executable cannot be found")?;
+    let folder = to.parent().unwrap_or(to);
+    fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+    fs::copy(&own, to).with_context(|| format!("{} cannot be written", to.display()))?;
+    Ok(())
+}
+
+/// `bin/<name>`: finds its own folder, through links too, and calls the release's executable.
+fn write_script(path: &Path, runtime_file: &str) -> anyhow::Result<()> {
+    let script = format!(
+        "#!/bin/sh\n\
+         # The command of this release; `help` says what it can do.\n\
+         root=$(dirname \"$(dirname \"$(readlink -f \"$0\")\")\")\n\
+         exec \"$root/{runtime_file}\" --release-root \"$root\" \"$@\"\n"
+    );
+    let folder = path.parent().unwrap_or(path);
+    fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+    fs::write(path, script).with_context(|| format!("{} cannot be written", path.display()))?;
+    let executable = fs::Permissions::from_mode(0o755);
+    fs::set_permissions(path, executable).with_context(|| format!("{} cannot be made executable", path.display()))
+}

@@ -1,0 +1,79 @@
+//! The only place that prints. Results on stdout, everything else on stderr.
+#![expect(clippy::print_stderr, reason = "this is the output module")]
+
+use crate::exit_code::ExitCode;
+use crate::failure::Failure;
+use runtime::protocol::SCHEMA;
+use serde::Serialize;
+use serde_json::{Value, json};
+use std::io::{self, Write as _};
+
+/// Prints a result's line. A reader that has gone (`| head`) does not want it, and is no error.
+pub(crate) fn line(text: &str) {
+    let _: io::Result<()> = writeln!(io::stdout().lock(), "{text}");
+}
+
+/// Prints a value as one line of JSON, with the schema's version.
+pub(crate) fn json(value: &impl Serialize) {
+    let value = serde_json::to_value(value).unwrap_or(Value::Null);
+    let mut object = serde_json::Map::from_iter([("schema".to_owned(), json!(SCHEMA))]);
+    match value {
+        Value::Object(members) => object.extend(members),
+        other => {
+            object.insert("value".to_owned(), other);
+        }
+    }
+    line(&Value::Object(object).to_string());
+}
+
+/// Prints news on stderr.
+pub(crate) fn note(text: &str) {
+    eprintln!("{text}");
+}
+
+/// Prints a failure, and returns its exit code.
+pub(crate) fn failure(failure: &Failure, as_json: bool) -> ExitCode {
+    if as_json {
+        json(&json!({
+            "outcome": "failed",
+            "exit_code": failure.code as u8,
+            "step": failure.step,
+            "message": failure.message,
+            "hint": failure.hint,
+            "serving": failure.serving,
+        }));
+    }
+    eprint!("{}", render(failure));
+    failure.code
+}
+
+fn render(failure: &Failure) -> String {
+    use std::fmt::Write as _;
+    let mut text = format!("error: {}\n", failure.message);
+    if let Some(step) = &failure.step {
+        let _ = writeln!(text, "  step: {step}");
+    }
+    if let Some(serving) = &failure.serving {
+        let _ = writeln!(text, "  serving: {serving}");
+    }
+    if let Some(hint) = &failure.hint {
+        let _ = writeln!(text, "hint: {hint}");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_says_what_where_and_what_next() {
+        let mut failure = Failure::new(ExitCode::Refused, "the build of app failed").hint("mend it and try again");
+        failure.step = Some("build".to_owned());
+        failure.serving = Some("1.2.0+3f2a91bc".to_owned());
+        assert_eq!(
+            render(&failure),
+            "error: the build of app failed\n  step: build\n  serving: 1.2.0+3f2a91bc\nhint: mend it and try again\n"
+        );
+    }
+}
