@@ -51,8 +51,8 @@ macro_rules! application {
 #[doc(hidden)]
 #[expect(unsafe_code, reason = "`init` is called by the host, through a C function")]
 pub mod __private {
-    pub use crate::abi::{COMPILER, Entry, RECORD_PLUGIN, TARGET, record, record_len};
     use crate::abi::{ApplicationHandle, HostTable, ImageContext, OwnedBytes, Slice, Status};
+    pub use crate::abi::{COMPILER, Entry, RECORD_PLUGIN, TARGET, record, record_len};
     use crate::application::Application;
 
     /// A plugin's function, as a type: so that `entry` can be a constant.

@@ -108,7 +108,10 @@ mod tests {
     fn a_record_reads_back() {
         let (record, rest) = split_record(&BYTES).expect("a record");
         assert!(rest.is_empty());
-        assert_eq!((record.abi_major, record.abi_minor, record.kind), (super::super::ABI_MAJOR, super::super::ABI_MINOR, 1));
+        assert_eq!(
+            (record.abi_major, record.abi_minor, record.kind),
+            (super::super::ABI_MAJOR, super::super::ABI_MINOR, 1)
+        );
         let text = core::str::from_utf8(record.text).expect("text");
         assert_eq!(text_value(text, "name"), Some("sum"));
         assert_eq!(text_value(text, "version"), Some("1.2.3"));

@@ -2,8 +2,8 @@
 
 use super::host::set_host;
 use crate::abi::{
-    ApplicationHandle, ApplicationVtable, Connection, HostTable, ImageContext, ListenerDeclaration, Opaque, OwnedBytes, ProcessFuture,
-    STATUS_FAILED, STATUS_NONE, STATUS_OK, STATUS_PANICKED, Slice, Status,
+    ApplicationHandle, ApplicationVtable, Connection, HostTable, ImageContext, ListenerDeclaration, Opaque, OwnedBytes,
+    ProcessFuture, STATUS_FAILED, STATUS_NONE, STATUS_OK, STATUS_PANICKED, Slice, Status,
 };
 use crate::application::Application;
 use crate::net::TcpStream;
@@ -11,13 +11,8 @@ use crate::{log, panic};
 use std::os::fd::{FromRawFd as _, OwnedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-static VTABLE: ApplicationVtable = ApplicationVtable {
-    size: size_of::<ApplicationVtable>(),
-    listener_count,
-    listener,
-    accept,
-    start,
-};
+static VTABLE: ApplicationVtable =
+    ApplicationVtable { size: size_of::<ApplicationVtable>(), listener_count, listener, accept, start };
 
 /// The body of a plugin's `init`.
 ///
@@ -87,18 +82,25 @@ unsafe extern "C" fn listener_count(data: Opaque) -> u32 {
 unsafe extern "C" fn listener(data: Opaque, index: u32, out: *mut ListenerDeclaration) -> Status {
     // SAFETY: the vtable's contract.
     let Some(listener) = unsafe { application(data) }.listeners.get(index as usize) else { return STATUS_NONE };
-    let declaration = ListenerDeclaration { name: Slice::text(&listener.name), address: Slice::text(&listener.address) };
+    let declaration =
+        ListenerDeclaration { name: Slice::text(&listener.name), address: Slice::text(&listener.address) };
     // SAFETY: valid for a write; the application lives for ever, and so do the texts.
     unsafe { out.write(declaration) };
     STATUS_OK
 }
 
-unsafe extern "C" fn accept(data: Opaque, index: u32, connection: *const Connection, out: *mut ProcessFuture) -> Status {
+unsafe extern "C" fn accept(
+    data: Opaque,
+    index: u32,
+    connection: *const Connection,
+    out: *mut ProcessFuture,
+) -> Status {
     guarded(|| {
         // SAFETY: the vtable's contract.
         let Some(listener) = unsafe { application(data) }.listeners.get(index as usize) else { return STATUS_NONE };
         // SAFETY: the connection is valid for the call.
-        let (fd, peer, unread) = unsafe { ((*connection).fd, (*connection).peer.as_bytes(), (*connection).unread.as_bytes()) };
+        let (fd, peer, unread) =
+            unsafe { ((*connection).fd, (*connection).peer.as_bytes(), (*connection).unread.as_bytes()) };
         // SAFETY: the host's, and ours if we answer OK. A panic below would close it under the host: nothing below
         // panics, since the handler's own code runs in the process that is made here, not yet.
         let fd = unsafe { OwnedFd::from_raw_fd(fd) };

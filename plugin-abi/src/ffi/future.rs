@@ -2,7 +2,8 @@
 
 use super::waker::{is_process_waker, with_process_waker};
 use crate::abi::{
-    Opaque, POLL_PANICKED, POLL_PENDING, POLL_READY, ProcessFuture, ProcessVtable, STATUS_OK, STATUS_PANICKED, Slice, Status,
+    Opaque, POLL_PANICKED, POLL_PENDING, POLL_READY, ProcessFuture, ProcessVtable, STATUS_OK, STATUS_PANICKED, Slice,
+    Status,
 };
 use crate::panic;
 use std::cell::{Cell, RefCell};

@@ -2,9 +2,7 @@
 
 use super::message::RawMessage;
 use super::waker::{abi_waker, borrowed_abi_waker};
-use crate::abi::{
-    ABI_MAJOR, HostTable, ImageContext, LogEvent, Pid, ProcessFuture, STATUS_DENIED, STATUS_OK, Slice,
-};
+use crate::abi::{ABI_MAJOR, HostTable, ImageContext, LogEvent, Pid, ProcessFuture, STATUS_DENIED, STATUS_OK, Slice};
 use std::os::fd::{BorrowedFd, IntoRawFd as _, OwnedFd, RawFd};
 use std::sync::OnceLock;
 use std::sync::atomic::Ordering;

@@ -1,8 +1,8 @@
 //! Messages, both ways: a header in front of the value, in one box.
 
 use crate::abi::{
-    DownMessage, EXIT_KILLED, EXIT_NOPROC, EXIT_NORMAL, EXIT_PANIC, MESSAGE_DOWN, MESSAGE_USER, MessageHeader, MessageVtable,
-    STATUS_OK, STATUS_PANICKED, Slice, Status,
+    DownMessage, EXIT_KILLED, EXIT_NOPROC, EXIT_NORMAL, EXIT_PANIC, MESSAGE_DOWN, MESSAGE_USER, MessageHeader,
+    MessageVtable, STATUS_OK, STATUS_PANICKED, Slice, Status,
 };
 use crate::mailbox::{Down, ExitReason, MonitorRef};
 use crate::panic;

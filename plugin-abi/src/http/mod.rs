@@ -50,7 +50,10 @@ type BoxError = Box<dyn Error + Send + Sync>;
 
 /// What hyper asks of a tower service, under one name. Implemented for every service that fits.
 pub trait HttpService:
-    Service<Request<Incoming>, Response = Response<Self::Body>, Error: Into<BoxError>, Future: Send> + Clone + Send + 'static
+    Service<Request<Incoming>, Response = Response<Self::Body>, Error: Into<BoxError>, Future: Send>
+    + Clone
+    + Send
+    + 'static
 {
     /// The body of its responses.
     type Body: Body<Data: Send, Error: Into<BoxError>> + Send + 'static;

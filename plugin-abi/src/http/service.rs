@@ -66,9 +66,8 @@ impl Known {
         let requests = self.requests.load(Ordering::Relaxed);
         self.requests.store(requests.wrapping_add(1), Ordering::Relaxed);
         // The rest of a body that the handler leaves unread would be taken for a request by the next reader.
-        let is_plain = request.body().is_end_stream()
-            && request.version() == Version::HTTP_11
-            && !says_close(request.headers());
+        let is_plain =
+            request.body().is_end_stream() && request.version() == Version::HTTP_11 && !says_close(request.headers());
         self.set(IN_FLIGHT, true);
         // It came just before hyper heard of the leaving: hyper answers it and says `Connection: close`.
         self.set(HANDING_OVER, false);

@@ -66,4 +66,3 @@ impl<T: AsFd> Drop for Source<T> {
         }
     }
 }
-
