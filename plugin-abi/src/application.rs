@@ -35,7 +35,7 @@ pub(crate) trait Start: Send + Sync {
 
 impl<A: Accept> Start for A {
     fn start(&'static self, stream: TcpStream) -> ProcessFuture {
-        into_process(async move { self.serve(stream).await })
+        into_process::<A, _>(async move { self.serve(stream).await })
     }
 }
 
@@ -64,7 +64,7 @@ where
     F: Future<Output = ()> + Send + 'static,
 {
     fn start(&'static self) -> ProcessFuture {
-        into_process(async move { self().await })
+        into_process::<R, _>(async move { self().await })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::abi::LOG_WARN;
 use crate::ffi::{self, Event, Received};
-use crate::process::{Pid, SpawnError, self_pid, spawn};
+use crate::process::{Pid, SpawnError, self_pid, spawn_as};
 use std::fmt;
 use std::future::poll_fn;
 use std::hash::{Hash, Hasher};
@@ -66,12 +66,13 @@ pub struct SendError<M>(pub M);
 ///
 /// # Errors
 /// The node has reached its process limit; `process` was dropped.
-pub fn spawn_with<M, F>(process: impl FnOnce(Mailbox<M>) -> F + Send + 'static) -> Result<Address<M>, SpawnError>
+pub fn spawn_with<M, P, F>(process: P) -> Result<Address<M>, SpawnError>
 where
     M: Send + 'static,
+    P: FnOnce(Mailbox<M>) -> F + Send + 'static,
     F: Future<Output = ()> + Send + 'static,
 {
-    let pid = spawn(async move {
+    let pid = spawn_as::<P, _>(async move {
         let Some(pid) = self_pid() else { return };
         process(Mailbox { pid, from_down: None }).await;
     })?;

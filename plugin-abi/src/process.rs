@@ -89,8 +89,13 @@ impl std::error::Error for SpawnError {}
 ///
 /// # Errors
 /// The node has reached its process limit; the future was dropped.
-pub fn spawn(future: impl Future<Output = ()> + Send + 'static) -> Result<Pid, SpawnError> {
-    ffi::spawn(ffi::into_process(future)).map(Pid::from_raw).ok_or(SpawnError)
+pub fn spawn<F: Future<Output = ()> + Send + 'static>(future: F) -> Result<Pid, SpawnError> {
+    spawn_as::<F, F>(future)
+}
+
+/// The same, known to people by the name of the type `N`.
+pub(crate) fn spawn_as<N, F: Future<Output = ()> + Send + 'static>(future: F) -> Result<Pid, SpawnError> {
+    ffi::spawn(ffi::into_process::<N, F>(future)).map(Pid::from_raw).ok_or(SpawnError)
 }
 
 /// The process that runs this code; `None` outside of one.

@@ -8,6 +8,7 @@ use crate::abi::{
 use crate::panic;
 use std::cell::{Cell, RefCell};
 use std::ffi::c_void;
+use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::ptr;
@@ -19,7 +20,7 @@ use std::task::{Context, Waker};
 /// (`FuturesUnordered`) has another waker, which is kept here and called before the process is polled.
 #[derive(Debug, Default)]
 pub(crate) struct Local {
-    inner: RefCell<Option<Box<Vec<Waker>>>>,
+    inner: RefCell<Vec<Waker>>,
 }
 
 impl Local {
@@ -28,16 +29,16 @@ impl Local {
         if is_process_waker(waker) {
             return;
         }
-        let mut inner = self.inner.borrow_mut();
-        let wakers = inner.get_or_insert_default();
+        let mut wakers = self.inner.borrow_mut();
         if !wakers.iter().any(|known| known.will_wake(waker)) {
             wakers.push(waker.clone());
         }
     }
 
     fn wake_inner(&self) {
-        let wakers = self.inner.borrow_mut().take();
-        wakers.into_iter().flat_map(|wakers| *wakers).for_each(Waker::wake);
+        if !self.inner.borrow().is_empty() {
+            self.inner.take().into_iter().for_each(Waker::wake);
+        }
     }
 }
 
@@ -58,25 +59,25 @@ struct Process<F> {
     future: F,
 }
 
-struct Vtable<F>(std::marker::PhantomData<F>);
+struct Vtable<N, F>(PhantomData<(N, F)>);
 
-impl<F: Future<Output = ()> + Send + 'static> Vtable<F> {
+impl<N, F: Future<Output = ()> + Send + 'static> Vtable<N, F> {
     const VTABLE: &'static ProcessVtable = &ProcessVtable {
         size: size_of::<ProcessVtable>(),
         poll: poll::<F>,
         drop: drop_process::<F>,
-        type_name: type_name::<F>,
+        type_name: type_name::<N>,
     };
 }
 
-extern "C" fn type_name<F>() -> Slice {
-    Slice::text(std::any::type_name::<F>())
+extern "C" fn type_name<N>() -> Slice {
+    Slice::text(std::any::type_name::<N>())
 }
 
-/// A process for the host, which takes it over.
-pub(crate) fn into_process<F: Future<Output = ()> + Send + 'static>(future: F) -> ProcessFuture {
+/// A process for the host, which takes it over. People know it by the name of the type `N`.
+pub(crate) fn into_process<N, F: Future<Output = ()> + Send + 'static>(future: F) -> ProcessFuture {
     let process = Box::new(Process { local: Local::default(), future });
-    ProcessFuture { data: Box::into_raw(process).cast(), vtable: Vtable::<F>::VTABLE }
+    ProcessFuture { data: Box::into_raw(process).cast(), vtable: Vtable::<N, F>::VTABLE }
 }
 
 /// Until dropped, the thread polls that process.

@@ -1,7 +1,7 @@
 //! The opening handshake (RFC 6455, section 4.2).
 
 use super::session::WebSocket;
-use crate::process::spawn;
+use crate::process::spawn_as;
 use axum::body::Body;
 use axum::extract::FromRequestParts;
 use axum::http::header::{
@@ -94,12 +94,13 @@ fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
 
 impl WebSocketUpgrade {
     /// Accepts. `session` runs in a process of its own, from the moment that the connection has been upgraded.
-    pub fn on_upgrade<F>(self, session: impl FnOnce(WebSocket) -> F + Send + 'static) -> Response
+    pub fn on_upgrade<S, F>(self, session: S) -> Response
     where
+        S: FnOnce(WebSocket) -> F + Send + 'static,
         F: Future<Output = ()> + Send + 'static,
     {
         let upgrade = self.upgrade;
-        let spawned = spawn(async move {
+        let spawned = spawn_as::<S, _>(async move {
             match upgrade.await {
                 Ok(upgraded) => session(WebSocket::new(upgraded).await).await,
                 Err(error) => tracing::debug!(%error, "the connection ended before it was upgraded"),

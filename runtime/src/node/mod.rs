@@ -18,6 +18,7 @@ use crate::release::layout::Layout;
 use crate::release::store::Store;
 use crate::{scheduler, upgrade};
 use plugin_abi::abi::LOG_INFO;
+use rustix::process::{Resource, getrlimit, setrlimit};
 use semver::Version;
 use std::fs::{self, File, TryLockError};
 use std::os::fd::OwnedFd;
@@ -56,6 +57,7 @@ fn serve(config: NodeConfig) -> Result<(), NodeError> {
     let store = Store::new(Layout::new(config.root));
     let _lock = lock(store.layout())?;
     let (name, release) = permanent(&store)?;
+    raise_descriptor_limit();
     let (stop, stop_requests) = sync_channel(1);
     stop::on_signals(stop.clone()).map_err(NodeError::Signals)?;
     let schedulers = config.schedulers.unwrap_or_else(cores).clamp(1, 1024);
@@ -74,6 +76,14 @@ fn serve(config: NodeConfig) -> Result<(), NodeError> {
     drop(server);
     log::host(LOG_INFO, "node", "stopped");
     Ok(())
+}
+
+/// As many descriptors as the system allows: connections are processes, and there may be many.
+fn raise_descriptor_limit() {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    // Refused, the node has as many as before.
+    let _: Result<(), _> = setrlimit(Resource::Nofile, limit);
 }
 
 fn cores() -> usize {
