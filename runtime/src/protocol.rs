@@ -112,6 +112,12 @@ pub struct Status {
     pub memory_bytes: u64,
     /// Scheduler threads.
     pub schedulers: u32,
+    /// Processes that run on a thread of their own because they do not give way.
+    #[serde(default)]
+    pub long_runners: u64,
+    /// How often a scheduler went on on another thread because of one.
+    #[serde(default)]
+    pub hand_offs: u64,
     /// Processes alive.
     pub processes: u64,
     /// Sockets that the node listens on.

@@ -33,6 +33,9 @@ fn render(status: &Status) -> String {
         status.processes,
         megabytes(status.memory_bytes)
     );
+    if status.long_runners > 0 {
+        let _ = writeln!(text, "{} processes do not give way, each on a thread of its own", status.long_runners);
+    }
     for listener in &status.listeners {
         let _ = writeln!(text, "listening {} on {}", listener.name, listener.address);
     }
@@ -102,6 +105,8 @@ mod tests {
             root: "/srv/app".to_owned(),
             memory_bytes: 12_582_912,
             schedulers: 2,
+            long_runners: 1,
+            hand_offs: 3,
             processes: 212,
             listeners: vec![ListenerStatus { name: "http".to_owned(), address: "127.0.0.1:4000".to_owned() }],
             versions: vec![
@@ -111,6 +116,7 @@ mod tests {
         };
         let expected = "\
 example-app up 1 h 2 m, pid 4711, 2 schedulers, 212 processes, 12.0 MiB
+1 processes do not give way, each on a thread of its own
 listening http on 127.0.0.1:4000
 
 VERSION         STATE     PROCESSES       AGE

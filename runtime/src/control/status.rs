@@ -5,6 +5,7 @@ use crate::image::{self, Image};
 use crate::listen;
 use crate::process::table;
 use crate::protocol::{ListenerStatus, ProcessTypeStatus, Status, VersionStatus};
+use crate::scheduler;
 use std::collections::HashMap;
 use std::time::Instant;
 
@@ -21,6 +22,8 @@ pub(super) fn status(controlled: &Controlled) -> Status {
         root: controlled.versions.store().layout().root().display().to_string(),
         memory_bytes: resident_bytes(),
         schedulers: u32::try_from(controlled.schedulers).unwrap_or(u32::MAX),
+        long_runners: scheduler::long_runners(),
+        hand_offs: scheduler::hand_offs(),
         processes: versions.iter().map(|version| version.processes).sum(),
         listeners: listeners(controlled),
         versions,

@@ -1,22 +1,24 @@
-//! What this thread is doing: which queue it serves, which process it runs.
+//! What this thread is doing: which role it holds, which process it runs.
 
-use super::queue::Queue;
+use super::role::Role;
 use crate::process::Process;
 use std::cell::Cell;
 
 thread_local! {
-    static QUEUE: Cell<Option<&'static Queue>> = const { Cell::new(None) };
+    /// The role, and the term for which this thread holds it.
+    static ROLE: Cell<Option<(&'static Role, u64)>> = const { Cell::new(None) };
     static PROCESS: Cell<Option<&'static Process>> = const { Cell::new(None) };
 }
 
 /// This thread is a scheduler.
-pub(super) fn enter(queue: &'static Queue) {
-    QUEUE.set(Some(queue));
+pub(super) fn enter(role: &'static Role, term: u64) {
+    ROLE.set(Some((role, term)));
 }
 
-/// The queue that this thread serves. `None`: it is no scheduler, or it is ending.
-pub(super) fn queue() -> Option<&'static Queue> {
-    QUEUE.try_with(Cell::get).ok().flatten()
+/// The role that this thread holds. `None`: it is no scheduler, or has lost its role, or is ending.
+pub(super) fn role() -> Option<&'static Role> {
+    let (role, term) = ROLE.try_with(Cell::get).ok().flatten()?;
+    role.is_held(term).then_some(role)
 }
 
 /// The process that this thread runs.

@@ -10,7 +10,7 @@
 //! whoever goes to sleep lists itself, then (fence) looks for work again. One of the two sees the other.
 //! Few wake-ups are made: none while somebody searches, who will find the work.
 
-use super::queue::QUEUES;
+use super::role::ROLES;
 use crate::io::POLLER;
 use crate::timer;
 use crate::waker::Waker;
@@ -18,6 +18,7 @@ use crossbeam_utils::sync::{Parker, Unparker};
 use parking_lot::{Mutex, MutexGuard};
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
+use std::thread::ThreadId;
 use std::time::Duration;
 
 static SEARCHING: AtomicUsize = AtomicUsize::new(0);
@@ -32,7 +33,7 @@ static STOPPING: AtomicBool = AtomicBool::new(false);
 
 #[derive(Debug)]
 struct Sleeper {
-    worker: usize,
+    thread: ThreadId,
     /// `None`: it waits in the poller.
     unparker: Option<Unparker>,
 }
@@ -103,24 +104,24 @@ pub(super) fn try_poll() -> Option<MutexGuard<'static, ()>> {
 }
 
 /// Sleeps until there may be work. Wakers of what has come are added to `woken`.
-pub(super) fn park(worker: usize, woken: &mut Vec<Waker>) {
+pub(super) fn park(woken: &mut Vec<Waker>) {
     match try_poll() {
         Some(poll) => {
-            poll_until_woken(worker, woken);
+            poll_until_woken(woken);
             drop(poll);
         }
-        None => wait_parked(worker),
+        None => wait_parked(),
     }
 }
 
-fn poll_until_woken(worker: usize, woken: &mut Vec<Waker>) {
-    list(worker, None);
+fn poll_until_woken(woken: &mut Vec<Waker>) {
+    list(None);
     let mut until = timer::next();
     POLL_UNTIL.store(until, Ordering::SeqCst);
     fence(Ordering::SeqCst);
     // One that was started before `POLL_UNTIL` could be seen.
     until = until.min(timer::next());
-    let timeout = if !QUEUES.are_empty() || is_stopping() {
+    let timeout = if !ROLES.are_empty() || is_stopping() {
         Some(Duration::ZERO)
     } else if until == timer::NEVER {
         None
@@ -129,37 +130,43 @@ fn poll_until_woken(worker: usize, woken: &mut Vec<Waker>) {
     };
     POLLER.wait(timeout, woken);
     POLL_UNTIL.store(0, Ordering::SeqCst);
-    unlist(worker);
+    unlist();
     if timer::next() != timer::NEVER {
         timer::expire(timer::now(), woken);
     }
 }
 
-fn wait_parked(worker: usize) {
+fn wait_parked() {
     PARKER.with_borrow(|parker| {
-        list(worker, Some(parker.unparker().clone()));
+        list(Some(parker.unparker().clone()));
         fence(Ordering::SeqCst);
-        if QUEUES.are_empty() && !is_stopping() && !poller_is_missing() {
+        if ROLES.are_empty() && !is_stopping() && !poller_is_missing() {
             parker.park();
         }
-        unlist(worker);
+        unlist();
     });
 }
 
-/// True when nobody waits for I/O any more: then this scheduler should rather do that than park.
-fn poller_is_missing() -> bool {
+/// True when a scheduler sleeps that could be woken for new work.
+pub(super) fn has_sleepers() -> bool {
+    SLEEPING.load(Ordering::Relaxed) > 0
+}
+
+/// True when nobody waits for I/O.
+pub(super) fn poller_is_missing() -> bool {
     !POLL.is_locked()
 }
 
-fn list(worker: usize, unparker: Option<Unparker>) {
+fn list(unparker: Option<Unparker>) {
     let mut sleepers = SLEEPERS.lock();
-    sleepers.push(Sleeper { worker, unparker });
+    sleepers.push(Sleeper { thread: std::thread::current().id(), unparker });
     SLEEPING.store(sleepers.len(), Ordering::SeqCst);
 }
 
-fn unlist(worker: usize) {
+fn unlist() {
+    let thread = std::thread::current().id();
     let mut sleepers = SLEEPERS.lock();
-    sleepers.retain(|sleeper| sleeper.worker != worker);
+    sleepers.retain(|sleeper| sleeper.thread != thread);
     SLEEPING.store(sleepers.len(), Ordering::SeqCst);
 }
 

@@ -1,42 +1,54 @@
-//! Schedulers: one thread a core, each with a run queue; they poll processes, wait for I/O and fire timers.
+//! Schedulers: one a core, each with a run queue; they poll processes, wait for I/O and fire timers. A scheduler whose process does
+//! not give way goes on on another thread (`monitor.rs`, `role.rs`).
 
 mod current;
 mod exit;
 mod idle;
+mod monitor;
 mod queue;
+mod role;
 mod waker;
 mod worker;
 
 pub(crate) use current::process as current_process;
 pub(crate) use exit::{demonitor, monitor};
 pub(crate) use idle::{stop, timer_started};
+pub(crate) use monitor::{hand_offs, long_runners};
 pub(crate) use waker::{PROCESS_WAKER, kill, wake};
 
 use crate::image::Image;
 use crate::process::{Pid, Process, table};
 use crate::waker::Waker;
 use plugin_abi::abi::ProcessFuture;
-use queue::QUEUES;
+use role::{ROLES, Role};
 use std::io;
 use std::num::NonZeroU64;
-use std::thread::JoinHandle;
 use worker::Worker;
 
-/// Starts the scheduler threads, once.
+/// Starts the scheduler threads and their monitor, once.
 ///
 /// # Errors
 /// When the system gives no more threads.
-pub(crate) fn start(count: usize) -> io::Result<Vec<JoinHandle<()>>> {
-    let queues = QUEUES.make(count);
-    let spawn = |(number, queue): (usize, &'static queue::Queue)| {
-        std::thread::Builder::new().name(format!("scheduler-{number}")).spawn(move || {
-            // The kernel may wake a thread late, by 50 µs as a rule: timers are to be as good as the clock.
-            // Refused, it only makes sleepers a little later.
-            let _: Result<(), _> = rustix::thread::set_current_timer_slack(NonZeroU64::new(1));
-            Worker::new(number, queue).run();
-        })
+pub(crate) fn start(count: usize) -> io::Result<()> {
+    let roles = ROLES.make(count);
+    for role in roles {
+        start_thread(role, role.turn(), |_| ())?;
+    }
+    monitor::start(roles)
+}
+
+/// A thread that takes the role over, if `turn` is still the role's, and runs until it loses it. `taken` is called with the
+/// thread that held the role before, once it is taken.
+fn start_thread(role: &'static Role, turn: u64, taken: fn(i32)) -> io::Result<()> {
+    let run = move || {
+        let Some((term, before)) = role.take_over(turn) else { return };
+        taken(before);
+        // The kernel may wake a thread late, by 50 µs as a rule: timers are to be as good as the clock.
+        // Refused, it only makes sleepers a little later.
+        let _: Result<(), _> = rustix::thread::set_current_timer_slack(NonZeroU64::new(1));
+        Worker::new(role, term).run();
     };
-    queues.iter().enumerate().map(spawn).collect()
+    std::thread::Builder::new().name(format!("scheduler-{}", role.number)).spawn(run).map(drop)
 }
 
 /// Makes a process and schedules it. `None`: the table is full, and the future still the caller's.
@@ -53,19 +65,20 @@ pub(crate) unsafe fn spawn(image: &'static Image, future: ProcessFuture) -> Opti
 
 /// Puts a process that was just scheduled into a run queue.
 fn enqueue(process: &'static Process) {
-    match current::queue() {
-        // Woken by a running process: it runs next, on this scheduler.
-        Some(queue) if current::process().is_some() => {
-            if queue.push_next(process) {
+    match current::role() {
+        // Woken by a running process: it runs next, on this scheduler. If the role has been taken over just now, its new
+        // holder may have looked at the slot already.
+        Some(role) if current::process().is_some() => {
+            if role.queue.push_next(process) || current::role().is_none() {
                 idle::notify();
             }
         }
-        Some(queue) => {
-            queue.push(process);
+        Some(role) => {
+            role.queue.push(process);
             idle::notify();
         }
         None => {
-            QUEUES.push_common(process);
+            ROLES.push_common(process);
             idle::notify();
         }
     }
@@ -73,10 +86,16 @@ fn enqueue(process: &'static Process) {
 
 /// Puts a process that gave way at the end of the queue, behind those that wait already.
 fn enqueue_back(process: &'static Process) {
-    match current::queue() {
-        Some(queue) => queue.push(process),
-        None => QUEUES.push_common(process),
+    if let Some(role) = current::role() {
+        role.queue.push(process);
+        if current::role().is_some() {
+            // This thread takes it, at the latest.
+            return;
+        }
+    } else {
+        ROLES.push_common(process);
     }
+    idle::notify();
 }
 
 fn wake_batch(woken: &mut Vec<Waker>) {

@@ -6,7 +6,8 @@
 
 use super::exit;
 use super::idle::{self, Searcher};
-use super::queue::{QUEUES, Queue};
+use super::monitor;
+use super::role::{ROLES, Role};
 use super::{current, wake_batch};
 use crate::io::POLLER;
 use crate::process::{Leave, Polled, Process, Run};
@@ -23,47 +24,65 @@ const NEXT_TURNS: u32 = 16;
 /// See the file's head. Lives on its own thread.
 #[derive(Debug)]
 pub(super) struct Worker {
-    number: usize,
-    queue: &'static Queue,
+    role: &'static Role,
+    term: u64,
+    turn: u64,
     tick: u32,
     next_turns: u32,
     woken: Vec<Waker>,
 }
 
 impl Worker {
-    pub(super) fn new(number: usize, queue: &'static Queue) -> Self {
-        Self { number, queue, tick: 0, next_turns: 0, woken: Vec::new() }
+    pub(super) fn new(role: &'static Role, term: u64) -> Self {
+        // Even: no process runs.
+        let turn = (role.turn() | 1) + 1;
+        role.set_turn(turn);
+        Self { role, term, turn, tick: 0, next_turns: 0, woken: Vec::new() }
     }
 
-    /// Runs until the schedulers are told to stop.
+    /// Runs until the schedulers are told to stop, or the role is taken over.
     pub(super) fn run(mut self) {
-        current::enter(self.queue);
-        while !idle::is_stopping() {
+        current::enter(self.role, self.term);
+        while !idle::is_stopping() && self.role.is_held(self.term) {
             self.tick = self.tick.wrapping_add(1);
             if self.tick.is_multiple_of(TICKS) {
                 self.look_outside();
             }
             match self.take() {
-                Some(process) => run(process),
+                Some(process) => self.run_turn(process),
                 None => self.idle(),
             }
+        }
+        if !self.role.is_held(self.term) {
+            monitor::long_runner_ended();
+        }
+        // A wake-up that this thread may have had is passed on.
+        idle::notify();
+    }
+
+    fn run_turn(&mut self, process: &'static Process) {
+        self.role.set_turn(self.turn + 1);
+        run(process);
+        if self.role.is_held(self.term) {
+            self.turn += 2;
+            self.role.set_turn(self.turn);
         }
     }
 
     fn take(&mut self) -> Option<&'static Process> {
         if self.tick.is_multiple_of(TICKS)
-            && let Some(process) = QUEUES.take_common()
+            && let Some(process) = ROLES.take_common()
         {
             return Some(process);
         }
         if self.next_turns < NEXT_TURNS
-            && let Some(process) = self.queue.take_next()
+            && let Some(process) = self.role.queue.take_next()
         {
             self.next_turns += 1;
             return Some(process);
         }
         self.next_turns = 0;
-        self.queue.pop().or_else(|| self.queue.take_next()).or_else(|| QUEUES.take_common())
+        self.role.queue.pop().or_else(|| self.role.queue.take_next()).or_else(|| ROLES.take_common())
     }
 
     /// I/O and timers, without waiting, unless somebody else is at it.
@@ -80,12 +99,13 @@ impl Worker {
     /// Nothing of its own to do: looks at the others' queues, then waits.
     fn idle(&mut self) {
         let searcher = Searcher::begin();
-        if let Some(process) = QUEUES.steal(self.number) {
+        if let Some(process) = ROLES.steal(self.role.number) {
             searcher.found();
-            return run(process);
+            return self.run_turn(process);
         }
         drop(searcher);
-        idle::park(self.number, &mut self.woken);
+        idle::park(&mut self.woken);
+        monitor::wake();
         wake_batch(&mut self.woken);
     }
 }

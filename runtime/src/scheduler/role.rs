@@ -1,0 +1,116 @@
+//! A scheduler's role: its run queue, and which thread holds it.
+//!
+//! A thread holds the role for a *term*. When one of its turns runs too long, the monitor has another thread take the role over,
+//! which begins the next term; the first thread stays with its process, and ends after that turn.
+//!
+//! ```text
+//! held (term n) ── turn longer than a slice, and it matters ─► taken over (term n + 1) by a new thread
+//!        └ the thread of term n: finishes its turn, enqueues nothing into the role's queue, ends
+//! ```
+//!
+//! Two threads may believe for a moment that they hold the role: nothing depends on there being one, since run queues may be taken
+//! from and put into by any thread. What a thread does for a role that it has lost, it does as any other thread would.
+
+use super::queue::Queue;
+use crate::process::Process;
+use crossbeam_queue::SegQueue;
+use crossbeam_utils::CachePadded;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicI32, AtomicU64, AtomicUsize, Ordering};
+
+/// See the file's head.
+#[derive(Debug)]
+pub(super) struct Role {
+    pub(super) number: usize,
+    pub(super) queue: Queue,
+    term: AtomicU64,
+    /// Counts beginnings and ends of turns: odd while a process runs. Written by the holder.
+    turn: AtomicU64,
+    /// The holder's kernel thread id.
+    thread: AtomicI32,
+}
+
+impl Role {
+    fn new(number: usize) -> Self {
+        Self {
+            number,
+            queue: Queue::new(),
+            term: AtomicU64::new(0),
+            turn: AtomicU64::new(0),
+            thread: AtomicI32::new(0),
+        }
+    }
+
+    /// This thread begins a term, unless the turn is over that it was made for. Returns the term, and the thread that held the
+    /// role before.
+    pub(super) fn take_over(&self, turn: u64) -> Option<(u64, i32)> {
+        let term = self.term.load(Ordering::SeqCst);
+        if self.turn.load(Ordering::SeqCst) != turn {
+            return None;
+        }
+        self.term.compare_exchange(term, term + 1, Ordering::SeqCst, Ordering::SeqCst).ok()?;
+        let own = rustix::thread::gettid().as_raw_nonzero().get();
+        Some((term + 1, self.thread.swap(own, Ordering::SeqCst)))
+    }
+
+    /// True while that term lasts.
+    pub(super) fn is_held(&self, term: u64) -> bool {
+        self.term.load(Ordering::SeqCst) == term
+    }
+
+    /// A process begins or ends to run. `turn` is the holder's own count.
+    pub(super) fn set_turn(&self, turn: u64) {
+        self.turn.store(turn, Ordering::Relaxed);
+    }
+
+    pub(super) fn turn(&self) -> u64 {
+        self.turn.load(Ordering::Relaxed)
+    }
+}
+
+/// All roles, and the common queue.
+#[derive(Debug)]
+pub(super) struct Roles {
+    own: OnceLock<Box<[Role]>>,
+    common: SegQueue<&'static Process>,
+    /// Length of `common`, so that an empty one costs a load.
+    common_len: CachePadded<AtomicUsize>,
+}
+
+pub(super) static ROLES: Roles =
+    Roles { own: OnceLock::new(), common: SegQueue::new(), common_len: CachePadded::new(AtomicUsize::new(0)) };
+
+impl Roles {
+    /// Makes the roles, once.
+    pub(super) fn make(&'static self, count: usize) -> &'static [Role] {
+        self.own.get_or_init(|| (0..count).map(Role::new).collect())
+    }
+
+    pub(super) fn push_common(&self, process: &'static Process) {
+        self.common.push(process);
+        self.common_len.fetch_add(1, Ordering::Release);
+    }
+
+    pub(super) fn take_common(&self) -> Option<&'static Process> {
+        if self.common_len.load(Ordering::Acquire) == 0 {
+            return None;
+        }
+        let process = self.common.pop()?;
+        self.common_len.fetch_sub(1, Ordering::Relaxed);
+        Some(process)
+    }
+
+    /// A process of another scheduler's queue.
+    pub(super) fn steal(&self, thief: usize) -> Option<&'static Process> {
+        let own = self.own.get()?;
+        let others = (1..own.len()).map(|step| &own[(thief + step) % own.len()].queue);
+        self.take_common().or_else(|| {
+            // A `next` slot last: it is about to be run where it is, with its message in the cache.
+            others.clone().find_map(Queue::pop).or_else(|| others.clone().find_map(Queue::take_next))
+        })
+    }
+
+    pub(super) fn are_empty(&self) -> bool {
+        self.common.is_empty() && self.own.get().is_none_or(|own| own.iter().all(|role| role.queue.is_empty()))
+    }
+}
