@@ -63,6 +63,12 @@ impl Client {
         }
     }
 
+    /// Waits until the node has ended, which ends the connection too.
+    pub(crate) fn wait_until_gone(&mut self) {
+        let until = Instant::now() + PATIENCE;
+        while Instant::now() < until && self.read(until).is_ok() {}
+    }
+
     fn write(&mut self, request: &Request) -> Result<(), Failure> {
         let mut line = serde_json::to_vec(request).map_err(Failure::error)?;
         line.push(b'\n');

@@ -78,15 +78,20 @@ fn act(stream: &UnixStream, controlled: &Controlled, request: Request) -> io::Re
     }
 }
 
+/// Answers when the processes are gone. The connection itself ends with the node, so that the client can wait for that.
 fn stop(stream: &UnixStream, controlled: &Controlled, grace: Duration) -> io::Result<()> {
     let grace = grace.min(WAIT_MAX);
     let (stopped, wait) = sync_channel(1);
-    if controlled.stop.try_send(StopRequest { grace, stopped }).is_err() {
+    let (tell, told) = sync_channel::<()>(0);
+    if controlled.stop.try_send(StopRequest { grace, stopped, told }).is_err() {
         return write(stream, &Reply::Failed(failure(FailureKind::Error, "the node is stopping already")));
     }
     // The node answers within the grace and a little; a node that is gone cannot be waited for.
     let _: Result<(), _> = wait.recv_timeout(grace + PATIENCE);
-    write(stream, &Reply::Done(Outcome::Ok))
+    let written = write(stream, &Reply::Done(Outcome::Ok));
+    drop(tell);
+    std::thread::sleep(PATIENCE);
+    written
 }
 
 fn upgrade(stream: &UnixStream, controlled: &Controlled, release: &str, follow: Duration) -> io::Result<()> {

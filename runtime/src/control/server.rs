@@ -14,7 +14,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::SyncSender;
+use std::sync::mpsc::{Receiver, SyncSender};
 use std::time::{Duration, Instant};
 
 const CLIENTS_MAX: usize = 64;
@@ -38,6 +38,8 @@ pub(crate) struct StopRequest {
     pub(crate) grace: Duration,
     /// Hears when processes are gone.
     pub(crate) stopped: SyncSender<()>,
+    /// Hears, or is hung up on, when the one who wished it has been told.
+    pub(crate) told: Receiver<()>,
 }
 
 /// The bound socket. Removed when dropped.

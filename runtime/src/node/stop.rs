@@ -17,6 +17,8 @@ use std::time::{Duration, Instant};
 const SIGNAL_GRACE: Duration = Duration::from_secs(10);
 /// How long killed processes may take to go: a poll that does not return keeps its process.
 const KILL_GRACE: Duration = Duration::from_secs(1);
+/// How long a client may take to hear that the node has stopped.
+const TELL_WAIT: Duration = Duration::from_secs(1);
 const LOOK: Duration = Duration::from_millis(5);
 
 /// SIGINT and SIGTERM stop the node in order; the second one ends it at once.
@@ -25,8 +27,9 @@ pub(super) fn on_signals(stop: SyncSender<StopRequest>) -> io::Result<()> {
     let listen = move || {
         for (count, signal) in signals.forever().enumerate() {
             let (stopped, _) = sync_channel(1);
+            let (_, told) = sync_channel(0);
             let is_first = count == 0;
-            if !is_first || stop.try_send(StopRequest { grace: SIGNAL_GRACE, stopped }).is_err() {
+            if !is_first || stop.try_send(StopRequest { grace: SIGNAL_GRACE, stopped, told }).is_err() {
                 log::host(LOG_WARN, "node", "a second signal: ending at once");
                 log::flush();
                 std::process::exit(128 + signal);
@@ -55,8 +58,9 @@ pub(super) fn serve_until_stopped(requests: &Receiver<StopRequest>, versions: &V
         }
     }
     scheduler::stop();
-    // Nobody may wait for the answer any more.
+    // Nobody may wait for the answer any more; who does, is told before the node ends.
     let _: Result<(), _> = request.stopped.try_send(());
+    let _: Result<(), _> = request.told.recv_timeout(TELL_WAIT);
 }
 
 fn processes() -> u64 {
