@@ -52,6 +52,18 @@ impl Queue {
         self.queue.pop()
     }
 
+    /// Takes one, and moves half of the others to `into`.
+    pub(super) fn pop_half(&self, into: &Self) -> Option<&'static Process> {
+        let first = self.pop()?;
+        for _ in 0..self.queue.len() / 2 {
+            match self.pop() {
+                Some(process) => into.push(process),
+                None => break,
+            }
+        }
+        Some(first)
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.queue.is_empty() && self.next.load(Ordering::Acquire).is_null()
     }

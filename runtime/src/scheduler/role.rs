@@ -100,13 +100,16 @@ impl Roles {
         Some(process)
     }
 
-    /// A process of another scheduler's queue.
+    /// A process of another scheduler's queue; half of what else is there goes into the thief's own.
     pub(super) fn steal(&self, thief: usize) -> Option<&'static Process> {
         let own = self.own.get()?;
         let others = (1..own.len()).map(|step| &own[(thief + step) % own.len()].queue);
         self.take_common().or_else(|| {
             // A `next` slot last: it is about to be run where it is, with its message in the cache.
-            others.clone().find_map(Queue::pop).or_else(|| others.clone().find_map(Queue::take_next))
+            others
+                .clone()
+                .find_map(|victim| victim.pop_half(&own[thief].queue))
+                .or_else(|| others.clone().find_map(Queue::take_next))
         })
     }
 
