@@ -3,11 +3,14 @@
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::workspace::Plugin;
+use crate::{interrupt, rustflags};
+use cargo_metadata::camino::Utf8PathBuf;
 use cargo_metadata::{Message, TargetKind};
-use std::ffi::OsString;
-use std::io::BufReader;
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use rustix::process::{Pid, Signal};
+use std::io::{self, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 
 /// What a build is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,26 +50,51 @@ impl Purpose {
 
 /// Builds the plugin and returns the shared object's path. cargo's own words go to stderr.
 pub(crate) fn build(plugin: &Plugin, purpose: Purpose) -> Result<PathBuf, Failure> {
-    let failed = |error: std::io::Error| Failure::error(format!("cargo cannot be run: {error}"));
+    interrupt::check()?;
+    let failed = |error: io::Error| Failure::error(format!("cargo cannot be run: {error}"));
     let mut child = command(plugin, purpose).stdout(Stdio::piped()).spawn().map_err(failed)?;
-    let mut object = None;
-    if let Some(stdout) = child.stdout.take() {
-        for message in Message::parse_stream(BufReader::new(stdout)) {
-            if let Ok(Message::CompilerArtifact(artifact)) = message
-                && artifact.manifest_path.as_std_path() == plugin.manifest_path
-                && artifact.target.kind.contains(&TargetKind::CDyLib)
-            {
-                let is_object = |path: &&cargo_metadata::camino::Utf8PathBuf| path.extension() == Some("so");
-                object = artifact.filenames.iter().find(is_object).cloned();
-            }
-        }
-    }
+    let object = read_messages(&mut child, plugin.manifest_path.clone());
     let status = child.wait().map_err(failed)?;
+    interrupt::check()?;
     if !status.success() {
         return Err(Failure::new(ExitCode::Refused, format!("the build of {} failed", plugin.name)));
     }
-    let none = || Failure::error(format!("cargo built no shared object for {}", plugin.name));
-    object.map(cargo_metadata::camino::Utf8PathBuf::into_std_path_buf).ok_or_else(none)
+    object.ok_or_else(|| Failure::error(format!("cargo built no shared object for {}", plugin.name)))
+}
+
+/// Reads what cargo says until it has no more to say. Ctrl-C is passed on: a terminal tells cargo too, `kill` does not.
+fn read_messages(child: &mut Child, manifest_path: PathBuf) -> Option<PathBuf> {
+    let stdout = child.stdout.take()?;
+    let (found, objects) = sync_channel(1);
+    std::thread::spawn(move || found.send(find_object(stdout, &manifest_path)));
+    let mut is_told = false;
+    loop {
+        match objects.recv_timeout(interrupt::LOOK) {
+            Ok(object) => return object,
+            Err(RecvTimeoutError::Disconnected) => return None,
+            Err(RecvTimeoutError::Timeout) if interrupt::happened() && !is_told => {
+                is_told = true;
+                // It may have ended; not yet waited for, its number is its own.
+                let _: Result<(), _> = rustix::process::kill_process(Pid::from_child(child), Signal::INT);
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+    }
+}
+
+/// The shared object of that package among cargo's messages.
+fn find_object(messages: impl Read, manifest_path: &Path) -> Option<PathBuf> {
+    let mut object = None;
+    for message in Message::parse_stream(BufReader::new(messages)) {
+        if let Ok(Message::CompilerArtifact(artifact)) = message
+            && artifact.manifest_path.as_std_path() == manifest_path
+            && artifact.target.kind.contains(&TargetKind::CDyLib)
+        {
+            let is_object = |path: &&Utf8PathBuf| path.extension() == Some("so");
+            object = artifact.filenames.iter().find(is_object).cloned();
+        }
+    }
+    object.map(Utf8PathBuf::into_std_path_buf)
 }
 
 fn command(plugin: &Plugin, purpose: Purpose) -> Command {
@@ -77,25 +105,33 @@ fn command(plugin: &Plugin, purpose: Purpose) -> Command {
     for setting in purpose.settings() {
         command.arg("--config").arg(format!("profile.{}.{setting}", purpose.profile()));
     }
-    frame_pointers(&mut command);
+    // Stacks can be walked cheaply.
+    rustflags::add(&mut command, "-Cforce-frame-pointers=yes");
     command.stdin(Stdio::null());
     command
 }
 
-/// Stacks can be walked cheaply. `RUSTFLAGS`, where it is set, hides every configured flag: then it is added to.
-fn frame_pointers(command: &mut Command) {
-    const FLAG: &str = "-Cforce-frame-pointers=yes";
-    let own = |name: &str, separator: &str| {
-        let mut flags: OsString = std::env::var_os(name).filter(|flags| !flags.is_empty())?;
-        flags.push(separator);
-        flags.push(FLAG);
-        Some(flags)
-    };
-    if let Some(flags) = own("CARGO_ENCODED_RUSTFLAGS", "\u{1f}") {
-        command.env("CARGO_ENCODED_RUSTFLAGS", flags);
-    } else if let Some(flags) = own("RUSTFLAGS", " ") {
-        command.env("RUSTFLAGS", flags);
-    } else {
-        command.arg("--config").arg(format!("target.'cfg(all())'.rustflags=[\"{FLAG}\"]"));
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_object_of_the_package_is_found_among_the_messages() {
+        let artifact = |package: &str, kind: &str, files: &str| {
+            format!(
+                r#"{{"reason":"compiler-artifact","package_id":"{package}","manifest_path":"/w/{package}/Cargo.toml","target":{{"kind":["{kind}"],"crate_types":["{kind}"],"name":"x","src_path":"/x.rs","edition":"2024","doctest":false,"test":false,"doc":false}},"profile":{{"opt_level":"3","debuginfo":0,"debug_assertions":false,"overflow_checks":false,"test":false}},"features":[],"filenames":[{files}],"executable":null,"fresh":true}}"#
+            )
+        };
+        let messages = [
+            artifact("other", "cdylib", r#""/t/libother.so""#),
+            "a word of a build script".to_owned(),
+            artifact("app", "custom-build", r#""/t/build.so""#),
+            artifact("app", "cdylib", r#""/t/libapp.rlib","/t/libapp.so""#),
+            r#"{"reason":"build-finished","success":true}"#.to_owned(),
+        ];
+        let text = messages.join("\n");
+        let found = find_object(text.as_bytes(), Path::new("/w/app/Cargo.toml"));
+        assert_eq!(found.as_deref(), Some(Path::new("/t/libapp.so")));
+        assert_eq!(find_object(text.as_bytes(), Path::new("/w/none/Cargo.toml")), None);
     }
 }

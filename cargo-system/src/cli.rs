@@ -1,14 +1,16 @@
 //! The command line.
 
+use crate::context::release_command;
 use crate::exit_code;
+use clap::builder::Resettable;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use runtime::node::ListenOverride;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Hot code upgrade for native Rust: run, release and upgrade a node while it serves.
 #[derive(Debug, Parser)]
-#[command(name = "cargo system", version, after_long_help = exit_code::HELP, max_term_width = 100)]
+#[command(name = "cargo system", bin_name = "cargo system", version, after_long_help = exit_code::HELP, max_term_width = 100)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) global: Global,
@@ -25,20 +27,15 @@ pub(crate) struct Global {
     /// Print JSON: one object, or one event a line for what takes time
     #[arg(long, global = true)]
     pub(crate) json: bool,
+    /// The plugin's package; needed when the workspace has several
+    #[arg(short, long, global = true, value_name = "NAME")]
+    pub(crate) package: Option<String>,
     /// The workspace's Cargo.toml
     #[arg(long, global = true, value_name = "PATH")]
     pub(crate) manifest_path: Option<PathBuf>,
     /// The folder of the release that this command belongs to
     #[arg(long, global = true, hide = true, value_name = "PATH")]
     pub(crate) release_root: Option<PathBuf>,
-}
-
-/// Which plugin of the workspace.
-#[derive(Clone, Debug, Default, Args)]
-pub(crate) struct Package {
-    /// The plugin's package; needed when the workspace has several
-    #[arg(short, long, value_name = "NAME")]
-    pub(crate) package: Option<String>,
 }
 
 /// How the node listens and runs.
@@ -48,12 +45,16 @@ pub(crate) struct Serving {
     #[arg(long, value_name = "[NAME=]ADDRESS", value_parser = parse_listen)]
     pub(crate) listen: Vec<ListenOverride>,
     /// The port of the first listener, on 127.0.0.1
-    #[arg(long, hide = true, env = "PORT", value_name = "PORT")]
-    pub(crate) port: Option<u16>,
+    #[arg(long, hide = true, env = "PORT", value_name = "PORT", value_parser = parse_port)]
+    pub(crate) port: Option<Port>,
     /// Scheduler threads; without it, one a core
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) schedulers: Option<u16>,
 }
+
+/// A port, or an empty `PORT`, which is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Port(Option<u16>);
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -61,17 +62,13 @@ pub(crate) enum Command {
     #[command(after_help = "Example:\n  cargo system run --listen 127.0.0.1:5000")]
     Run {
         #[command(flatten)]
-        package: Package,
-        #[command(flatten)]
         serving: Serving,
     },
     /// Build a self-contained release folder
     #[command(after_help = "Example:\n  cargo system release --out /srv/app && /srv/app/bin/app start")]
     Release {
-        #[command(flatten)]
-        package: Package,
-        /// The folder to make; it must not exist
-        #[arg(long, value_name = "DIR")]
+        /// The folder to make; it must not exist, or be empty
+        #[arg(short, long, value_name = "DIR", visible_alias = "output")]
         out: Option<PathBuf>,
     },
     /// Build the change and swap it into the running node
@@ -79,8 +76,6 @@ pub(crate) enum Command {
         after_help = "Example:\n  cargo system upgrade\n  cargo system upgrade --release target/system/release/app-1.2.0+3f2a91bc"
     )]
     Upgrade {
-        #[command(flatten)]
-        package: Package,
         /// Take this release folder instead of building
         #[arg(long, value_name = "DIR")]
         release: Option<PathBuf>,
@@ -138,16 +133,31 @@ pub(crate) fn without_cargo_word(args: impl Iterator<Item = OsString>) -> Vec<Os
 
 /// Parses, or prints help or what is wrong and exits, as clap does.
 pub(crate) fn parse(args: Vec<OsString>) -> Cli {
-    let in_release = args.iter().any(|arg| arg == "--release-root");
-    let mut command = Cli::command();
-    if in_release {
-        // What needs a workspace is not offered by a release, what starts one is.
-        command = command.mut_subcommand("start", |start| start.hide(false));
-        command =
-            command.mut_subcommand("run", |run| run.hide(true)).mut_subcommand("release", |release| release.hide(true));
-    }
+    let root = args.iter().position(|arg| arg == "--release-root").and_then(|at| args.get(at + 1));
+    let command = match root {
+        Some(root) => of_release(Cli::command(), Path::new(root)),
+        None => Cli::command(),
+    };
     let matches = command.get_matches_from(args);
     Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+}
+
+/// What needs a workspace is not offered by a release, what starts one is; and the release's command speaks of its own node.
+fn of_release(command: clap::Command, root: &Path) -> clap::Command {
+    let name = release_command(root);
+    let command = command
+        .bin_name(&name)
+        .display_name(name)
+        .about("The command of this release: start, upgrade and stop its node")
+        .mut_arg("node", |arg| {
+            arg.env(Resettable::<clap::builder::OsStr>::Reset).help("Another node's folder than the release's own")
+        })
+        .mut_arg("package", |arg| arg.hide(true))
+        .mut_arg("manifest_path", |arg| arg.hide(true))
+        .mut_subcommand("upgrade", |upgrade| upgrade.about("Swap another release into the running node"));
+    ["run", "release"].into_iter().fold(command.mut_subcommand("start", |start| start.hide(false)), |command, name| {
+        command.mut_subcommand(name, |subcommand| subcommand.hide(true))
+    })
 }
 
 fn parse_listen(text: &str) -> Result<ListenOverride, String> {
@@ -159,11 +169,19 @@ fn parse_listen(text: &str) -> Result<ListenOverride, String> {
     Ok(ListenOverride { name, address })
 }
 
+fn parse_port(text: &str) -> Result<Port, String> {
+    if text.is_empty() {
+        return Ok(Port(None));
+    }
+    text.parse().map(|port| Port(Some(port))).map_err(|_| format!("{text:?} is not a port from 0 to 65535"))
+}
+
 impl Serving {
     /// All overrides; `--listen` before `PORT`.
     pub(crate) fn overrides(&self) -> Vec<ListenOverride> {
-        let port = self.port.map(|port| ListenOverride { name: None, address: ([127, 0, 0, 1], port).into() });
-        port.into_iter().chain(self.listen.iter().cloned()).collect()
+        let port = self.port.and_then(|port| port.0);
+        let first = port.map(|port| ListenOverride { name: None, address: ([127, 0, 0, 1], port).into() });
+        first.into_iter().chain(self.listen.iter().cloned()).collect()
     }
 
     /// The same options for another call of this executable.
@@ -209,8 +227,26 @@ mod tests {
     #[test]
     fn listen_goes_before_port() {
         let listen = vec![parse_listen("127.0.0.1:2").expect("parsed")];
-        let serving = Serving { listen, port: Some(1), schedulers: None };
+        let serving = Serving { listen, port: Some(Port(Some(1))), schedulers: None };
         let last = serving.overrides().pop().expect("two");
         assert_eq!(last.address.port(), 2, "the last override wins in the node");
+    }
+
+    #[test]
+    fn an_empty_port_is_none() {
+        assert_eq!(parse_port(""), Ok(Port(None)));
+        assert_eq!(parse_port("8080"), Ok(Port(Some(8080))));
+        assert_eq!(parse_port("http"), Err("\"http\" is not a port from 0 to 65535".to_owned()));
+        assert!(parse_port("65536").is_err());
+    }
+
+    #[test]
+    fn a_release_offers_start_and_no_build() {
+        let help = of_release(Cli::command(), Path::new("/nonexistent")).render_help().to_string();
+        let offers = |name: &str| help.lines().any(|line| line.trim_start().starts_with(&format!("{name} ")));
+        assert!(offers("start") && offers("upgrade") && offers("stop"), "{help}");
+        assert!(!offers("run") && !offers("release"), "{help}");
+        assert!(help.contains("Usage: bin/<name>"), "{help}");
+        assert!(!help.contains("CARGO_SYSTEM_NODE"), "{help}");
     }
 }

@@ -15,6 +15,8 @@ pub(crate) enum ExitCode {
     Usage = 2,
     /// The upgrade failed and was rolled back: the old version serves.
     RolledBack = 10,
+    /// The upgrade failed and was not rolled back.
+    NotRolledBack = 11,
     /// The time is up; the operation goes on.
     TimedOut = 12,
     /// Another upgrade is in progress.
@@ -65,6 +67,7 @@ mod tests {
             ExitCode::Error,
             ExitCode::Usage,
             ExitCode::RolledBack,
+            ExitCode::NotRolledBack,
             ExitCode::TimedOut,
             ExitCode::Locked,
             ExitCode::Refused,

@@ -26,6 +26,17 @@ impl Failure {
         Self::new(ExitCode::Error, message)
     }
 
+    /// For a command that has nothing running to protect: what is refused is an error like any other.
+    pub(crate) fn no_refusal(self) -> Self {
+        let code = if self.code == ExitCode::Refused { ExitCode::Error } else { self.code };
+        Self { code, ..self }
+    }
+
+    /// Says in which step it failed, unless that is said.
+    pub(crate) fn step(self, step: &str) -> Self {
+        Self { step: self.step.or_else(|| Some(step.to_owned())), ..self }
+    }
+
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self

@@ -7,11 +7,14 @@ mod builder;
 mod cli;
 mod client;
 mod commands;
+mod context;
 mod exit_code;
 mod failure;
+mod interrupt;
 mod node_path;
 mod output;
 mod progress;
+mod rustflags;
 mod stage;
 mod workspace;
 

@@ -1,5 +1,5 @@
 //! The only place that prints. Results on stdout, everything else on stderr.
-#![expect(clippy::print_stderr, reason = "this is the output module")]
+//! A reader that has gone (`2>&1 | head`) does not want it, and is no error; `println!` would panic.
 
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use std::io::{self, Write as _};
 
-/// Prints a result's line. A reader that has gone (`| head`) does not want it, and is no error.
+/// Prints a result's line.
 pub(crate) fn line(text: &str) {
     let _: io::Result<()> = writeln!(io::stdout().lock(), "{text}");
 }
@@ -28,7 +28,7 @@ pub(crate) fn json(value: &impl Serialize) {
 
 /// Prints news on stderr.
 pub(crate) fn note(text: &str) {
-    eprintln!("{text}");
+    let _: io::Result<()> = writeln!(io::stderr().lock(), "{text}");
 }
 
 /// Prints a failure, and returns its exit code.
@@ -43,7 +43,7 @@ pub(crate) fn failure(failure: &Failure, as_json: bool) -> ExitCode {
             "serving": failure.serving,
         }));
     }
-    eprint!("{}", render(failure));
+    let _: io::Result<()> = write!(io::stderr().lock(), "{}", render(failure));
     failure.code
 }
 

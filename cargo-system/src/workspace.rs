@@ -2,8 +2,7 @@
 
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
-use cargo_metadata::{CrateType, Metadata, MetadataCommand, Package, TargetKind};
-use runtime::release::layout::Layout;
+use cargo_metadata::{CrateType, Dependency, DependencyKind, Metadata, MetadataCommand, Package, TargetKind};
 use std::path::{Path, PathBuf};
 
 /// What `cargo metadata` says.
@@ -38,10 +37,12 @@ impl Workspace {
         Ok(Self { metadata })
     }
 
-    /// The plugin of that name, or the only one.
-    pub(crate) fn plugin(&self, name: Option<&str>) -> Result<Plugin, Failure> {
+    /// The plugin of that name, or the only one, or as for cargo the one whose folder is the current one.
+    pub(crate) fn plugin(&self, name: Option<&str>, current_folder: Option<&Path>) -> Result<Plugin, Failure> {
         let mut plugins = self.metadata.workspace_packages();
         plugins.retain(|package| is_plugin(package));
+        let here = current_folder.and_then(|folder| plugins.iter().find(|package| holds(package, folder)));
+        let name = name.or(here.map(|package| package.name.as_str()));
         let names = || plugins.iter().map(|package| package.name.to_string()).collect::<Vec<_>>().join(", ");
         let found: Vec<_> = plugins.iter().filter(|package| name.is_none_or(|name| *package.name == name)).collect();
         match (found.as_slice(), name) {
@@ -64,8 +65,8 @@ impl Workspace {
     }
 
     /// The folder of the workspace's own node for that plugin.
-    pub(crate) fn node(&self, plugin: &str) -> Layout {
-        Layout::new(self.system_folder().join(plugin))
+    pub(crate) fn node(&self, plugin: &str) -> PathBuf {
+        self.system_folder().join(plugin)
     }
 
     /// Where releases go.
@@ -83,7 +84,14 @@ fn is_plugin(package: &Package) -> bool {
         .targets
         .iter()
         .any(|target| target.kind.contains(&TargetKind::CDyLib) || target.crate_types.contains(&CrateType::CDyLib));
-    is_cdylib && package.dependencies.iter().any(|dependency| dependency.name == "plugin-abi")
+    let is_sdk =
+        |dependency: &&Dependency| dependency.name == "plugin-abi" && dependency.kind == DependencyKind::Normal;
+    is_cdylib && package.dependencies.iter().any(|dependency| is_sdk(&dependency))
+}
+
+/// Is the folder the package's, or inside of it?
+fn holds(package: &Package, folder: &Path) -> bool {
+    package.manifest_path.parent().is_some_and(|own| folder.starts_with(own))
 }
 
 /// cargo's own sentence, without its prefix.

@@ -1,1 +1,21 @@
-//! Harness.
+//! What the tests stand on: drives the real binaries, on copies of real plugins, under real load.
+//!
+//! ```text
+//! tests/*.rs ─► Node, Cli, Sandbox, Load ─► cargo-system (built once) ─► node ◄─ load (bare sockets)
+//! ```
+//!
+//! Nothing here links the product: what is tested is what a user runs. `cargo xtask test` runs all of it.
+
+pub mod cli;
+pub mod elf;
+pub mod example;
+pub mod http;
+pub mod load;
+pub mod node;
+pub mod peer;
+pub mod release;
+pub mod sandbox;
+pub mod seed;
+pub mod wait;
+pub mod websocket;
+pub mod workspace;

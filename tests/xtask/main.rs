@@ -1,2 +1,39 @@
-//! Chores.
-fn main() {}
+//! The project's chores: `cargo xtask test` runs every test, `cargo xtask bench` measures.
+
+mod bench;
+mod shell;
+mod test;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+usage: cargo xtask <CHORE>
+
+chores:
+  test                                        install what tests need, check format and lints, run every test
+  bench [--only NAME] [--json FILE] [--write] measure against a peer; --write puts the tables into docs/benchmarks.md
+        benchmarks: http_small_50, http_small_1000, idle_memory, save_to_served";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let outcome = match words.as_slice() {
+        ["test"] => test::run(),
+        ["bench", options @ ..] => bench::Options::parse(options).and_then(|options| bench::run(&options)),
+        ["help" | "--help" | "-h"] => {
+            shell::say(USAGE);
+            return ExitCode::SUCCESS;
+        }
+        _ => {
+            shell::complain(USAGE);
+            return ExitCode::from(2);
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            shell::complain(&format!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}

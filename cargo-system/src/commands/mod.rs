@@ -9,53 +9,58 @@ mod stop;
 mod upgrade;
 mod version;
 
-use crate::cli::{Cli, Command, Package};
+use crate::cli::{Cli, Command};
+use crate::context::{Context, release_command};
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
-use crate::{client, node_path, output};
-use signal_hook::consts::SIGINT;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use crate::{interrupt, output};
 
 /// Runs a command to its exit code; prints its failure.
 pub(crate) fn run(cli: Cli) -> ExitCode {
     let as_json = cli.global.json;
     match dispatch(cli) {
         Ok(()) => ExitCode::Done,
+        // What failed because of Ctrl-C, such as cargo, which hears of it too, has not failed by itself.
+        Err(failure) if interrupt::happened() && failure.code != ExitCode::Interrupted => {
+            output::failure(&interrupt::failure(), as_json)
+        }
         Err(failure) => output::failure(&failure, as_json),
     }
 }
 
 fn dispatch(cli: Cli) -> Result<(), Failure> {
     let Cli { global, command } = cli;
-    if !matches!(command, Command::Node { .. } | Command::Start { .. } | Command::Run { .. }) {
-        exit_on_interrupt()?;
+    let context = Context::new(global);
+    // A node has its own ear for signals.
+    if !matches!(command, Command::Node { .. }) {
+        interrupt::listen()?;
     }
+    refuse_builds_of_releases(&context, &command)?;
     match command {
-        Command::Run { package, serving } => run::run(&global, &package, &serving),
-        Command::Release { package, out } => release::release(&global, &package, out),
-        Command::Upgrade { package, release, drain_wait, timeout } => {
-            upgrade::upgrade(&global, &package, release.as_deref(), drain_wait, timeout)
+        Command::Run { serving } => run::run(&context, &serving),
+        Command::Release { out } => release::release(&context, out),
+        Command::Upgrade { release, drain_wait, timeout } => {
+            upgrade::upgrade(&context, release.as_deref(), drain_wait, timeout)
         }
-        Command::Status => status::status(&global),
-        Command::Stop { grace } => stop::stop(&global, grace),
-        Command::Ping => ping::ping(&global),
-        Command::Version => version::version(&global),
-        Command::Pid => version::pid(&global),
-        Command::Start { serving } => run::start(&global, &serving),
+        Command::Status => status::status(&context),
+        Command::Stop { grace } => stop::stop(&context, grace),
+        Command::Ping => ping::ping(&context),
+        Command::Version => version::version(&context),
+        Command::Pid => version::pid(&context),
+        Command::Start { serving } => run::start(&context, &serving),
         Command::Node { root, serving } => node::node(root, &serving),
     }
 }
 
-/// Ctrl-C ends a client with the documented code. What it asked of the node goes on there.
-fn exit_on_interrupt() -> Result<(), Failure> {
-    let always = Arc::new(AtomicBool::new(true));
-    signal_hook::flag::register_conditional_shutdown(SIGINT, ExitCode::Interrupted as i32, always)
-        .map(drop)
-        .map_err(|error| Failure::error(format!("signals cannot be received: {error}")))
-}
-
-/// The node that the global options name, connected.
-fn connect(global: &crate::cli::Global) -> Result<client::Client, Failure> {
-    client::connect(&node_path::find(global, &Package::default())?)
+/// A release has no sources.
+fn refuse_builds_of_releases(context: &Context, command: &Command) -> Result<(), Failure> {
+    let Some(root) = &context.global.release_root else { return Ok(()) };
+    let own = release_command(root);
+    let hint = match command {
+        Command::Run { .. } => format!("{own} start"),
+        Command::Release { .. } => "cargo system release, in the workspace".to_owned(),
+        Command::Upgrade { release: None, .. } => format!("{own} upgrade --release DIR"),
+        _ => return Ok(()),
+    };
+    Err(Failure::new(ExitCode::Usage, "a release has no sources to build").hint(hint))
 }

@@ -1,16 +1,15 @@
 //! `ping`: does the node answer?
 
-use crate::cli::Global;
 use crate::client::PATIENCE;
+use crate::context::Context;
 use crate::failure::Failure;
 use crate::output;
-use runtime::protocol::Command;
-use serde_json::json;
+use runtime::protocol::{Command, Outcome};
 
-pub(super) fn ping(global: &Global) -> Result<(), Failure> {
-    super::connect(global)?.ask(Command::Ping, PATIENCE)?;
-    if global.json {
-        output::json(&json!({ "outcome": "ok" }));
+pub(super) fn ping(context: &Context) -> Result<(), Failure> {
+    context.connect()?.ask(Command::Ping, PATIENCE)?;
+    if context.json() {
+        output::json(&Outcome::Ok);
     } else {
         output::line("pong");
     }

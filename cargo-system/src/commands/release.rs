@@ -3,52 +3,66 @@
 //! Made beside its place and renamed, so that it is there whole or not at all.
 
 use crate::builder::{self, Purpose};
-use crate::cli::{Global, Package};
+use crate::context::Context;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
-use crate::output;
-use crate::stage;
-use crate::workspace::Workspace;
+use crate::{interrupt, output, stage};
 use anyhow::Context as _;
 use runtime::release::layout::Layout;
 use runtime::release::manifest::{Manifest, release_version};
 use runtime::release::store::Store;
 use serde_json::json;
-use std::fs;
+use std::fs::{self, File};
+use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-pub(super) fn release(global: &Global, package: &Package, out: Option<PathBuf>) -> Result<(), Failure> {
-    let workspace = Workspace::load(global.manifest_path.as_deref())?;
-    let plugin = workspace.plugin(package.package.as_deref())?;
-    let object =
-        builder::build(&plugin, Purpose::Release).map_err(|failure| Failure { code: ExitCode::Error, ..failure })?;
-    let facts = stage::facts(&object)?;
+pub(super) fn release(context: &Context, out: Option<PathBuf>) -> Result<(), Failure> {
+    let plugin = context.plugin()?;
+    let object = builder::build(&plugin, Purpose::Release).map_err(Failure::no_refusal)?;
+    let facts = stage::facts(&object).map_err(Failure::no_refusal)?;
     let version = release_version(&facts.version, &facts.hash);
     let folder = match out {
-        Some(folder) => folder,
-        None => workspace.releases().join(format!("{}-{version}", facts.name)),
+        Some(folder) => std::path::absolute(&folder).with_context(|| format!("{} is no path", folder.display()))?,
+        None => context.workspace()?.releases().join(format!("{}-{version}", facts.name)),
     };
-    if folder.exists() {
-        return already_there(global, &folder, &version.to_string());
+    if !is_free(&folder)? {
+        return already_there(context, &folder, &version.to_string());
     }
     let manifest = Unfinished::beside(&folder)?.fill(&object)?.finish(&folder)?;
-    conclude(global.json, &manifest, &folder, true);
+    conclude(context.json(), &manifest, &folder, true);
     Ok(())
 }
 
-/// The same release again is nothing to do; anything else there is not ours to touch.
-fn already_there(global: &Global, folder: &Path, version: &str) -> Result<(), Failure> {
-    let store = Store::new(Layout::new(folder));
-    match store.permanent_manifest() {
-        Ok(Some(manifest)) if manifest.version.to_string() == version => {
-            conclude(global.json, &manifest, folder, false);
+/// Is nothing there, or an empty folder?
+fn is_free(folder: &Path) -> anyhow::Result<bool> {
+    match fs::read_dir(folder) {
+        Ok(mut entries) => Ok(entries.next().is_none()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotADirectory => Ok(false),
+        Err(error) => Err(error).with_context(|| format!("{} cannot be looked at", folder.display())),
+    }
+}
+
+/// The same release again, with the same executable, is nothing to do; anything else there is not ours to touch.
+fn already_there(context: &Context, folder: &Path, version: &str) -> Result<(), Failure> {
+    let there = Store::new(Layout::new(folder)).permanent_manifest().ok().flatten();
+    match there.filter(|manifest| manifest.version.to_string() == version) {
+        Some(manifest) if has_own_executable(folder, &manifest) => {
+            conclude(context.json(), &manifest, folder, false);
             Ok(())
         }
-        _ => {
-            Err(Failure::error(format!("{} exists already", folder.display())).hint("remove it, or give another --out"))
+        there => {
+            let what = if there.is_some() { "has this release with another runtime" } else { "exists already" };
+            Err(Failure::error(format!("{} {what}", folder.display())).hint("remove it, or give another --out"))
         }
     }
+}
+
+fn has_own_executable(folder: &Path, manifest: &Manifest) -> bool {
+    let bytes = |path: io::Result<PathBuf>| path.and_then(fs::read).ok();
+    let there = bytes(Ok(folder.join(&manifest.runtime.file)));
+    there.is_some() && there == bytes(std::env::current_exe())
 }
 
 fn conclude(as_json: bool, manifest: &Manifest, folder: &Path, changed: bool) {
@@ -86,7 +100,7 @@ impl Unfinished {
         beside.push(format!(".new-{}", std::process::id()));
         let unfinished = Self { folder: folder.with_file_name(beside) };
         let made = fs::create_dir_all(&unfinished.folder);
-        made.with_context(|| format!("{} cannot be made", unfinished.folder.display()))?;
+        made.with_context(|| format!("{} cannot be made", folder.display()))?;
         Ok(unfinished)
     }
 
@@ -95,8 +109,10 @@ impl Unfinished {
         let store = Store::new(layout.clone());
         let runtime = layout.runtime(&stage::runtime_version().to_string());
         copy_own_executable(&runtime)?;
+        interrupt::check()?;
         let runtime_file = runtime.strip_prefix(&self.folder).unwrap_or(&runtime).display().to_string();
-        let manifest = stage::stage_build(&store, object, &runtime_file)?;
+        let manifest = stage::stage_build(&store, object, &runtime_file).map_err(Failure::no_refusal)?;
+        interrupt::check()?;
         write_script(&layout.command(&manifest.name), &runtime_file)?;
         store.set_permanent(&manifest.version).map_err(Failure::error)?;
         Ok(Filled { unfinished: self, manifest })
@@ -105,8 +121,10 @@ impl Unfinished {
 
 impl Filled {
     fn finish(self, folder: &Path) -> Result<Manifest, Failure> {
+        interrupt::check()?;
         let made = fs::rename(&self.unfinished.folder, folder);
         made.with_context(|| format!("{} cannot be made", folder.display()))?;
+        flush(folder.parent().unwrap_or(folder))?;
         Ok(self.manifest)
     }
 }
@@ -120,10 +138,9 @@ impl Drop for Unfinished {
 
 fn copy_own_executable(to: &Path) -> anyhow::Result<()> {
     let own = std::env::current_exe().context("this executable cannot be found")?;
-    let folder = to.parent().unwrap_or(to);
-    fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+    make_folder_of(to)?;
     fs::copy(&own, to).with_context(|| format!("{} cannot be written", to.display()))?;
-    Ok(())
+    flush(to)
 }
 
 /// `bin/<name>`: finds its own folder, through links too, and calls the release's executable.
@@ -134,9 +151,20 @@ fn write_script(path: &Path, runtime_file: &str) -> anyhow::Result<()> {
          root=$(dirname \"$(dirname \"$(readlink -f \"$0\")\")\")\n\
          exec \"$root/{runtime_file}\" --release-root \"$root\" \"$@\"\n"
     );
-    let folder = path.parent().unwrap_or(path);
-    fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+    make_folder_of(path)?;
     fs::write(path, script).with_context(|| format!("{} cannot be written", path.display()))?;
     let executable = fs::Permissions::from_mode(0o755);
-    fs::set_permissions(path, executable).with_context(|| format!("{} cannot be made executable", path.display()))
+    fs::set_permissions(path, executable).with_context(|| format!("{} cannot be made executable", path.display()))?;
+    flush(path)
+}
+
+fn make_folder_of(path: &Path) -> anyhow::Result<()> {
+    let folder = path.parent().unwrap_or(path);
+    fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))
+}
+
+/// To disk: a file, or a folder's names.
+fn flush(path: &Path) -> anyhow::Result<()> {
+    let flushed = File::open(path).and_then(|file| file.sync_all());
+    flushed.with_context(|| format!("{} cannot be written to disk", path.display()))
 }

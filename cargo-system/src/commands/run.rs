@@ -1,49 +1,40 @@
 //! `run`: build and serve the workspace's application. `start`: serve the release that the command belongs to.
 
 use crate::builder::{self, Purpose};
-use crate::cli::{Global, Package, Serving};
+use crate::cli::Serving;
+use crate::context::Context;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
-use crate::node_path::{self, NodePath};
-use crate::workspace::Workspace;
-use crate::{client, output, stage};
+use crate::node_path::NodePath;
+use crate::{interrupt, output, stage};
 use runtime::release::store::Store;
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 
-pub(super) fn run(global: &Global, package: &Package, serving: &Serving) -> Result<(), Failure> {
-    let workspace = Workspace::load(global.manifest_path.as_deref())?;
-    let plugin = workspace.plugin(package.package.as_deref())?;
-    let node = node_path::find(global, package)?;
-    refuse_running(&node)?;
-    let object = builder::build(&plugin, Purpose::Upgrade).map_err(|failure| {
-        let code = if failure.code == ExitCode::Refused { ExitCode::Error } else { failure.code };
-        Failure { code, ..failure }
-    })?;
+pub(super) fn run(context: &Context, serving: &Serving) -> Result<(), Failure> {
+    let plugin = context.plugin()?;
+    let node = context.node()?;
+    node.refuse_running()?;
+    let object = builder::build(&plugin, Purpose::Upgrade).map_err(Failure::no_refusal)?;
+    // Another one may have started while cargo built: what boots is its business then.
+    node.refuse_running()?;
     let store = Store::new(node.layout.clone());
-    let manifest =
-        stage::stage_build(&store, &object, "").map_err(|failure| Failure { code: ExitCode::Error, ..failure })?;
+    let manifest = stage::stage_build(&store, &object, "").map_err(Failure::no_refusal)?;
     store.set_permanent(&manifest.version).map_err(Failure::error)?;
-    output::note(&format!("{} {} in {}", manifest.name, manifest.version, node.layout.root().display()));
+    interrupt::check()?;
+    output::note(&format!("{} {} in {}", manifest.name, manifest.version, node.root()));
     become_node(&node, serving)
 }
 
-pub(super) fn start(global: &Global, serving: &Serving) -> Result<(), Failure> {
+pub(super) fn start(context: &Context, serving: &Serving) -> Result<(), Failure> {
+    let global = &context.global;
     if global.release_root.is_none() && global.node.is_none() {
         return Err(Failure::new(ExitCode::Usage, "start belongs to a release: bin/<name> start")
             .hint("cargo system run builds and starts the workspace's application"));
     }
-    let node = node_path::find(global, &Package::default())?;
-    refuse_running(&node)?;
+    let node = context.node()?;
+    node.refuse_running()?;
     become_node(&node, serving)
-}
-
-fn refuse_running(node: &NodePath) -> Result<(), Failure> {
-    if !client::is_running(node) {
-        return Ok(());
-    }
-    Err(Failure::error(format!("a node runs in {} already", node.layout.root().display()))
-        .hint("cargo system upgrade changes its code; cargo system stop stops it"))
 }
 
 /// This process becomes the node: same process id, same terminal. Returns only when that fails.

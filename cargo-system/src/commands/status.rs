@@ -1,20 +1,20 @@
 //! `status`: what the node runs, as a table.
 
 use super::version::ask_status;
-use crate::cli::Global;
+use crate::context::Context;
 use crate::failure::Failure;
 use crate::output;
-use runtime::protocol::{Status, VersionStatus};
+use runtime::protocol::{Outcome, Status, VersionStatus};
 use std::fmt::Write as _;
 use std::time::Duration;
 
 /// Process types shown for a version.
 const TYPES_SHOWN: usize = 4;
 
-pub(super) fn status(global: &Global) -> Result<(), Failure> {
-    let status = ask_status(global)?;
-    if global.json {
-        output::json(&status);
+pub(super) fn status(context: &Context) -> Result<(), Failure> {
+    let status = ask_status(&mut context.connect()?)?;
+    if context.json() {
+        output::json(&Outcome::Status(status));
     } else {
         output::line(render(&status).trim_end());
     }
@@ -33,6 +33,7 @@ fn render(status: &Status) -> String {
         status.processes,
         megabytes(status.memory_bytes)
     );
+    let _ = writeln!(text, "runtime {} in {}", status.runtime, status.root);
     if status.long_runners > 0 {
         let _ = writeln!(text, "{} processes do not give way, each on a thread of its own", status.long_runners);
     }
@@ -116,6 +117,7 @@ mod tests {
         };
         let expected = "\
 example-app up 1 h 2 m, pid 4711, 2 schedulers, 212 processes, 12.0 MiB
+runtime 0.1.0 in /srv/app
 1 processes do not give way, each on a thread of its own
 listening http on 127.0.0.1:4000
 

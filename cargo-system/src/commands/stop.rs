@@ -1,21 +1,24 @@
-//! `stop`: stop the node in order.
+//! `stop`: stop the node in order, and wait until it is gone, so that the next one can start.
 
-use crate::cli::Global;
-use crate::client::PATIENCE;
+use crate::client::{self, PATIENCE};
+use crate::context::Context;
+use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::output;
-use runtime::protocol::Command;
-use serde_json::json;
+use runtime::protocol::{Command, Outcome};
 use std::time::Duration;
 
-pub(super) fn stop(global: &Global, grace: u32) -> Result<(), Failure> {
+pub(super) fn stop(context: &Context, grace: u32) -> Result<(), Failure> {
+    let node = context.node()?;
     let grace = Duration::from_secs(grace.into());
     let command = Command::Stop { grace_ms: u64::try_from(grace.as_millis()).unwrap_or(u64::MAX) };
-    let mut client = super::connect(global)?;
-    client.ask(command, grace + 2 * PATIENCE)?;
-    client.wait_until_gone();
-    if global.json {
-        output::json(&json!({ "outcome": "ok" }));
+    client::connect(&node)?.ask(command, grace + 2 * PATIENCE)?;
+    if !node.wait_until_gone(PATIENCE)? {
+        let message = format!("the node in {} has closed and does not end", node.root());
+        return Err(Failure::new(ExitCode::TimedOut, message).hint("its log says why"));
+    }
+    if context.json() {
+        output::json(&Outcome::Ok);
     } else {
         output::line("stopped");
     }

@@ -2,7 +2,9 @@
 
 use super::HttpService;
 use super::io::Lent;
-use super::service::{Known, Watched};
+use super::known::Known;
+use super::patience::{Found, LOOK_PERIOD, Patience};
+use super::service::Watched;
 use crate::drain::{ImageState, image_state};
 use crate::ffi;
 use crate::net::TcpStream;
@@ -14,10 +16,6 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
-
-/// A connection that brings no request for one to two of these is closed: idle, or too slow with a request's head.
-const IDLE_PERIOD: Duration = Duration::from_secs(60);
 
 /// Serves a connection to its end.
 pub(super) async fn serve(mut stream: TcpStream, service: impl HttpService) {
@@ -41,13 +39,24 @@ async fn serve_until_idle(stream: TcpStream, service: impl HttpService, is_last:
     let io = TokioIo::new(Lent { stream, known: Arc::clone(&known) });
     let watched = Watched::new(service, Arc::clone(&known));
     let http = Builder::new().serve_connection(io, watched).with_upgrades();
-    let mut connection = Connection { http, known, leaving: is_last, seen: 0, watchdog: sleep(IDLE_PERIOD) };
-    poll_fn(|cx| connection.poll(cx)).await;
-    if !connection.known.is_handing_over() {
-        return None;
+    let mut connection =
+        Connection { http, known, leaving: is_last, patience: Patience::default(), next_look: sleep(LOOK_PERIOD) };
+    match poll_fn(|cx| connection.poll(cx)).await {
+        End::Gone => None,
+        End::HandOver => {
+            // `None` for a connection that was upgraded: then the socket is another's.
+            let parts = connection.http.into_parts()?;
+            Some((parts.io.into_inner().stream, parts.read_buf))
+        }
     }
-    let parts = connection.http.into_parts()?;
-    Some((parts.io.into_inner().stream, parts.read_buf))
+}
+
+/// hyper is done with the socket.
+enum End {
+    /// It is closed, or belongs to who upgraded it.
+    Gone,
+    /// It is open, between two requests.
+    HandOver,
 }
 
 struct Connection<S: HttpService> {
@@ -55,21 +64,20 @@ struct Connection<S: HttpService> {
     known: Arc<Known>,
     /// It has been decided how this connection ends here.
     leaving: bool,
-    /// Requests when the watchdog looked last.
-    seen: u32,
-    watchdog: Sleep,
+    patience: Patience,
+    next_look: Sleep,
 }
 
 impl<S: HttpService> Connection<S> {
-    /// Ready: hyper is done with the socket.
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<End> {
         loop {
             self.look_at_image();
             match Pin::new(&mut self.http).poll(cx) {
-                Poll::Ready(Ok(())) => return Poll::Ready(()),
+                Poll::Ready(Ok(())) if self.known.is_handing_over() => return Poll::Ready(End::HandOver),
+                Poll::Ready(Ok(())) => return Poll::Ready(End::Gone),
                 Poll::Ready(Err(error)) => {
                     tracing::debug!(%error, "connection ended");
-                    return Poll::Ready(());
+                    return Poll::Ready(End::Gone);
                 }
                 Poll::Pending => {}
             }
@@ -109,16 +117,28 @@ impl<S: HttpService> Connection<S> {
     }
 
     /// Nothing to do: sees to being woken for a change of the image, and looks for idleness.
-    fn watch(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    fn watch(&mut self, cx: &mut Context<'_>) -> Poll<End> {
         ffi::with_local(|local| local.watch(cx.waker()));
-        while Pin::new(&mut self.watchdog).poll(cx).is_ready() {
-            let requests = self.known.requests();
-            if requests == self.seen && !self.known.is_in_flight() {
-                return Poll::Ready(());
+        while Pin::new(&mut self.next_look).poll(cx).is_ready() {
+            let found = self.look();
+            if self.patience.ends(found) {
+                tracing::debug!(?found, "connection closed, it brings nothing");
+                return Poll::Ready(End::Gone);
             }
-            self.seen = requests;
-            self.watchdog = sleep(IDLE_PERIOD);
+            self.next_look = sleep(LOOK_PERIOD);
         }
         Poll::Pending
+    }
+
+    fn look(&self) -> Found {
+        // Asked in any case: what was written before this look does not count at the next.
+        let wrote = self.known.take_wrote();
+        if wrote || self.known.is_in_flight() {
+            Found::Busy
+        } else if self.known.has_begun_head() {
+            Found::Head
+        } else {
+            Found::Idle
+        }
     }
 }

@@ -1,11 +1,11 @@
-//! The socket as hyper has it: to be taken back when the connection is handed over.
+//! The socket as hyper has it: watched, and to be taken back when the connection is handed over.
 
-use super::service::Known;
+use super::known::Known;
 use crate::net::TcpStream;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// A stream that hyper's shutdown leaves open while the connection is being handed over.
@@ -17,13 +17,20 @@ pub(crate) struct Lent {
 
 impl AsyncRead for Lent {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buf)
+        let before = buf.filled().len();
+        let read = ready!(Pin::new(&mut self.stream).poll_read(cx, buf));
+        if buf.filled().len() > before {
+            self.known.read();
+        }
+        Poll::Ready(read)
     }
 }
 
 impl AsyncWrite for Lent {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, buf)
+        let written = ready!(Pin::new(&mut self.stream).poll_write(cx, buf));
+        self.known.wrote();
+        Poll::Ready(written)
     }
 
     fn poll_write_vectored(
@@ -31,7 +38,9 @@ impl AsyncWrite for Lent {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+        let written = ready!(Pin::new(&mut self.stream).poll_write_vectored(cx, bufs));
+        self.known.wrote();
+        Poll::Ready(written)
     }
 
     fn is_write_vectored(&self) -> bool {

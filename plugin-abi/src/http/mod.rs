@@ -8,14 +8,18 @@
 //!    │                            └ refused (no such listener there) ─► serving, and the next answer says `Connection: close`
 //!    ├────── stopping ─► answers what is in flight with `Connection: close`, closes
 //!    ├────── upgraded (WebSocket) ─► the socket belongs to the session
-//!    └────── idle for too long ─► closed
+//!    └────── idle for too long, or too slow with a request's head (`patience.rs`) ─► closed
 //! ```
 //!
+//! A request is in flight until the last of its response's body: a stream that is silent for an hour is not idle.
+//!
 //! Handed over is only what is certainly between two requests: the last request had no body that may be left unread, and both sides
-//! want to keep the connection. Another draining connection gets `Connection: close` with its next answer.
+//! want to keep the connection. Another draining connection gets `Connection: close` with the answer in flight, or else its next one.
 
 mod connection;
 mod io;
+mod known;
+mod patience;
 mod service;
 
 use crate::application::Accept;

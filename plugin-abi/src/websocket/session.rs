@@ -70,6 +70,10 @@ impl WebSocket {
         let is_closing = self.is_closing;
         let stream = &mut self.stream;
         poll_fn(|cx| {
+            // What is left of a Close goes out here too; if it cannot, reading says so.
+            if is_closing && let Poll::Ready(Err(error)) = stream.poll_flush_unpin(cx) {
+                tracing::debug!(%error, "a close could not be written");
+            }
             if let Poll::Ready(received) = stream.poll_next_unpin(cx) {
                 return Poll::Ready(Some(received));
             }
@@ -83,12 +87,18 @@ impl WebSocket {
 
     /// Says that the server goes away, once, then reads on until the peer has answered.
     async fn leave(&mut self) -> Option<Result<tungstenite::Message, Error>> {
-        self.is_closing = true;
         let frame = CloseFrame { code: CloseCode::Away, reason: "the node stops".into() };
-        match self.stream.close(Some(frame)).await {
+        match self.say_close(Some(frame)).await {
             Ok(()) => self.stream.next().await,
             Err(_) => None,
         }
+    }
+
+    /// If this is dropped before the frame is queued, it is said another time; once queued, [`recv`](Self::recv) writes it out.
+    async fn say_close(&mut self, frame: Option<CloseFrame>) -> Result<(), Error> {
+        self.stream.feed(tungstenite::Message::Close(frame)).await?;
+        self.is_closing = true;
+        self.stream.flush().await
     }
 
     /// Sends a message.
@@ -109,7 +119,6 @@ impl WebSocket {
     /// # Errors
     /// The connection broke.
     pub async fn close(&mut self) -> Result<(), Error> {
-        self.is_closing = true;
-        self.stream.close(None).await
+        self.say_close(None).await
     }
 }

@@ -5,13 +5,15 @@
 //! ```
 //!
 //! Every file appears whole or not at all: written beside its place, flushed to disk, renamed, and the folder flushed. What
-//! failed half-way is removed. A file of `lib/` is never overwritten: a running node may have it mapped.
+//! failed half-way is removed. A file of `lib/` is never written to: a running node may have it mapped. One that is damaged gives way to
+//! another file of its name.
 
 use super::layout::Layout;
 use super::manifest::{MANIFEST_SCHEMA, Manifest, PluginEntry};
 use crate::image::PluginFacts;
 use semver::Version;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -54,6 +56,12 @@ pub enum StoreError {
         path: PathBuf,
         /// Its schema.
         schema: u32,
+    },
+    /// A file is not the one that was inspected.
+    #[error("{} changed while it was copied", path.display())]
+    Changed {
+        /// The file.
+        path: PathBuf,
     },
     /// There is no such release.
     #[error("there is no release {version} in {}", root.display())]
@@ -145,8 +153,13 @@ impl Store {
     pub fn add_plugin(&self, built: &Path, facts: &PluginFacts) -> Result<PluginEntry, StoreError> {
         let folder = self.layout.plugin(&facts.name, &facts.version.to_string(), &facts.hash);
         let file = folder.join(format!("lib{}.so", facts.name.replace('-', "_")));
-        if !file.exists() {
+        let is_whole = |bytes: &[u8]| hex_sha256(bytes) == facts.hash;
+        let is_there = read_if_there(&file)?.is_some_and(|bytes| is_whole(&bytes));
+        if !is_there {
             let bytes = fs::read(built).map_err(|source| unread(built, source))?;
+            if !is_whole(&bytes) {
+                return Err(StoreError::Changed { path: built.to_owned() });
+            }
             write_whole(&file, &bytes)?;
         }
         let relative = file.strip_prefix(self.layout.root()).unwrap_or(&file);
@@ -189,9 +202,14 @@ fn write_json(path: &Path, value: &impl Serialize) -> Result<(), StoreError> {
 fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     let unwritten = |source| StoreError::File { verb: "written", path: path.to_owned(), source };
     let folder = path.parent().unwrap_or(Path::new("."));
+    let is_new = !folder.exists();
     fs::create_dir_all(folder).map_err(unwritten)?;
     let beside = path.with_extension(format!("new-{}", std::process::id()));
-    let written = write_flushed(&beside, bytes).and_then(|()| fs::rename(&beside, path)).and_then(|()| flush(folder));
+    let written = write_flushed(&beside, bytes).and_then(|()| fs::rename(&beside, path)).and_then(|()| {
+        flush(folder)?;
+        // A new folder is only there after a crash when the one above says so.
+        if is_new { flush(folder.parent().unwrap_or(folder)) } else { Ok(()) }
+    });
     written.map_err(|source| {
         // What stands there is half a file, or nothing.
         let _: io::Result<()> = fs::remove_file(&beside);
@@ -210,3 +228,10 @@ fn write_flushed(path: &Path, bytes: &[u8]) -> io::Result<()> {
 fn flush(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
+
+fn hex_sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests;

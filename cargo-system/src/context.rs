@@ -1,0 +1,71 @@
+//! What every command starts from: the global options, and the workspace, which cargo is asked for at most once.
+
+use crate::cli::Global;
+use crate::client::{self, Client};
+use crate::failure::Failure;
+use crate::node_path::NodePath;
+use crate::workspace::{Plugin, Workspace};
+use std::cell::OnceCell;
+use std::path::Path;
+
+/// See the file's head.
+#[derive(Debug)]
+pub(crate) struct Context {
+    pub(crate) global: Global,
+    workspace: OnceCell<Workspace>,
+}
+
+impl Context {
+    pub(crate) fn new(global: Global) -> Self {
+        Self { global, workspace: OnceCell::new() }
+    }
+
+    /// Print JSON?
+    pub(crate) fn json(&self) -> bool {
+        self.global.json
+    }
+
+    /// The workspace of the current folder or of `--manifest-path`.
+    pub(crate) fn workspace(&self) -> Result<&Workspace, Failure> {
+        if let Some(workspace) = self.workspace.get() {
+            return Ok(workspace);
+        }
+        let loaded = Workspace::load(self.global.manifest_path.as_deref())?;
+        Ok(self.workspace.get_or_init(|| loaded))
+    }
+
+    /// The plugin that `--package` names, or the only one.
+    pub(crate) fn plugin(&self) -> Result<Plugin, Failure> {
+        self.workspace()?.plugin(self.global.package.as_deref(), std::env::current_dir().ok().as_deref())
+    }
+
+    /// Which node: `--node`, else the release's own, else `CARGO_SYSTEM_NODE`, else the workspace's own. It need not exist.
+    ///
+    /// clap reads the variable into `--node`, but not for a release's command: that one speaks of its own node.
+    pub(crate) fn node(&self) -> Result<NodePath, Failure> {
+        let given = self.global.node.as_deref().filter(|path| !path.as_os_str().is_empty());
+        if let Some(path) = given {
+            return NodePath::new(path, "given by --node or CARGO_SYSTEM_NODE", "cargo system run");
+        }
+        if let Some(root) = &self.global.release_root {
+            return NodePath::new(root, "the release's own", &format!("{} start", release_command(root)));
+        }
+        let plugin = self.plugin()?;
+        NodePath::new(&self.workspace()?.node(&plugin.name), "the workspace's own", "cargo system run")
+    }
+
+    /// The node, connected.
+    pub(crate) fn connect(&self) -> Result<Client, Failure> {
+        client::connect(&self.node()?)
+    }
+}
+
+/// What a person calls a release's command: `bin/<name>`.
+pub(crate) fn release_command(root: &Path) -> String {
+    let entries = std::fs::read_dir(root.join("bin")).into_iter().flatten().flatten();
+    let names: Vec<_> = entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    match names.as_slice() {
+        [name] => format!("bin/{name}"),
+        _ => "bin/<name>".to_owned(),
+    }
+}

@@ -1,0 +1,149 @@
+//! The store's promises, each tried on a folder of its own.
+
+use super::*;
+use crate::release::manifest::RuntimeEntry;
+use std::os::unix::fs::MetadataExt as _;
+
+/// A folder of this test alone, gone at its end.
+struct Place(PathBuf);
+
+impl Place {
+    fn new(name: &str) -> Self {
+        let place = Self(std::env::temp_dir().join(format!("store-{name}-{}", std::process::id())));
+        fs::create_dir_all(&place.0).expect("a folder");
+        place
+    }
+
+    fn store(&self) -> Store {
+        Store::new(Layout::new(self.0.join("node")))
+    }
+
+    /// Files below, with their paths from here.
+    fn files(&self) -> Vec<String> {
+        let (mut folders, mut files) = (vec![self.0.join("node")], Vec::new());
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).into_iter().flatten() {
+                let path = entry.expect("an entry").path();
+                if path.is_dir() { folders.push(path) } else { files.push(path) }
+            }
+        }
+        let mut files: Vec<_> =
+            files.iter().map(|path| path.strip_prefix(&self.0).expect("inside").display().to_string()).collect();
+        files.sort();
+        files
+    }
+
+    fn built(&self, bytes: &[u8]) -> (PathBuf, PluginFacts) {
+        let path = self.0.join("built.so");
+        fs::write(&path, bytes).expect("written");
+        (path, facts(bytes))
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let _: io::Result<()> = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn facts(bytes: &[u8]) -> PluginFacts {
+    PluginFacts {
+        name: "my-app".to_owned(),
+        version: Version::new(1, 2, 3),
+        abi_major: 1,
+        abi_minor: 0,
+        target: "x86_64-unknown-linux-gnu".to_owned(),
+        compiler: "rustc".to_owned(),
+        hash: hex_sha256(bytes),
+        declaration: Vec::new(),
+    }
+}
+
+fn manifest(version: Version, plugin: PluginEntry) -> Manifest {
+    let runtime = RuntimeEntry { version: Version::new(0, 1, 0), file: String::new() };
+    Manifest { schema: MANIFEST_SCHEMA, name: "my-app".to_owned(), version, runtime, plugins: vec![plugin] }
+}
+
+#[test]
+fn what_was_added_is_read_back_and_nothing_else_is_left() {
+    let place = Place::new("added");
+    let store = place.store();
+    assert_eq!(store.permanent().expect("readable"), None);
+    let (built, facts) = place.built(b"code");
+    let plugin = store.add_plugin(&built, &facts).expect("added");
+    let version: Version = "1.2.3+3f2a91bc".parse().expect("a version");
+    let manifest = manifest(version.clone(), plugin.clone());
+    store.add_manifest(&manifest).expect("added");
+    store.set_permanent(&version).expect("set");
+    assert_eq!(store.permanent_manifest().expect("readable"), Some(manifest));
+    let hash = &facts.hash[..8];
+    assert_eq!(plugin.file, format!("lib/my-app-1.2.3-{hash}/libmy_app.so"));
+    let file = format!("node/{}", plugin.file);
+    assert_eq!(place.files(), [&file, "node/releases/1.2.3+3f2a91bc/manifest.json", "node/releases/RELEASES"]);
+}
+
+#[test]
+fn a_file_that_is_there_is_left_alone_and_a_damaged_one_gives_way() {
+    let place = Place::new("again");
+    let store = place.store();
+    let (built, facts) = place.built(b"code");
+    let file = store.layout().root().join(store.add_plugin(&built, &facts).expect("added").file);
+    let inode = |path: &Path| fs::metadata(path).expect("there").ino();
+    let first = inode(&file);
+    fs::remove_file(&built).expect("removed");
+    store.add_plugin(&built, &facts).expect("there already");
+    assert_eq!(inode(&file), first);
+
+    let mapped = File::open(&file).expect("a node's view of it");
+    let other_name = file.with_extension("damaged");
+    fs::rename(&file, &other_name).expect("renamed");
+    fs::write(&file, b"c").expect("cut short");
+    let (built, facts) = place.built(b"code");
+    store.add_plugin(&built, &facts).expect("mended");
+    assert_eq!(fs::read(&file).expect("readable"), b"code");
+    assert_eq!(io::read_to_string(&mapped).expect("readable"), "code", "what is mapped has not changed");
+}
+
+#[test]
+fn a_build_that_changed_since_its_inspection_is_not_taken() {
+    let place = Place::new("changed");
+    let (built, facts) = place.built(b"code");
+    fs::write(&built, b"other").expect("written");
+    let error = place.store().add_plugin(&built, &facts).expect_err("changed").to_string();
+    assert_eq!(error, format!("{} changed while it was copied", built.display()));
+    assert!(place.files().is_empty());
+}
+
+#[test]
+fn what_cannot_be_written_leaves_nothing_and_names_the_file() {
+    let place = Place::new("denied");
+    let store = place.store();
+    let releases = store.layout().record().parent().expect("a folder").to_owned();
+    // A folder in place of the file: no rename can succeed, whoever the user is.
+    fs::create_dir_all(store.layout().record().join("in-the-way")).expect("made");
+    let error = store.set_permanent(&Version::new(1, 0, 0)).expect_err("in the way").to_string();
+    assert!(error.contains("RELEASES cannot be written: "), "{error}");
+    assert_eq!(fs::read_dir(&releases).expect("readable").count(), 1, "no half-written file is left");
+}
+
+#[test]
+fn damaged_and_newer_files_are_said_to_be() {
+    let place = Place::new("damaged");
+    let store = place.store();
+    let version = Version::new(1, 0, 0);
+    let error = store.manifest(&version).expect_err("none").to_string();
+    assert!(error.starts_with("there is no release 1.0.0 in "), "{error}");
+    let path = store.layout().record();
+    fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+    let cases = [
+        ("", "is damaged"),
+        ("{}", "is damaged"),
+        ("{\"schema\":1,\"permanent\":\"one\"}", "is damaged"),
+        ("{\"schema\":2,\"permanent\":\"1.0.0\"}", "has schema 2, which is newer than this tool"),
+    ];
+    for (text, expected) in cases {
+        fs::write(&path, text).expect("written");
+        let error = store.permanent().expect_err(text).to_string();
+        assert!(error.contains(expected) && error.contains("RELEASES"), "{error}");
+    }
+}

@@ -1,0 +1,226 @@
+//! A user's workspace: a copy of one plugin that a test may edit, and a folder for its node.
+//!
+//! ```text
+//! <temporary>/app/Cargo.toml, Cargo.lock, <plugin>/…   the workspace
+//! <temporary>/node/                                    the node's folder
+//! <target>/system-tests/sandboxes/<name>/              its target folder (see `seed`)
+//! ```
+//!
+//! All of it goes when the sandbox is dropped.
+
+use crate::cli::Cli;
+use crate::node::Node;
+use crate::release::ReleaseFolder;
+use crate::seed::{self, Build, Copy, copy_tree};
+use crate::workspace;
+use anyhow::{Context, Result, ensure};
+use std::fs;
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+
+/// The example application, as a fixture.
+pub const EXAMPLE: &str = "example-app";
+
+/// A user's workspace with one plugin.
+#[derive(Debug)]
+pub struct Sandbox {
+    plugin: String,
+    place: TempDir,
+    target: TempDir,
+}
+
+impl Sandbox {
+    /// A workspace with a copy of the example or of a fixture, built once already.
+    ///
+    /// # Errors
+    /// When it does not build, or a file cannot be written.
+    pub fn new(plugin: &str) -> Result<Self> {
+        Self::built(plugin, &[Build::Upgrade])
+    }
+
+    /// The same, built for `release` too.
+    ///
+    /// # Errors
+    /// As `new`.
+    pub fn releasable(plugin: &str) -> Result<Self> {
+        Self::built(plugin, &[Build::Upgrade, Build::Release])
+    }
+
+    fn built(plugin: &str, builds: &[Build]) -> Result<Self> {
+        let sandbox = Self::unbuilt(plugin)?;
+        seed::sow(plugin, builds, sandbox.target.path())?;
+        Ok(sandbox)
+    }
+
+    /// The same, not built: for plugins that do not build or are no plugins.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub fn unbuilt(plugin: &str) -> Result<Self> {
+        let targets = seed::folder()?.join("sandboxes");
+        fs::create_dir_all(&targets)?;
+        // A Unix socket's path is short, and so is a node's folder.
+        let place = tempfile::Builder::new().prefix("csys-").tempdir()?;
+        let target = tempfile::Builder::new().prefix("target-").tempdir_in(targets)?;
+        let sandbox = Self { plugin: plugin.into(), place, target };
+        lay_out(plugin, &sandbox.workspace())?;
+        Ok(sandbox)
+    }
+
+    /// The workspace's root.
+    #[must_use]
+    pub fn workspace(&self) -> PathBuf {
+        self.place.path().join("app")
+    }
+
+    /// The plugin's package.
+    #[must_use]
+    pub fn package(&self) -> PathBuf {
+        self.workspace().join(&self.plugin)
+    }
+
+    /// The node's folder.
+    #[must_use]
+    pub fn root(&self) -> PathBuf {
+        self.place.path().join("node")
+    }
+
+    /// A place beside, for what else a test needs.
+    #[must_use]
+    pub fn beside(&self, name: &str) -> PathBuf {
+        self.place.path().join(name)
+    }
+
+    /// The target folder.
+    #[must_use]
+    pub fn target(&self) -> &Path {
+        self.target.path()
+    }
+
+    /// `cargo-system …` as a user calls it in this workspace, for this sandbox's node.
+    ///
+    /// # Panics
+    /// When the binary under test does not build.
+    #[must_use]
+    pub fn cli<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Cli {
+        self.surround(Cli::new(arguments).expect("the binary under test builds"))
+    }
+
+    /// Another program, in the same surroundings.
+    #[must_use]
+    pub fn surround(&self, cli: Cli) -> Cli {
+        let cli = cli.in_folder(&self.workspace()).env("CARGO_TARGET_DIR", self.target());
+        cli.env("CARGO_SYSTEM_NODE", self.root())
+    }
+
+    /// Builds and starts the node on a free port, and waits until it serves.
+    ///
+    /// # Errors
+    /// When it does not serve in time; its log is in the error.
+    pub fn run(&self) -> Result<Node> {
+        self.run_at("127.0.0.1:0")
+    }
+
+    /// The same, on this address.
+    ///
+    /// # Errors
+    /// When it does not serve in time; its log is in the error.
+    pub fn run_at(&self, address: &str) -> Result<Node> {
+        Node::start(self.cli(["run", "--listen", address]).into_command(), &self.root())
+    }
+
+    /// `release`, into a folder beside.
+    ///
+    /// # Errors
+    /// When the command does not end with 0.
+    pub fn release(&self, name: &str) -> Result<ReleaseFolder> {
+        let folder = self.beside(name);
+        let said = self.cli(["release", "--out", &folder.display().to_string()]).run()?;
+        ensure!(said.code == 0, "release ended with {}:\n{}", said.code, said.stderr);
+        Ok(ReleaseFolder::new(folder))
+    }
+
+    /// Starts a release's own node on a free port, and waits until it serves.
+    ///
+    /// # Errors
+    /// When it does not serve in time; its log is in the error.
+    pub fn start(&self, release: &ReleaseFolder) -> Result<Node> {
+        let command = Cli::of(&release.root().join("bin").join(&self.plugin));
+        let command = command.args(["start", "--listen", "127.0.0.1:0"]).into_command();
+        Node::start(command, release.root())
+    }
+
+    /// Builds and upgrades the running node; returns the version that serves then.
+    ///
+    /// # Errors
+    /// When the command does not end with 0, or does not say that version.
+    pub fn upgrade(&self) -> Result<String> {
+        upgraded(self.cli(["upgrade", "--json", "--drain-wait", "0"]))
+    }
+
+    /// Upgrades the running node to a release; returns the version that serves then.
+    ///
+    /// # Errors
+    /// When the command does not end with 0, or does not say that version.
+    pub fn upgrade_to(&self, release: &ReleaseFolder) -> Result<String> {
+        let cli = self.cli(["upgrade", "--json", "--drain-wait", "0", "--release"]);
+        upgraded(cli.args([release.root()]))
+    }
+
+    /// Replaces text in a file of the plugin; it must be there exactly once.
+    ///
+    /// # Errors
+    /// When it is not.
+    pub fn edit(&self, file: &str, from: &str, to: &str) -> Result<()> {
+        let path = self.package().join(file);
+        let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+        let count = text.matches(from).count();
+        ensure!(count == 1, "{from:?} stands {count} times in {}", path.display());
+        fs::write(&path, text.replacen(from, to, 1))?;
+        Ok(())
+    }
+}
+
+fn upgraded(cli: Cli) -> Result<String> {
+    let said = cli.run()?;
+    ensure!(said.code == 0, "upgrade ended with {}:\n{}\n{}", said.code, said.stdout, said.stderr);
+    let result = said.json();
+    result["to"].as_str().map(str::to_owned).with_context(|| format!("no version in {result}"))
+}
+
+/// Writes a workspace with a copy of the plugin.
+///
+/// # Errors
+/// When a file cannot be read or written.
+pub(crate) fn lay_out(plugin: &str, workspace: &Path) -> Result<()> {
+    let root = workspace::root();
+    let fixture = root.join("tests/fixtures").join(plugin);
+    let source = if plugin == EXAMPLE { root.join(EXAMPLE) } else { fixture };
+    copy_tree(&source, &workspace.join(plugin), &|_| Copy::Bytes)?;
+    let manifest = fs::read_to_string(root.join("Cargo.toml"))?;
+    write_if_changed(&workspace.join("Cargo.toml"), &own_manifest(&manifest, plugin, &root)?)?;
+    write_if_changed(&workspace.join("Cargo.lock"), &fs::read_to_string(root.join("Cargo.lock"))?)
+}
+
+/// The repository's manifest with this plugin as its only member: the same dependencies, lints and profiles.
+fn own_manifest(manifest: &str, plugin: &str, root: &Path) -> Result<String> {
+    let mut table = manifest.parse::<toml::Table>().context("the repository's Cargo.toml")?;
+    let workspace = table.get_mut("workspace").and_then(toml::Value::as_table_mut).context("[workspace]")?;
+    workspace.insert("members".into(), vec![plugin].into());
+    workspace.remove("exclude");
+    let dependencies = workspace.get_mut("dependencies").and_then(toml::Value::as_table_mut);
+    for (_, dependency) in dependencies.context("[workspace.dependencies]")?.iter_mut() {
+        if let Some(path) = dependency.get_mut("path") {
+            *path = root.join(path.as_str().unwrap_or_default()).display().to_string().into();
+        }
+    }
+    Ok(toml::to_string(&table)?)
+}
+
+fn write_if_changed(path: &Path, text: &str) -> Result<()> {
+    let same = fs::read_to_string(path).is_ok_and(|there| there == text);
+    if !same {
+        fs::write(path, text)?;
+    }
+    Ok(())
+}

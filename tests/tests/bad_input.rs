@@ -1,0 +1,176 @@
+//! Bad input gets one clear sentence and a documented exit code; nothing half-done is left, and the same command works
+//! once the cause is gone.
+
+mod trouble;
+
+use std::fs;
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use system_tests::cli::{Cli, Said};
+use system_tests::node::Node;
+use system_tests::sandbox::Sandbox;
+use system_tests::workspace;
+use trouble::{FullDisk, as_nobody};
+
+/// "Error of ours" in the contract: the command could not do it.
+const ERROR: i32 = 1;
+/// "Refused before anything changed".
+const REFUSED: i32 = 14;
+
+fn greeter() -> Sandbox {
+    Sandbox::new("greet").expect("the fixture builds")
+}
+
+/// Error and hint, with what differs from run to run replaced, for snapshots.
+fn sentence(sandbox: &Sandbox, said: &Said) -> String {
+    let (error, hint) = said.complaint();
+    let text = format!("{}\n{}", error.unwrap_or("no error"), hint.unwrap_or("no hint"));
+    let place = sandbox.beside("").display().to_string();
+    text.replace(place.trim_end_matches('/'), "[sandbox]")
+}
+
+#[test]
+fn a_port_in_use() {
+    let sandbox = greeter();
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = taken.local_addr().expect("bound").to_string();
+    let said = sandbox.cli(["run", "--listen", &address]).expect(ERROR);
+    let sentence = sentence(&sandbox, &said).replace(&address, "[address]");
+    insta::assert_snapshot!("port_in_use", sentence);
+    drop(taken);
+    let node = sandbox.run_at(&address).expect("the same command works once the port is free");
+    assert_eq!(node.address().to_string(), address);
+}
+
+#[test]
+fn no_node_running() {
+    let sandbox = Sandbox::unbuilt("greet").expect("a workspace");
+    for command in ["status", "stop", "ping"] {
+        let said = sandbox.cli([command]).expect(ERROR);
+        insta::assert_snapshot!("no_node", sentence(&sandbox, &said));
+    }
+    assert!(!sandbox.root().exists(), "asking makes no folder");
+}
+
+#[test]
+fn a_second_node_on_the_same_folder() {
+    let sandbox = greeter();
+    let node = sandbox.run().expect("the first node");
+    let said = sandbox.cli(["run", "--listen", "127.0.0.1:0"]).expect(ERROR);
+    insta::assert_snapshot!("second_node", sentence(&sandbox, &said));
+    assert_eq!(node.status()["os_pid"], node.os_pid(), "the first one serves on");
+}
+
+#[test]
+fn a_build_error_leaves_the_running_code_alone() {
+    let sandbox = greeter();
+    let node = sandbox.run().expect("a node");
+    let version = node.version();
+    sandbox.edit("src/lib.rs", "hello from {}", "hello from {} {}").expect("an edit");
+    let said = sandbox.cli(["upgrade"]).expect(REFUSED);
+    assert!(said.stderr.contains("src/lib.rs"), "the compiler's own words are there:\n{}", said.stderr);
+    insta::assert_snapshot!("build_error", sentence(&sandbox, &said));
+    assert_eq!(node.version(), version);
+    sandbox.edit("src/lib.rs", "hello from {} {}", "good day from {}").expect("an edit");
+    assert_ne!(sandbox.upgrade().expect("the same command works once it builds"), version);
+}
+
+#[test]
+fn a_socket_path_that_is_too_long() {
+    let sandbox = greeter();
+    let long = sandbox.beside(&"long".repeat(30));
+    let run = sandbox.cli(["run", "--listen", "127.0.0.1:0"]).env("CARGO_SYSTEM_NODE", &long);
+    let said = run.expect(ERROR);
+    let sentence = sentence(&sandbox, &said);
+    assert!(sentence.contains("107") && sentence.contains("longlong"), "{sentence}");
+    assert!(sentence.contains("--node"), "the hint says what next: {sentence}");
+}
+
+#[test]
+fn no_permission_to_speak_to_a_node() {
+    let sandbox = greeter();
+    let node = sandbox.run().expect("a node");
+    let place = sandbox.beside("");
+    fs::set_permissions(&place, fs::Permissions::from_mode(0o755)).expect("a folder of ours");
+    let binary = place.join("cargo-system");
+    fs::copy(workspace::binary().expect("the binary"), &binary).expect("a copy for everybody");
+    let Some(said) = as_nobody(&binary, &["status"], node.root()) else { return };
+    assert_eq!(said.code, ERROR, "{}", said.stderr);
+    let sentence = sentence(&sandbox, &said);
+    assert!(sentence.to_lowercase().contains("permission denied"), "{sentence}");
+    assert!(sentence.contains("control.sock") || sentence.contains("[sandbox]/node"), "it says where: {sentence}");
+    assert_eq!(mode(&node.root().join("run/control.sock")), 0o600, "nobody else may speak to it");
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).expect("it is there").permissions().mode() & 0o777
+}
+
+#[test]
+fn a_disk_that_is_full_while_releasing() {
+    let sandbox = Sandbox::releasable("greet").expect("the fixture builds");
+    let Some(disk) = FullDisk::mount(&sandbox.beside("disk")) else { return };
+    let output = disk.path().join("release").display().to_string();
+    let said = sandbox.cli(["release", "--out", &output]).expect(ERROR);
+    let sentence = sentence(&sandbox, &said);
+    assert!(sentence.contains("No space left on device"), "{sentence}");
+    assert_eq!(files(disk.path()), Vec::<String>::new(), "nothing half-done is left");
+    disk.grow();
+    let _ = sandbox.cli(["release", "--out", &output]).expect(0);
+    assert!(Path::new(&output).join("releases/RELEASES").exists());
+}
+
+#[test]
+fn a_disk_that_is_full_while_upgrading() {
+    let sandbox = greeter();
+    let Some(disk) = FullDisk::mount_of(&sandbox.root(), "24m") else { return };
+    let node = sandbox.run().expect("a node whose folder is on that disk");
+    let version = node.version();
+    let before = files(&disk.path().join("lib"));
+    disk.fill();
+    sandbox.edit("src/lib.rs", "hello from", "good day from").expect("an edit");
+    let said = sandbox.cli(["upgrade"]).run().expect("it ends");
+    assert!([ERROR, REFUSED].contains(&said.code), "{}: {}", said.code, said.stderr);
+    assert!(said.stderr.contains("No space left on device"), "{}", said.stderr);
+    assert_eq!(node.version(), version, "the old version serves");
+    assert_eq!(files(&disk.path().join("lib")), before, "nothing half-done is left");
+    disk.grow();
+    assert_ne!(sandbox.upgrade().expect("the same command works once there is room"), version);
+    drop(node);
+}
+
+/// All files under a folder.
+fn files(folder: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).expect("readable") {
+        let path = entry.expect("readable").path();
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else {
+            found.push(path.display().to_string());
+        }
+    }
+    found.sort();
+    found
+}
+
+#[test]
+fn wrong_words_are_usage_errors() {
+    for words in [&["upgrad"][..], &["run", "--listen", "nowhere"], &["upgrade", "--release"], &[]] {
+        let said = Cli::new(words.iter().copied()).expect("the binary").run().expect("it ends");
+        assert_eq!(said.code, 2, "{words:?}: {}", said.stderr);
+        assert!(said.stderr.contains("sage") || said.stderr.contains("--help"), "{words:?}: {}", said.stderr);
+    }
+}
+
+/// A node in the foreground ends in order at Ctrl-C.
+#[test]
+fn an_interrupt_stops_a_node_in_order() {
+    let sandbox = greeter();
+    let mut node: Node = sandbox.run().expect("a node");
+    trouble::interrupt(node.os_pid());
+    node.ended().expect("it ends");
+    assert!(node.log().contains("stopped"), "{}", node.log());
+    let _ = sandbox.cli(["ping"]).expect(ERROR);
+}

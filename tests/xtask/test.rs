@@ -1,0 +1,80 @@
+//! `cargo xtask test`: everything that has to hold before a change is taken.
+//!
+//! ```text
+//! install ─► format ─► lints ─► build the binary once ─► all tests ─► documentation's examples
+//! ```
+
+use crate::shell::{call, complain, is_there, succeeds};
+use anyhow::Result;
+use std::path::Path;
+use std::process::Command;
+use system_tests::workspace;
+
+/// Debian's packages that tests and benchmarks call, with the program by which each is known.
+const PACKAGES: &[(&str, &str)] = &[("wrk", "wrk")];
+
+/// Runs it all; stops at the first part that fails.
+pub(crate) fn run() -> Result<()> {
+    install();
+    let root = workspace::root();
+    call(cargo(&root).args(["fmt", "--all", "--check"]))?;
+    call(cargo(&root).args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
+    clear_away();
+    // Built here, so that no test's time-out counts it.
+    let binary = workspace::binary()?;
+    let tests = &mut cargo(&root);
+    tests.env(workspace::BINARY_VARIABLE, binary).env("INSTA_UPDATE", "no");
+    if succeeds("cargo", &["nextest", "--version"]) {
+        let config = root.join("tests/nextest.toml");
+        call(tests.args(["nextest", "run", "--workspace", "--no-fail-fast", "--config-file"]).arg(config))?;
+    } else {
+        call(tests.args(["test", "--workspace", "--no-fail-fast", "--lib", "--bins", "--tests"]))?;
+    }
+    call(cargo(&root).args(["test", "--workspace", "--doc"]))
+}
+
+/// Removes what tests that were killed have left.
+fn clear_away() {
+    let Ok(folder) = system_tests::seed::folder() else { return };
+    // It may not be there, which is as good.
+    let _: std::io::Result<()> = std::fs::remove_dir_all(folder.join("sandboxes"));
+}
+
+fn cargo(root: &Path) -> Command {
+    let mut command = Command::new(workspace::cargo());
+    command.current_dir(root);
+    command
+}
+
+/// Installs what is missing, where that is allowed; else says what to install.
+fn install() {
+    for (component, command) in [("rustfmt", "fmt"), ("clippy", "clippy")] {
+        if !succeeds("cargo", &[command, "--version"])
+            && let Err(error) = call(Command::new("rustup").args(["component", "add", component]))
+        {
+            complain(&format!("{error:#}; install {component} for your toolchain by hand"));
+        }
+    }
+    let missing: Vec<_> = PACKAGES
+        .iter()
+        .filter(|(_, program)| !is_there(program, &["--version"]))
+        .map(|(package, _)| *package)
+        .collect();
+    if missing.is_empty() {
+        return;
+    }
+    let by_hand = format!("install {} by your system's package manager; only benchmarks need it", missing.join(" "));
+    let is_root = succeeds("sh", &["-c", "test \"$(id -u)\" = 0"]);
+    if !is_root || !is_there("apt-get", &["--version"]) {
+        return complain(&by_hand);
+    }
+    let mut apt = Command::new("apt-get");
+    apt.args(["install", "--yes", "--no-install-recommends"]).args(&missing).env("DEBIAN_FRONTEND", "noninteractive");
+    let installed = call(&mut apt).or_else(|_| {
+        call(Command::new("apt-get").arg("update"))?;
+        call(&mut apt)
+    });
+    if let Err(error) = installed {
+        complain(&format!("{error:#}; {by_hand}"));
+    }
+}
