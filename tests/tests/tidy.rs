@@ -21,7 +21,7 @@ const PACKAGES: &[(&str, &[&str])] = &[
 const ROOMS: &[(&str, &[&str])] = &[
     ("control", &["image", "listen", "log", "process", "protocol", "scheduler", "upgrade"]),
     ("host", &["image", "io", "log", "process", "scheduler", "timer", "waker"]),
-    ("image", &["counter", "release"]),
+    ("image", &["counter"]),
     ("io", &["slab", "waker"]),
     ("listen", &["image", "io", "log", "process", "scheduler", "timer", "waker"]),
     ("node", &["control", "host", "image", "listen", "log", "process", "protocol", "release", "scheduler", "upgrade"]),

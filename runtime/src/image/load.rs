@@ -3,7 +3,6 @@
 use super::application::{Application, Declared};
 use super::inspect::PluginFacts;
 use crate::counter::Counter;
-use crate::release::manifest::release_version;
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
 use parking_lot::{Mutex, RwLock};
 use plugin_abi::abi::{
@@ -86,14 +85,19 @@ pub(crate) fn host() -> &'static Image {
     &HOST
 }
 
-/// Loads the file that `facts` were read from, and runs the plugin's `init`.
+/// Loads the file that `facts` were read from, and runs the plugin's `init`. `version` is what it is called in this node.
 ///
 /// # Errors
 /// See [`LoadError`]. The file stays mapped: it is never unloaded.
-pub(crate) fn load(path: &Path, facts: &PluginFacts, table: &'static HostTable) -> Result<&'static Image, LoadError> {
+pub(crate) fn load(
+    path: &Path,
+    facts: &PluginFacts,
+    version: &str,
+    table: &'static HostTable,
+) -> Result<&'static Image, LoadError> {
     let entry = open(path)?;
     check_declaration(entry, facts)?;
-    let version: &'static str = release_version(&facts.version, &facts.hash).to_string().leak();
+    let version: &'static str = version.to_owned().leak();
     let context = leak_context(IDS.fetch_add(1, Ordering::Relaxed), version);
     let application = init(entry, context, table)?;
     let listeners = application.listeners().map_err(LoadError::Listener)?;

@@ -164,7 +164,7 @@ impl Versions {
         let loaded = image::all().into_iter().find(|image| image.hash == facts.hash);
         let image = match loaded {
             Some(image) => image,
-            None => image::load(&path, facts, &HOST_TABLE)
+            None => image::load(&path, facts, &manifest.version.to_string(), &HOST_TABLE)
                 .map_err(|error| refused("prepare", format!("{}: {error}", plugin.name), None))?,
         };
         let root = root_of(image).map_err(|error| refused("prepare", error, None))?;
