@@ -32,10 +32,10 @@ pub(crate) async fn version() -> Json<Value> {
 }
 
 /// `GET /api/slow/{ms}`: answers after that time, on the version that accepted the request.
-pub(crate) async fn slow(Path(ms): Path<u64>) -> Response {
-    if ms > SLOW_MAX_MS {
-        return error(StatusCode::BAD_REQUEST, "at most 600000 ms");
-    }
+pub(crate) async fn slow(Path(text): Path<String>) -> Response {
+    let Some(ms) = text.parse().ok().filter(|ms| *ms <= SLOW_MAX_MS) else {
+        return error(StatusCode::BAD_REQUEST, "not a number of milliseconds up to 600000");
+    };
     sleep(Duration::from_millis(ms)).await;
     Json(json!({ "ms": ms.to_string(), "version": plugin_abi::version() })).into_response()
 }

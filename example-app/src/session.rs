@@ -3,6 +3,7 @@
 //! ```text
 //! the page sends text ─► calculating ── the calculation says its sum ─► result
 //!                          │        └── the calculation died (monitor) ─► error
+//!                          │        └── the page is gone ─► killed
 //!                          └ not a whole number ─► invalid input
 //! ```
 //!
@@ -71,10 +72,13 @@ impl Session {
 
     async fn run(mut self) {
         tracing::debug!(pid = ?self_pid(), "a page opened");
-        while let Some(fragment) = self.next_change().await {
+        // The page may be older than the session: it comes back by itself when its connection is lost.
+        let mut change = Some(format!("<span id=\"version\">{}</span>", escape(plugin_abi::version())));
+        while let Some(fragment) = change {
             if self.socket.send(Message::Text(fragment)).await.is_err() {
                 return;
             }
+            change = self.next_change().await;
         }
     }
 

@@ -145,7 +145,7 @@ fn a_library_without_a_declaration_is_refused() {
 #[test]
 fn a_plugin_that_aborts_on_panic_is_refused() {
     let mut greeter = Greeter::new();
-    let said = greeter.sandbox.cli(["upgrade"]).env("RUSTFLAGS", "-Cpanic=abort").expect(REFUSED);
+    let said = greeter.sandbox.cli(["upgrade"]).env("RUSTFLAGS", "-Cpanic=abort -Copt-level=0").expect(REFUSED);
     assert_says(&one_sentence(&said), &["panic = \"abort\""]);
     greeter.serves_on();
 }

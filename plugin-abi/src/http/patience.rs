@@ -12,10 +12,6 @@ use std::time::Duration;
 
 /// Between two looks.
 pub(super) const LOOK_PERIOD: Duration = Duration::from_secs(30);
-/// Looks in a row that may find the same incomplete head: it has been there for one period at least.
-const HEAD_LOOKS_MAX: u8 = 1;
-/// Looks in a row that may find nothing.
-const IDLE_LOOKS_MAX: u8 = 2;
 
 /// What a look finds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,29 +25,22 @@ pub(super) enum Found {
     Idle,
 }
 
-/// How often the same was found.
+/// What the last look found.
 #[derive(Debug, Default)]
-pub(super) struct Patience {
-    found: Found,
-    again: u8,
-}
+pub(super) struct Patience(Found);
 
 impl Patience {
-    /// Whether it is at an end with this look.
+    /// Whether it is at an end with this look: nothing has come of what the last one found.
     pub(super) fn ends(&mut self, found: Found) -> bool {
-        self.again = if found == self.found { self.again.saturating_add(1) } else { 0 };
-        self.found = found;
-        match found {
-            Found::Busy => false,
-            Found::Head => self.again >= HEAD_LOOKS_MAX,
-            Found::Idle => self.again >= IDLE_LOOKS_MAX,
-        }
+        let last = std::mem::replace(&mut self.0, found);
+        found == last && found != Found::Busy
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::Found::{self, Busy, Head, Idle};
+    use super::Patience;
 
     /// After how many looks it ends.
     fn looks(found: &[Found]) -> Option<usize> {
@@ -61,19 +50,19 @@ mod tests {
 
     #[test]
     fn it_has_no_end_while_a_request_is_in_flight() {
-        assert_eq!(looks(&[Found::Busy; 1000]), None);
+        assert_eq!(looks(&[Busy; 1000]), None);
     }
 
     #[test]
-    fn an_idle_connection_is_kept_for_two_periods_at_least() {
-        assert_eq!(looks(&[Found::Idle; 10]), Some(3));
-        assert_eq!(looks(&[Found::Idle, Found::Idle, Found::Busy, Found::Idle, Found::Idle]), None);
+    fn an_idle_connection_is_kept_for_two_periods_after_its_last_answer() {
+        assert_eq!(looks(&[Busy, Idle, Idle]), Some(3));
+        assert_eq!(looks(&[Idle, Busy, Idle, Busy, Idle]), None);
     }
 
     #[test]
     fn a_head_has_one_period_at_least_however_long_the_connection_was_idle() {
-        assert_eq!(looks(&[Found::Head; 10]), Some(2));
-        assert_eq!(looks(&[Found::Idle, Found::Idle, Found::Head, Found::Idle]), None);
-        assert_eq!(looks(&[Found::Idle, Found::Idle, Found::Head, Found::Head]), Some(4));
+        assert_eq!(looks(&[Head, Head]), Some(2));
+        assert_eq!(looks(&[Idle, Head, Busy]), None);
+        assert_eq!(looks(&[Idle, Head, Head]), Some(3));
     }
 }
