@@ -100,7 +100,8 @@ fn find_object(messages: impl Read, manifest_path: &Path) -> Option<PathBuf> {
 fn command(plugin: &Plugin, purpose: Purpose) -> Command {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    command.arg("build").arg("--lib").arg("--manifest-path").arg(&plugin.manifest_path);
+    // Without the rlib that a plugin may have as well, for its own tests: nobody needs it here.
+    command.args(["rustc", "--lib", "--crate-type", "cdylib", "--manifest-path"]).arg(&plugin.manifest_path);
     command.args(["--message-format=json-render-diagnostics", "--profile", purpose.profile()]);
     for setting in purpose.settings() {
         command.arg("--config").arg(format!("profile.{}.{setting}", purpose.profile()));

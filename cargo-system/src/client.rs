@@ -43,7 +43,7 @@ pub(crate) fn connect(node: &NodePath) -> Result<Client, Failure> {
     let stream = connect_socket(&socket).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
             Failure::error(format!("no node runs in {} ({})", node.root(), node.reason))
-                .hint(format!("start it with {}, or name another one with --node", node.start))
+                .hint(format!("start it with {}, or name another one with --node", node.start()))
         }
         io::ErrorKind::PermissionDenied => Failure::error(format!("{} may not be opened: {error}", socket.display()))
             .hint("only the node's own user and root may control it"),

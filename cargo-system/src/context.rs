@@ -45,13 +45,13 @@ impl Context {
     pub(crate) fn node(&self) -> Result<NodePath, Failure> {
         let given = self.global.node.as_deref().filter(|path| !path.as_os_str().is_empty());
         if let Some(path) = given {
-            return NodePath::new(path, "given by --node or CARGO_SYSTEM_NODE", "cargo system run");
+            return NodePath::new(path, "given by --node or CARGO_SYSTEM_NODE", "cargo system");
         }
         if let Some(root) = &self.global.release_root {
-            return NodePath::new(root, "the release's own", &format!("{} start", release_command(root)));
+            return NodePath::new(root, "the release's own", &release_command(root));
         }
         let plugin = self.plugin()?;
-        NodePath::new(&self.workspace()?.node(&plugin.name), "the workspace's own", "cargo system run")
+        NodePath::new(&self.workspace()?.node(&plugin.name), "the workspace's own", "cargo system")
     }
 
     /// The node, connected.

@@ -17,13 +17,13 @@ const LOOK: Duration = Duration::from_millis(10);
 pub(crate) struct NodePath {
     pub(crate) layout: Layout,
     pub(crate) reason: &'static str,
-    /// The command that starts a node there.
-    pub(crate) start: String,
+    /// What a person calls the command by: `cargo system` or `bin/<name>`.
+    pub(crate) command: String,
 }
 
 impl NodePath {
     /// The folder need not exist, but a node must be able to live there.
-    pub(crate) fn new(root: &Path, reason: &'static str, start: &str) -> Result<Self, Failure> {
+    pub(crate) fn new(root: &Path, reason: &'static str, command: &str) -> Result<Self, Failure> {
         let root = std::path::absolute(root)
             .map_err(|error| Failure::error(format!("{} is no path: {error}", root.display())))?;
         let layout = Layout::new(root);
@@ -36,7 +36,13 @@ impl NodePath {
             );
             return Err(Failure::error(message).hint("give the node a shorter folder with --node"));
         }
-        Ok(Self { layout, reason, start: start.to_owned() })
+        Ok(Self { layout, reason, command: command.to_owned() })
+    }
+
+    /// The command that starts a node there.
+    pub(crate) fn start(&self) -> String {
+        let verb = if self.command.starts_with("bin/") { "start" } else { "run" };
+        format!("{} {verb}", self.command)
     }
 
     /// The folder, for messages.
@@ -68,7 +74,7 @@ impl NodePath {
             return Ok(());
         }
         Err(Failure::error(format!("a node runs in {} already", self.root()))
-            .hint("cargo system upgrade changes its code; cargo system stop stops it"))
+            .hint(format!("{0} upgrade changes its code; {0} stop stops it", self.command)))
     }
 
     /// Waits for the end of a node that has said that it stops. False: it holds its lock still.

@@ -65,8 +65,10 @@ fn build(context: &Context, status: &Status, store: &Store, progress: &mut Progr
     step(progress, "build", &format!("build {}", plugin.name));
     // cargo shows its own progress.
     progress.pause();
-    let object = builder::build(&plugin, Purpose::Upgrade)
-        .map_err(|failure| failure.hint("mend it and try again: the node has not been touched").step("build"))?;
+    let object = builder::build(&plugin, Purpose::Upgrade).map_err(|failure| match failure.code {
+        ExitCode::Refused => failure.hint("mend it and try again: the node has not been touched").step("build"),
+        _ => failure.step("build"),
+    })?;
     progress.go_on();
     stage::stage_build(store, &object, "").map_err(|failure| failure.step("stage"))
 }
