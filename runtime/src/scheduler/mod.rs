@@ -7,6 +7,7 @@ mod idle;
 mod monitor;
 mod queue;
 mod role;
+mod thread;
 mod waker;
 mod worker;
 

@@ -1,16 +1,18 @@
 //! The monitor: a thread that watches for turns that take too long, and has the scheduler's role taken over.
 //!
-//! It looks once a [`TICK`] while any scheduler works, and sleeps while none does. A turn that it sees at two looks, [`SLICE`] apart, is
-//! long. It matters when work waits and no scheduler sleeps, or when nobody waits for I/O: then another thread takes the role
-//! over, and the long runner goes on on its own thread under `SCHED_IDLE`: whoever else has something to do goes first, and it gets
-//! what is left (at the least the share of the kernel's weight for idle tasks, 3 to 1024).
+//! It looks once a [`TICK`] while any scheduler works, and sleeps while none does. A turn is long when its thread has used [`SLICE`] of
+//! processor time in it, or has slept in the kernel for so long: not when the machine is busy and the thread had to wait for a
+//! processor. A long turn matters when work waits and no scheduler sleeps, or when nobody waits for I/O: then another thread takes
+//! the role over, and the long runner goes on on its own thread.
+//!
+//! A long runner that has used [`DEMOTE_AFTER`] of processor time more goes on under `SCHED_IDLE`: whoever else has something to do
+//! goes first, and it gets what is left (at the least the share of the kernel's weight for idle tasks, 3 to 1024).
 //!
 //! CPU loops, blocking system calls and locks are all the same to it, and it costs the fast path two stores a turn.
 //! There are [`LONG_RUNNERS_MAX`] long runners at the most; beyond that a role stays with its thread, and the log says so.
-#![expect(unsafe_code, reason = "another thread's scheduling policy is set by a system call that only libc has")]
 
 use super::role::{ROLES, Role};
-use super::{idle, start_thread};
+use super::{idle, start_thread, thread};
 use crate::log;
 use parking_lot::{Condvar, Mutex};
 use plugin_abi::abi::LOG_WARN;
@@ -20,6 +22,7 @@ use std::time::{Duration, Instant};
 
 const TICK: Duration = Duration::from_millis(1);
 const SLICE: Duration = Duration::from_millis(2);
+const DEMOTE_AFTER: Duration = Duration::from_millis(20);
 /// So many threads may be held by processes that do not give way.
 const LONG_RUNNERS_MAX: u64 = 1024;
 /// The log hears at most once in this time that the bound is reached.
@@ -27,6 +30,8 @@ const WARN_PAUSE: Duration = Duration::from_secs(10);
 
 static HAND_OFFS: AtomicU64 = AtomicU64::new(0);
 static LONG_RUNNERS: AtomicI64 = AtomicI64::new(0);
+/// Long runners with their processor time at the hand-off, until they are demoted or end.
+static FRESH: Mutex<Vec<(i32, Duration)>> = Mutex::new(Vec::new());
 static ASLEEP: AtomicBool = AtomicBool::new(false);
 static SLEEP: Mutex<()> = Mutex::new(());
 static AWAKE: Condvar = Condvar::new();
@@ -45,6 +50,8 @@ pub(crate) fn long_runners() -> u64 {
 /// A thread that had lost its role ends.
 pub(super) fn long_runner_ended() {
     LONG_RUNNERS.fetch_sub(1, Ordering::Relaxed);
+    let own = thread::own_id();
+    FRESH.lock().retain(|(thread, _)| *thread != own);
 }
 
 /// A scheduler begins to work.
@@ -55,11 +62,28 @@ pub(super) fn wake() {
     }
 }
 
-/// What was seen of a role.
+/// A turn when it was seen first.
 #[derive(Clone, Copy, Debug)]
 struct Seen {
     turn: u64,
     since: Instant,
+    cpu: Duration,
+}
+
+impl Seen {
+    fn now(role: &Role, turn: u64) -> Self {
+        let cpu = if turn % 2 == 1 { thread::cpu_time(role.thread()) } else { None };
+        Self { turn, since: Instant::now(), cpu: cpu.unwrap_or_default() }
+    }
+
+    /// See the file's head.
+    fn is_long(&self, role: &Role) -> bool {
+        if self.since.elapsed() < SLICE {
+            return false;
+        }
+        let used = thread::cpu_time(role.thread()).unwrap_or_default().saturating_sub(self.cpu);
+        used >= SLICE || thread::is_blocked(role.thread())
+    }
 }
 
 /// Starts the monitor.
@@ -68,7 +92,7 @@ pub(super) fn start(roles: &'static [Role]) -> io::Result<()> {
 }
 
 fn watch(roles: &'static [Role]) {
-    let mut seen = vec![Seen { turn: 0, since: Instant::now() }; roles.len()];
+    let mut seen: Vec<Seen> = roles.iter().map(|role| Seen::now(role, role.turn())).collect();
     let mut warned: Option<Instant> = None;
     loop {
         std::thread::sleep(TICK);
@@ -77,12 +101,13 @@ fn watch(roles: &'static [Role]) {
             let turn = role.turn();
             is_busy |= turn % 2 == 1 || turn != seen.turn;
             if turn % 2 == 0 || turn != seen.turn {
-                *seen = Seen { turn, since: Instant::now() };
-            } else if seen.since.elapsed() >= SLICE && it_matters() {
+                *seen = Seen::now(role, turn);
+            } else if seen.is_long(role) && it_matters() {
                 hand_off(role, turn, &mut warned);
             }
         }
-        if !is_busy && idle::has_sleepers() {
+        let is_settled = demote();
+        if !is_busy && is_settled && idle::has_sleepers() {
             sleep();
         }
     }
@@ -116,9 +141,23 @@ fn hand_off(role: &'static Role, turn: u64, warned: &mut Option<Instant>) {
 fn taken(before: i32) {
     HAND_OFFS.fetch_add(1, Ordering::Relaxed);
     LONG_RUNNERS.fetch_add(1, Ordering::Relaxed);
-    let param = libc::sched_param { sched_priority: 0 };
-    // SAFETY: a valid parameter; a thread that has ended meanwhile is refused. Refused, the long runner keeps its priority.
-    let _: libc::c_int = unsafe { libc::sched_setscheduler(before, libc::SCHED_IDLE, &raw const param) };
+    if let Some(cpu) = thread::cpu_time(before) {
+        FRESH.lock().push((before, cpu));
+    }
+}
+
+/// Demotes the long runners that have had their time. True: none is left to be watched.
+fn demote() -> bool {
+    let mut fresh = FRESH.lock();
+    fresh.retain(|(long_runner, cpu)| {
+        let Some(now) = thread::cpu_time(*long_runner) else { return false };
+        let is_due = now.saturating_sub(*cpu) >= DEMOTE_AFTER;
+        if is_due {
+            thread::make_idle(*long_runner);
+        }
+        !is_due
+    });
+    fresh.is_empty()
 }
 
 /// Until a scheduler begins to work; or for a while, in case it has just begun.

@@ -10,7 +10,8 @@ use crossbeam_utils::CachePadded;
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
-const QUEUE_LEN: usize = 512;
+/// What does not fit goes to the common queue, which is looked at less often: long enough for thousands of connections.
+const QUEUE_LEN: usize = 8192;
 
 /// One scheduler's queue.
 #[derive(Debug)]

@@ -12,6 +12,7 @@
 //! from and put into by any thread. What a thread does for a role that it has lost, it does as any other thread would.
 
 use super::queue::Queue;
+use super::thread;
 use crate::process::Process;
 use crossbeam_queue::SegQueue;
 use crossbeam_utils::CachePadded;
@@ -49,8 +50,7 @@ impl Role {
             return None;
         }
         self.term.compare_exchange(term, term + 1, Ordering::SeqCst, Ordering::SeqCst).ok()?;
-        let own = rustix::thread::gettid().as_raw_nonzero().get();
-        Some((term + 1, self.thread.swap(own, Ordering::SeqCst)))
+        Some((term + 1, self.thread.swap(thread::own_id(), Ordering::SeqCst)))
     }
 
     /// True while that term lasts.
@@ -61,6 +61,11 @@ impl Role {
     /// A process begins or ends to run. `turn` is the holder's own count.
     pub(super) fn set_turn(&self, turn: u64) {
         self.turn.store(turn, Ordering::Relaxed);
+    }
+
+    /// The kernel's id of the thread that holds it.
+    pub(super) fn thread(&self) -> i32 {
+        self.thread.load(Ordering::Relaxed)
     }
 
     pub(super) fn turn(&self) -> u64 {

@@ -1,0 +1,68 @@
+//! What the kernel knows of another thread of this node, and may be told. Platform-specific: Linux.
+#![expect(unsafe_code, reason = "system calls on another thread's id, which only libc has")]
+
+use std::time::Duration;
+
+/// This thread's id.
+pub(super) fn own_id() -> i32 {
+    rustix::thread::gettid().as_raw_nonzero().get()
+}
+
+/// CPU time that a thread has used; `None` when it has ended.
+pub(super) fn cpu_time(thread: i32) -> Option<Duration> {
+    // The clock of a thread by its id, as `pthread_getcpuclockid` makes it: `MAKE_THREAD_CPUCLOCK(id, CPUCLOCK_SCHED)` of the kernel's
+    // include/linux/posix-timers.h.
+    let clock: libc::clockid_t = (!thread << 3) | 6;
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `time` is ours to write to; a clock that does not exist is refused.
+    let status = unsafe { libc::clock_gettime(clock, &raw mut time) };
+    let seconds = u64::try_from(time.tv_sec).ok()?;
+    let nanoseconds = u32::try_from(time.tv_nsec).ok()?;
+    (status == 0).then(|| Duration::new(seconds, nanoseconds))
+}
+
+/// True when a thread sleeps in the kernel: it waits for a lock, a file or a clock, not for a processor.
+pub(super) fn is_blocked(thread: i32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/self/task/{thread}/stat"));
+    // The name, in parentheses, may hold anything; the state comes after it.
+    stat.is_ok_and(|stat| stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with(['S', 'D'])))
+}
+
+/// Whoever else has something to do goes before this thread. Refused, it keeps its priority.
+pub(super) fn make_idle(thread: i32) {
+    let param = libc::sched_param { sched_priority: 0 };
+    // SAFETY: a valid parameter; a thread that has ended is refused.
+    let _: libc::c_int = unsafe { libc::sched_setscheduler(thread, libc::SCHED_IDLE, &raw const param) };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc::channel;
+    use std::time::Instant;
+
+    #[test]
+    fn a_thread_that_works_uses_time_and_one_that_waits_is_blocked() {
+        let before = cpu_time(own_id()).expect("this thread lives");
+        let begun = Instant::now();
+        while cpu_time(own_id()).expect("this thread lives") - before < Duration::from_millis(2) {
+            assert!(begun.elapsed() < Duration::from_secs(30), "its clock stands still");
+        }
+        assert!(!is_blocked(own_id()));
+
+        let (say_id, id) = channel();
+        let (let_go, wait) = channel::<()>();
+        let waiting = std::thread::spawn(move || {
+            say_id.send(own_id()).expect("somebody listens");
+            let _: Result<(), _> = wait.recv();
+        });
+        let id = id.recv().expect("its id");
+        while !is_blocked(id) {
+            assert!(begun.elapsed() < Duration::from_secs(30), "it does not wait");
+            std::thread::yield_now();
+        }
+        drop(let_go);
+        waiting.join().expect("it ends");
+        assert_eq!(cpu_time(id), None, "it has ended");
+    }
+}
