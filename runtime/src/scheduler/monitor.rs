@@ -8,6 +8,8 @@
 //! A long runner that has used [`DEMOTE_AFTER`] of processor time more goes on under `SCHED_IDLE`: whoever else has something to do
 //! goes first, and it gets what is left (at the least the share of the kernel's weight for idle tasks, 3 to 1024).
 //!
+//! It also tells each working scheduler once a tick to look at timers and I/O, which polls of less than a slice would make late.
+//!
 //! CPU loops, blocking system calls and locks are all the same to it, and it costs the fast path two stores a turn.
 //! There are [`LONG_RUNNERS_MAX`] long runners at the most; beyond that a role stays with its thread, and the log says so.
 
@@ -99,7 +101,10 @@ fn watch(roles: &'static [Role]) {
         let mut is_busy = false;
         for (role, seen) in roles.iter().zip(&mut seen) {
             let turn = role.turn();
-            is_busy |= turn % 2 == 1 || turn != seen.turn;
+            if turn % 2 == 1 || turn != seen.turn {
+                is_busy = true;
+                role.ask_for_look();
+            }
             if turn % 2 == 0 || turn != seen.turn {
                 *seen = Seen::now(role, turn);
             } else if seen.is_long(role) && it_matters() {

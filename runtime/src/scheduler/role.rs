@@ -17,7 +17,7 @@ use crate::process::Process;
 use crossbeam_queue::SegQueue;
 use crossbeam_utils::CachePadded;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicI32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, AtomicUsize, Ordering};
 
 /// See the file's head.
 #[derive(Debug)]
@@ -29,6 +29,8 @@ pub(super) struct Role {
     turn: AtomicU64,
     /// The holder's kernel thread id.
     thread: AtomicI32,
+    /// Set by the monitor, once a tick: it is time for a look at timers and I/O.
+    look_is_due: AtomicBool,
 }
 
 impl Role {
@@ -39,6 +41,7 @@ impl Role {
             term: AtomicU64::new(0),
             turn: AtomicU64::new(0),
             thread: AtomicI32::new(0),
+            look_is_due: AtomicBool::new(false),
         }
     }
 
@@ -66,6 +69,16 @@ impl Role {
     /// The kernel's id of the thread that holds it.
     pub(super) fn thread(&self) -> i32 {
         self.thread.load(Ordering::Relaxed)
+    }
+
+    /// It is time for a look at timers and I/O.
+    pub(super) fn ask_for_look(&self) {
+        self.look_is_due.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it is; asked once.
+    pub(super) fn is_look_due(&self) -> bool {
+        self.look_is_due.load(Ordering::Relaxed) && self.look_is_due.swap(false, Ordering::Relaxed)
     }
 
     pub(super) fn turn(&self) -> u64 {

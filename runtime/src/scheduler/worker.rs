@@ -2,7 +2,8 @@
 //!
 //! Where the next process comes from: own `next` slot (whom the last poll woke; bounded turns in a row, so that two that
 //! wake each other do not keep the rest waiting), own queue, the common queue, another scheduler's queue; then it idles.
-//! Every [`TICKS`] polls it looks at the common queue, at timers and at I/O first, so that none of them starves.
+//! Every [`TICKS`] polls, and when the monitor says that a tick has passed, it looks at timers and at I/O first, so that
+//! they do not starve; every [`TICKS`] polls at the common queue.
 
 use super::exit;
 use super::idle::{self, Searcher};
@@ -45,7 +46,7 @@ impl Worker {
         current::enter(self.role, self.term);
         while !idle::is_stopping() && self.role.is_held(self.term) {
             self.tick = self.tick.wrapping_add(1);
-            if self.tick.is_multiple_of(TICKS) {
+            if self.tick.is_multiple_of(TICKS) || self.role.is_look_due() {
                 self.look_outside();
             }
             match self.take() {
