@@ -19,7 +19,11 @@ pub enum ImageState {
 /// What the node does with this image now.
 #[must_use]
 pub fn image_state() -> ImageState {
-    match ffi::image_state() {
+    state_of(ffi::image_state())
+}
+
+fn state_of(raw: u32) -> ImageState {
+    match raw {
         IMAGE_CURRENT => ImageState::Current,
         IMAGE_DRAINING => ImageState::Draining,
         _ => ImageState::Stopping,
@@ -33,23 +37,27 @@ pub fn version() -> &'static str {
 }
 
 /// Waits until this image is not current any more.
+///
+/// # Panics
+/// When it is polled outside of a process.
 pub async fn draining() {
     wait_for(|state| state != ImageState::Current).await;
 }
 
 /// Waits until the node stops.
+///
+/// # Panics
+/// When it is polled outside of a process.
 pub async fn stopping() {
     wait_for(|state| state == ImageState::Stopping).await;
 }
 
-/// The host wakes every process of an image whose state changes: to look again at each poll is enough.
 async fn wait_for(is_there: impl Fn(ImageState) -> bool) {
+    let mut watch = ffi::ImageWatch::default();
     poll_fn(|cx| {
-        if is_there(image_state()) {
-            return Poll::Ready(());
-        }
-        ffi::with_local(|local| local.watch(cx.waker()));
-        Poll::Pending
+        // Elsewhere nobody would wake it.
+        let state = watch.look(cx.waker()).expect("only a process can wait for the image's state to change");
+        if is_there(state_of(state)) { Poll::Ready(()) } else { Poll::Pending }
     })
     .await;
 }

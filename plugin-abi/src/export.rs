@@ -8,17 +8,18 @@
 macro_rules! application {
     ($app:path) => {
         const _: () = {
-            use $crate::__private as private;
+            // Names of items are not hygienic: plain ones could hide what `$app` means.
+            use $crate::__private as __cargo_system;
 
-            const PARTS: &[&str] = &[
+            const __PARTS: &[&str] = &[
                 "name=",
                 env!("CARGO_PKG_NAME"),
                 "\nversion=",
                 env!("CARGO_PKG_VERSION"),
                 "\ntarget=",
-                private::TARGET,
+                __cargo_system::TARGET,
                 "\ncompiler=",
-                private::COMPILER,
+                __cargo_system::COMPILER,
                 "\npanic=",
                 if cfg!(panic = "unwind") { "unwind" } else { "abort" },
                 "\n",
@@ -26,13 +27,14 @@ macro_rules! application {
 
             #[used]
             #[unsafe(link_section = ".cargo_system")]
-            static RECORD: [u8; private::record_len(PARTS)] = private::record(private::RECORD_PLUGIN, PARTS);
+            static __RECORD: [u8; __cargo_system::record_len(__PARTS)] =
+                __cargo_system::record(__cargo_system::RECORD_PLUGIN, __PARTS);
 
-            static ENTRY: private::Entry = private::entry::<App>(&RECORD);
+            static __ENTRY: __cargo_system::Entry = __cargo_system::entry::<__Plugin>(&__RECORD);
 
-            struct App;
+            struct __Plugin;
 
-            impl private::Plugin for App {
+            impl __cargo_system::Plugin for __Plugin {
                 fn application() -> $crate::Application {
                     $app()
                 }
@@ -40,8 +42,8 @@ macro_rules! application {
 
             /// The one symbol that a node looks for.
             #[unsafe(no_mangle)]
-            pub extern "C" fn cargo_system_entry() -> *const private::Entry {
-                &raw const ENTRY
+            pub extern "C" fn cargo_system_entry() -> *const __cargo_system::Entry {
+                &raw const __ENTRY
             }
         };
     };

@@ -119,6 +119,15 @@ impl Visit for Fields {
         self.number(field, value);
     }
 
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        if value.is_finite() {
+            self.number(field, format_args!("{value:?}"));
+        } else {
+            // JSON has no such numbers.
+            self.record_debug(field, &value);
+        }
+    }
+
     fn record_bool(&mut self, field: &Field, value: bool) {
         self.number(field, value);
     }
@@ -157,11 +166,36 @@ fn push_json_text(json: &mut String, text: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::{Arc, Mutex};
 
     #[test]
     fn text_is_escaped_as_json_wants_it() {
         let mut json = String::new();
         push_json_text(&mut json, "a\"b\\c\nd\u{1}é");
         assert_eq!(json, "\"a\\\"b\\\\c\\nd\\u0001é\"");
+    }
+
+    /// Keeps what the last event would have been logged with.
+    #[derive(Clone, Default)]
+    struct Keep(Arc<Mutex<Fields>>);
+
+    impl<S: Subscriber> Layer<S> for Keep {
+        fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
+            let mut fields = Fields::default();
+            event.record(&mut fields);
+            *self.0.lock().expect("no test panics with it") = fields;
+        }
+    }
+
+    #[test]
+    fn an_events_fields_are_a_json_object_and_its_message_is_apart() {
+        let keep = Keep::default();
+        let text = Some("t\"");
+        tracing::subscriber::with_default(Registry::default().with(keep.clone()), || {
+            tracing::info!(i = -1, f = 1.5, big = 1e300, nan = f64::NAN, b = true, text, "hello {}", "you");
+        });
+        let fields = keep.0.lock().expect("no test panics with it");
+        assert_eq!(fields.message, "hello you");
+        assert_eq!(fields.object(), r#"{"i":-1,"f":1.5,"big":1e300,"nan":"NaN","b":true,"text":"t\""}"#);
     }
 }

@@ -65,7 +65,7 @@ pub struct SendError<M>(pub M);
 /// Starts a process with a mailbox; returns its address. `process` is called in the new process.
 ///
 /// # Errors
-/// The node has reached its process limit; `process` was dropped.
+/// See [`SpawnError`]; `process` was dropped.
 pub fn spawn_with<M, P, F>(process: P) -> Result<Address<M>, SpawnError>
 where
     M: Send + 'static,
@@ -108,8 +108,7 @@ impl<M: Send + 'static> Mailbox<M> {
             if let Some(message) = self.try_receive() {
                 return Poll::Ready(message);
             }
-            // The host wakes the process for each message: to look again at each poll is enough.
-            ffi::with_local(|local| local.watch(cx.waker()));
+            ffi::with_local(|local| local.wait_for_message(self.pid.get(), cx.waker()));
             Poll::Pending
         })
         .await

@@ -1,5 +1,6 @@
 //! Processes: pids, spawn, kill.
 
+use crate::abi::STATUS_DENIED;
 use crate::ffi;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::fmt;
@@ -57,7 +58,8 @@ impl FromStr for Pid {
             let (slot, generation): (u32, u32) = (slot.parse().ok()?, generation.parse().ok()?);
             NonZeroU64::new(u64::from(generation) << 32 | u64::from(slot)).filter(|_| generation > 0)
         };
-        parse().map(Self).ok_or_else(|| ParsePidError(text.to_owned()))
+        // One pid, one text: `u32` would also read a sign and leading zeros.
+        parse().map(Self).filter(|pid| pid.to_string() == text).ok_or_else(|| ParsePidError(text.to_owned()))
     }
 }
 
@@ -73,13 +75,21 @@ impl<'de> Deserialize<'de> for Pid {
     }
 }
 
-/// The node has as many processes as it may have.
+/// Why there is no new process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SpawnError;
+pub enum SpawnError {
+    /// The node has as many processes as it may have.
+    Limit,
+    /// The application is being made: nothing of it may be seen yet. [`Application::start`](crate::Application::start) is the place.
+    NotStarted,
+}
 
 impl fmt::Display for SpawnError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the node has reached its process limit")
+        f.write_str(match self {
+            Self::Limit => "the node has reached its process limit",
+            Self::NotStarted => "the application has not started: its first process is made by Application::start",
+        })
     }
 }
 
@@ -88,14 +98,17 @@ impl std::error::Error for SpawnError {}
 /// Starts a process that runs `future` to its end. If it panics, it ends alone, and the log has the message and the place.
 ///
 /// # Errors
-/// The node has reached its process limit; the future was dropped.
+/// See [`SpawnError`]; the future was dropped.
 pub fn spawn<F: Future<Output = ()> + Send + 'static>(future: F) -> Result<Pid, SpawnError> {
     spawn_as::<F, F>(future)
 }
 
 /// The same, known to people by the name of the type `N`.
 pub(crate) fn spawn_as<N, F: Future<Output = ()> + Send + 'static>(future: F) -> Result<Pid, SpawnError> {
-    ffi::spawn(ffi::into_process::<N, F>(future)).map(Pid::from_raw).ok_or(SpawnError)
+    ffi::spawn(ffi::into_process::<N, F>(future)).map(Pid::from_raw).map_err(|refused| match refused {
+        STATUS_DENIED => SpawnError::NotStarted,
+        _ => SpawnError::Limit,
+    })
 }
 
 /// The process that runs this code; `None` outside of one.
@@ -142,7 +155,9 @@ mod tests {
 
     #[test]
     fn what_is_no_pid_is_refused() {
-        for text in ["", "<>", "12.3", "<12>", "<12.0>", "<-1.3>", "<4294967296.1>", "<1.2.3>", "<1.2> "] {
+        for text in
+            ["", "<>", "12.3", "<12>", "<12.0>", "<-1.3>", "<4294967296.1>", "<1.2.3>", "<1.2> ", "<+1.2>", "<01.2>"]
+        {
             assert!(text.parse::<Pid>().is_err(), "{text}");
         }
     }

@@ -18,7 +18,8 @@ pub struct HostTable {
     /// Writes a log event. The host adds time, pid and version.
     pub log: unsafe extern "C" fn(event: *const LogEvent),
 
-    /// Starts a process on `image`. On `STATUS_OK` the future is the host's; on `STATUS_LIMIT` still the caller's.
+    /// Starts a process on `image`. On `STATUS_OK` the future is the host's; on `STATUS_LIMIT`, and on `STATUS_DENIED` (`init` of
+    /// that image has not returned), still the caller's.
     pub spawn: unsafe extern "C" fn(image: u64, future: *const ProcessFuture, pid: *mut Pid) -> Status,
     /// The current process; 0 outside of one.
     pub self_pid: extern "C" fn() -> Pid,

@@ -40,10 +40,7 @@ pub(crate) unsafe fn init(
             return STATUS_OK;
         }
         Ok(Err(message)) => (STATUS_FAILED, message),
-        Err(payload) => {
-            panic::discard(payload);
-            (STATUS_PANICKED, panic::take_last().unwrap_or_else(|| "it panicked".to_owned()))
-        }
+        Err(payload) => (STATUS_PANICKED, panic::into_text(payload)),
     };
     // SAFETY: valid for a write.
     unsafe { error.write(owned(failure.1.into_bytes())) };

@@ -1,46 +1,19 @@
 //! A future as a process: one box with a [`Local`] in front of the future.
 
-use super::waker::{is_process_waker, with_process_waker};
+use super::local::Local;
+use super::waker::with_process_waker;
 use crate::abi::{
     Opaque, POLL_PANICKED, POLL_PENDING, POLL_READY, ProcessFuture, ProcessVtable, STATUS_OK, STATUS_PANICKED, Slice,
     Status,
 };
 use crate::panic;
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::ffi::c_void;
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::ptr;
-use std::task::{Context, Waker};
-
-/// What a process keeps beside its future.
-///
-/// The host wakes a process for each message and for a change of its image's state. A future inside an executor of its own
-/// (`FuturesUnordered`) has another waker, which is kept here and called before the process is polled.
-#[derive(Debug, Default)]
-pub(crate) struct Local {
-    inner: RefCell<Vec<Waker>>,
-}
-
-impl Local {
-    /// Makes sure that the task behind `waker` is polled when the process is woken.
-    pub(crate) fn watch(&self, waker: &Waker) {
-        if is_process_waker(waker) {
-            return;
-        }
-        let mut wakers = self.inner.borrow_mut();
-        if !wakers.iter().any(|known| known.will_wake(waker)) {
-            wakers.push(waker.clone());
-        }
-    }
-
-    fn wake_inner(&self) {
-        if !self.inner.borrow().is_empty() {
-            self.inner.take().into_iter().for_each(Waker::wake);
-        }
-    }
-}
+use std::task::Context;
 
 thread_local! {
     static LOCAL: Cell<*const Local> = const { Cell::new(ptr::null()) };
@@ -111,8 +84,7 @@ unsafe extern "C" fn poll<F: Future<Output = ()>>(data: Opaque, waker: *const c_
         Ok(true) => POLL_READY,
         Ok(false) => POLL_PENDING,
         Err(payload) => {
-            panic::report_exit();
-            panic::discard(payload);
+            panic::report_exit(payload);
             POLL_PANICKED
         }
     }

@@ -2,7 +2,10 @@
 
 use super::message::RawMessage;
 use super::waker::{abi_waker, borrowed_abi_waker};
-use crate::abi::{ABI_MAJOR, HostTable, ImageContext, LogEvent, Pid, ProcessFuture, STATUS_DENIED, STATUS_OK, Slice};
+use crate::abi::{
+    ABI_MAJOR, ABI_MINOR, HostTable, ImageContext, LogEvent, Pid, ProcessFuture, STATUS_DENIED, STATUS_OK, Slice,
+    Status,
+};
 use std::os::fd::{BorrowedFd, IntoRawFd as _, OwnedFd, RawFd};
 use std::sync::OnceLock;
 use std::sync::atomic::Ordering;
@@ -20,13 +23,16 @@ static HOST: OnceLock<Host> = OnceLock::new();
 /// Remembers table and context.
 ///
 /// # Safety
-/// Both pointers are valid for ever, as `Entry::init`'s contract says.
+/// Both pointers are valid for ever, to as many bytes as they say, as `Entry::init`'s contract says.
 pub(super) unsafe fn set_host(table: *const HostTable, image: *const ImageContext) -> Result<(), String> {
-    // SAFETY: by the contract.
-    let (table, image) = unsafe { (&*table, &*image) };
-    if table.abi_major != ABI_MAJOR || table.size < size_of::<HostTable>() || image.size < size_of::<ImageContext>() {
-        return Err(format!("the host speaks ABI {}.{}, too old for this plugin", table.abi_major, table.abi_minor));
+    // SAFETY: by the contract; sizes and versions stand first in every version, the rest may be shorter than ours.
+    let (major, minor, table_size, image_size) =
+        unsafe { ((*table).abi_major, (*table).abi_minor, (*table).size, (*image).size) };
+    if major != ABI_MAJOR || table_size < size_of::<HostTable>() || image_size < size_of::<ImageContext>() {
+        return Err(format!("this plugin needs ABI {ABI_MAJOR}.{ABI_MINOR}, and the node has {major}.{minor}"));
     }
+    // SAFETY: by the contract, and long enough, as checked.
+    let (table, image) = unsafe { (&*table, &*image) };
     HOST.set(Host { table, image }).map_err(|_| "this image was initialised before".to_owned())
 }
 
@@ -90,18 +96,20 @@ pub(crate) fn log(event: &Event<'_>) {
     unsafe { (host.table.log)(&raw const event) };
 }
 
-/// Gives a process to the host. `None`: the process limit is reached; the future was dropped.
-pub(crate) fn spawn(future: ProcessFuture) -> Option<Pid> {
+/// Gives a process to the host. Refused, with the host's answer: the future was dropped.
+pub(crate) fn spawn(future: ProcessFuture) -> Result<Pid, Status> {
     let host = host();
     let mut pid = 0;
     // SAFETY: futures are made by `into_process` alone, valid and of this image; on refusal it is ours still.
     unsafe {
-        if (host.table.spawn)(host.image.id, &raw const future, &raw mut pid) == STATUS_OK {
-            return Some(pid);
+        match (host.table.spawn)(host.image.id, &raw const future, &raw mut pid) {
+            STATUS_OK => Ok(pid),
+            refused => {
+                ((*future.vtable).drop)(future.data);
+                Err(refused)
+            }
         }
-        ((*future.vtable).drop)(future.data);
     }
-    None
 }
 
 /// 0: not in a process.
@@ -137,11 +145,11 @@ pub(crate) fn send(pid: Pid, message: RawMessage) -> Result<(), RawMessage> {
     unsafe { if (host().table.send)(pid, raw) == STATUS_OK { Ok(()) } else { Err(RawMessage::from_raw(raw)) } }
 }
 
-/// The oldest message of the current process.
+/// The oldest message in the current process's mailbox.
 ///
 /// # Panics
 /// When `pid` is not the current process.
-pub(crate) fn receive(pid: Pid) -> Option<RawMessage> {
+pub(super) fn receive(pid: Pid) -> Option<RawMessage> {
     let mut raw = std::ptr::null_mut();
     // SAFETY: `raw` is ours to write to.
     match unsafe { (host().table.receive)(pid, &raw mut raw) } {

@@ -139,3 +139,20 @@ fn down(message: &DownMessage) -> Down {
     };
     Down { reference: MonitorRef::from_raw(message.reference), pid: Pid::from_raw(message.pid), reason }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_known_by_its_type_not_by_its_layout_or_name() {
+        mod other {
+            pub(super) struct Same;
+        }
+        struct Same;
+        assert!(is_of::<Same>(Vtable::<Same>::VTABLE));
+        assert!(!is_of::<Same>(Vtable::<other::Same>::VTABLE));
+        assert!(!is_of::<u64>(Vtable::<i64>::VTABLE));
+        assert!(!is_of::<Vec<u8>>(Vtable::<Vec<i8>>::VTABLE));
+    }
+}

@@ -3,6 +3,7 @@
 //! - `host.rs`: the host's table as safe functions.
 //! - `entry.rs`: `init`, and the functions of the application.
 //! - `future.rs`: a future as a process.
+//! - `local.rs`: what a process keeps beside its future.
 //! - `waker.rs`: wakers, both ways.
 //! - `message.rs`: messages, both ways.
 //! - `read.rs`: reading into memory that is not initialised.
@@ -11,6 +12,7 @@
 mod entry;
 mod future;
 mod host;
+mod local;
 mod message;
 mod read;
 mod waker;
@@ -18,5 +20,6 @@ mod waker;
 pub(crate) use entry::init;
 pub(crate) use future::{into_process, with_local};
 pub(crate) use host::*;
+pub(crate) use local::{ImageWatch, receive};
 pub(crate) use message::{Received, from_raw, into_raw};
 pub(crate) use read::{Attempt, read};

@@ -5,8 +5,10 @@
 
 use super::host::process_waker_vtable;
 use crate::abi::{AbiWaker, WakerVtable};
+use crate::panic;
 use std::ffi::c_void;
 use std::mem::ManuallyDrop;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::{RawWaker, RawWakerVTable, Waker};
 
 static PROCESS: RawWakerVTable = RawWakerVTable::new(clone_process, wake_process, wake_process_by_ref, drop_process);
@@ -80,9 +82,10 @@ static FOREIGN: WakerVtable = WakerVtable {
 
 /// A waker's own code may panic; the host must not see it.
 fn guarded(act: impl FnOnce()) {
-    let act = std::panic::AssertUnwindSafe(act);
-    // The panic hook has logged it; a waker has nobody else to tell.
-    drop(std::panic::catch_unwind(act));
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(act)) {
+        // The panic hook has logged it; a waker has nobody else to tell.
+        panic::discard(payload);
+    }
 }
 
 unsafe extern "C" fn clone_foreign(data: *const c_void) -> *const c_void {

@@ -10,6 +10,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+/// Slices that one `writev(2)` takes on Linux (`UIO_MAXIOV`); std passes no more.
+const SLICES_MAX: usize = 1024;
+
 /// A connected stream. Implements tokio's `AsyncRead` and `AsyncWrite`; it needs no tokio runtime.
 #[derive(Debug)]
 pub struct TcpStream {
@@ -183,7 +186,8 @@ impl AsyncWrite for TcpStream {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let len = bufs.iter().map(|buf| buf.len()).sum();
+        // The slices beyond would make a full write look short, and nothing would say that there is room for them.
+        let len = bufs.iter().take(SLICES_MAX).map(|buf| buf.len()).sum();
         self.poll_written(cx, len, |mut stream| stream.write_vectored(bufs))
     }
 
