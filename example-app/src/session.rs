@@ -14,6 +14,7 @@ use axum::response::Response;
 use futures_util::future::{Either, select};
 use plugin_abi::websocket::{Message, WebSocket, WebSocketUpgrade};
 use plugin_abi::{Down, Mailbox, Pid, kill, self_pid, spawn_with};
+use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::fmt;
 use std::pin::pin;
@@ -33,6 +34,7 @@ pub(crate) async fn open(upgrade: WebSocketUpgrade) -> Response {
 }
 
 /// What a session hears from its calculations.
+#[derive(Serialize, Deserialize)]
 enum Event {
     Done { id: u64, sum: i128 },
     Down(Down),

@@ -1,7 +1,7 @@
 //! What a plugin is made of: listeners and a root process.
 
 use crate::abi::ProcessFuture;
-use crate::ffi::into_process;
+use crate::ffi::{NoMessages, into_process};
 use crate::net::TcpStream;
 use std::fmt;
 
@@ -35,7 +35,7 @@ pub(crate) trait Start: Send + Sync {
 
 impl<A: Accept> Start for A {
     fn start(&'static self, stream: TcpStream) -> ProcessFuture {
-        into_process::<A, _>(async move { self.serve(stream).await })
+        into_process::<A, NoMessages, _>(async move { self.serve(stream).await })
     }
 }
 
@@ -64,7 +64,7 @@ where
     F: Future<Output = ()> + Send + 'static,
 {
     fn start(&'static self) -> ProcessFuture {
-        into_process::<R, _>(async move { self().await })
+        into_process::<R, NoMessages, _>(async move { self().await })
     }
 }
 

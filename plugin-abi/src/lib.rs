@@ -25,7 +25,11 @@ pub mod abi;
 #[cfg(feature = "sdk")]
 mod application;
 #[cfg(feature = "sdk")]
+mod call;
+#[cfg(feature = "sdk")]
 mod drain;
+#[cfg(feature = "sdk")]
+mod exit;
 #[cfg(feature = "sdk")]
 mod export;
 #[cfg(feature = "sdk")]
@@ -37,11 +41,15 @@ mod log;
 #[cfg(feature = "sdk")]
 mod mailbox;
 #[cfg(feature = "sdk")]
+mod message;
+#[cfg(feature = "sdk")]
 pub mod net;
 #[cfg(feature = "sdk")]
 mod panic;
 #[cfg(feature = "sdk")]
 mod process;
+#[cfg(feature = "sdk")]
+mod spawn;
 #[cfg(feature = "sdk")]
 pub mod time;
 #[cfg(feature = "websocket")]
@@ -54,7 +62,11 @@ pub use export::__private;
 #[cfg(feature = "sdk")]
 pub use crate::{
     application::{Accept, Application},
+    call::{CALL_TIMEOUT, CallError, ReplyTo},
     drain::{ImageState, draining, image_state, stopping, version},
-    mailbox::{Address, Down, ExitReason, Mailbox, MonitorRef, SendError, spawn_with},
-    process::{ParsePidError, Pid, SpawnError, kill, self_pid, spawn, yield_now},
+    exit::{Down, Exit, ExitReason, MonitorRef, Outcome},
+    mailbox::{Address, Mailbox, SendError, spawn_with},
+    message::{Local, Message},
+    process::{ParsePidError, Pid, SpawnError, exit, kill, link, self_pid, spawn, unlink, yield_now},
+    spawn::{Priority, Spawn, set_priority},
 };

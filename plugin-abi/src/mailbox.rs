@@ -1,8 +1,12 @@
 //! Typed mailboxes and addresses.
 
-use crate::abi::LOG_WARN;
-use crate::ffi::{self, Event, Received};
-use crate::process::{Pid, SpawnError, self_pid, spawn_as};
+use crate::abi::{LOG_WARN, STATUS_DENIED, STATUS_LIMIT, STATUS_NONE, Status};
+use crate::exit::{Down, Exit, MonitorRef};
+use crate::ffi::{self, Event, RawMessage, Received};
+use crate::message::Message;
+use crate::process::{Pid, SpawnError, self_pid};
+use crate::spawn::Spawn;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::future::poll_fn;
 use std::hash::{Hash, Hasher};
@@ -20,75 +24,40 @@ pub struct Mailbox<M> {
     pid: Pid,
     /// Set by the first monitor: until then no [`Down`] can come.
     from_down: Option<fn(Down) -> M>,
+    /// Set when exits are trapped: until then no [`Exit`] can come.
+    from_exit: Option<fn(Exit) -> M>,
 }
 
-/// Names a monitor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct MonitorRef(u64);
-
-impl MonitorRef {
-    pub(crate) fn from_raw(raw: u64) -> Self {
-        Self(raw)
-    }
-}
-
-/// A monitored process has ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Down {
-    /// What [`Mailbox::monitor`] returned.
-    pub reference: MonitorRef,
-    /// Who ended.
-    pub pid: Pid,
-    /// Why.
-    pub reason: ExitReason,
-}
-
-/// Why a process ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ExitReason {
-    /// Its future finished.
-    Normal,
-    /// It panicked: the message and the place.
-    Panic(String),
-    /// It was killed.
-    Killed,
-    /// It was dead before it was monitored.
-    NoProcess,
-    /// The node stopped.
-    Shutdown,
-}
-
-/// The receiver is dead: here is the message back.
+/// Why a message was not sent, and the message.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct SendError<M>(pub M);
+pub enum SendError<M> {
+    /// The receiver is dead.
+    Dead(M),
+    /// The receiver's mailbox holds as many messages as it may.
+    Full(M),
+    /// The receiver takes messages of another type; or it runs on another version, and the type is [`Local`](crate::Local).
+    WrongType(M),
+    /// The receiver runs on another version, which does not understand the message.
+    Untranslatable(M),
+}
 
 /// Starts a process with a mailbox; returns its address. `process` is called in the new process.
+/// [`Spawn`] has more ways to start one.
 ///
 /// # Errors
 /// See [`SpawnError`]; `process` was dropped.
 pub fn spawn_with<M, P, F>(process: P) -> Result<Address<M>, SpawnError>
 where
-    M: Send + 'static,
+    M: Message,
     P: FnOnce(Mailbox<M>) -> F + Send + 'static,
-    F: Future<Output = ()> + Send + 'static,
+    F: Future<Output: crate::Outcome> + Send + 'static,
 {
-    let pid = spawn_as::<P, _>(async move {
-        let Some(pid) = self_pid() else { return };
-        process(Mailbox { pid, from_down: None }).await;
-    })?;
-    Ok(Address { pid, message: PhantomData })
+    Spawn::new().start_with(process)
 }
 
-impl<M: Send + 'static> Address<M> {
-    /// Puts a message into the mailbox: at its end, behind whatever this process sent there before.
-    ///
-    /// # Errors
-    /// The process is dead; the message comes back.
-    pub fn send(&self, message: M) -> Result<(), SendError<M>> {
-        ffi::send(self.pid.get(), ffi::into_raw(message)).map_err(|refused| match ffi::from_raw(refused) {
-            Received::Value(message) => SendError(message),
-            Received::Down(_) | Received::Foreign(_) => unreachable!("the host gives back what it was given"),
-        })
+impl<M> Address<M> {
+    pub(crate) fn of(pid: Pid) -> Self {
+        Self { pid, message: PhantomData }
     }
 
     /// The process.
@@ -98,7 +67,54 @@ impl<M: Send + 'static> Address<M> {
     }
 }
 
-impl<M: Send + 'static> Mailbox<M> {
+impl<M: Message> Address<M> {
+    /// Puts a message into the mailbox: at its end, behind whatever this process sent there before.
+    ///
+    /// # Errors
+    /// See [`SendError`]; the message comes back.
+    pub fn send(&self, message: M) -> Result<(), SendError<M>> {
+        ffi::send(self.pid.get(), ffi::into_raw(message)).map_err(|(refused, status)| SendError::of(status, refused))
+    }
+}
+
+impl<M> SendError<M> {
+    /// The message.
+    pub fn into_inner(self) -> M {
+        let (Self::Dead(message) | Self::Full(message) | Self::WrongType(message) | Self::Untranslatable(message)) =
+            self;
+        message
+    }
+
+    /// The same without the message.
+    pub(crate) fn forget(&self) -> SendError<()> {
+        match self {
+            Self::Dead(_) => SendError::Dead(()),
+            Self::Full(_) => SendError::Full(()),
+            Self::WrongType(_) => SendError::WrongType(()),
+            Self::Untranslatable(_) => SendError::Untranslatable(()),
+        }
+    }
+}
+
+impl<M: Message> SendError<M> {
+    fn of(status: Status, refused: RawMessage) -> Self {
+        let Received::Value(message) = ffi::from_raw(refused) else {
+            unreachable!("the host gives back what it was given")
+        };
+        match status {
+            STATUS_NONE => Self::Dead(message),
+            STATUS_LIMIT => Self::Full(message),
+            STATUS_DENIED => Self::WrongType(message),
+            _ => Self::Untranslatable(message),
+        }
+    }
+}
+
+impl<M: Message> Mailbox<M> {
+    pub(crate) fn of_current(pid: Pid) -> Self {
+        Self { pid, from_down: None, from_exit: None }
+    }
+
     /// Waits for the next message. Dropped while it waits, it loses nothing.
     ///
     /// # Panics
@@ -120,22 +136,31 @@ impl<M: Send + 'static> Mailbox<M> {
     /// In another process than the mailbox's own.
     pub fn try_receive(&mut self) -> Option<M> {
         loop {
-            match ffi::from_raw(ffi::receive(self.pid.get())?) {
-                Received::Value(message) => return Some(message),
-                Received::Down(down) => {
-                    if let Some(from_down) = self.from_down {
-                        return Some(from_down(down));
-                    }
-                }
-                Received::Foreign(type_name) => self.refuse(&type_name),
+            let received = ffi::from_raw(ffi::receive(self.pid.get())?);
+            if let Some(message) = self.read(received) {
+                return Some(message);
             }
         }
+    }
+
+    fn read(&self, received: Received<M>) -> Option<M> {
+        match received {
+            Received::Value(message) => return Some(message),
+            Received::Down(down) => return self.from_down.map(|from| from(down)),
+            Received::Exit(exit) => return self.from_exit.map(|from| from(exit)),
+            Received::Foreign(type_name) => self.refuse(&type_name),
+        }
+        None
     }
 
     /// Where this mailbox's messages are sent to.
     #[must_use]
     pub fn address(&self) -> Address<M> {
-        Address { pid: self.pid, message: PhantomData }
+        Address::of(self.pid)
+    }
+
+    fn assert_own(&self) {
+        assert_eq!(self_pid(), Some(self.pid), "a mailbox was used outside of the process it belongs to");
     }
 
     /// This process gets a message made of a [`Down`] when `pid` ends; at once when it is dead already.
@@ -146,17 +171,37 @@ impl<M: Send + 'static> Mailbox<M> {
     where
         M: From<Down>,
     {
-        assert_eq!(self_pid(), Some(self.pid), "a mailbox was used outside of the process it belongs to");
+        self.expect_downs();
+        MonitorRef::from_raw(ffi::monitor(pid.get()))
+    }
+
+    pub(crate) fn expect_downs(&mut self)
+    where
+        M: From<Down>,
+    {
+        self.assert_own();
         self.from_down = Some(M::from);
-        MonitorRef(ffi::monitor(pid.get()))
     }
 
     /// Takes a monitor of `pid` back. A message that is in the mailbox already stays there.
     pub fn demonitor(&mut self, pid: Pid, reference: MonitorRef) {
-        ffi::demonitor(pid.get(), reference.0);
+        ffi::demonitor(pid.get(), reference.get());
     }
 
-    /// A message of another type or image cannot be read: it is dropped, and the log says so.
+    /// From here on, exit signals become messages made of an [`Exit`]; but a kill. Without it, a signal ends this process.
+    ///
+    /// # Panics
+    /// In another process than the mailbox's own.
+    pub fn trap_exits(&mut self)
+    where
+        M: From<Exit>,
+    {
+        self.assert_own();
+        self.from_exit = Some(M::from);
+        ffi::trap_exits(true);
+    }
+
+    /// A message that cannot be read is dropped, and the log says so. The host lets none in.
     fn refuse(&self, type_name: &str) {
         let message = format!(
             "{}: a message of type {type_name} was dropped: this mailbox takes {} of its own version",
@@ -164,6 +209,18 @@ impl<M: Send + 'static> Mailbox<M> {
             std::any::type_name::<M>()
         );
         ffi::log(&Event { level: LOG_WARN, line: 0, file: "", target: module_path!(), message: &message, fields: "" });
+    }
+}
+
+impl<M> Serialize for Address<M> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.pid.serialize(serializer)
+    }
+}
+
+impl<'de, M> Deserialize<'de> for Address<M> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Pid::deserialize(deserializer).map(Self::of)
     }
 }
 
@@ -203,13 +260,24 @@ impl<M> fmt::Debug for Mailbox<M> {
 
 impl<M> fmt::Debug for SendError<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SendError(..)")
+        let name = match self {
+            Self::Dead(_) => "Dead",
+            Self::Full(_) => "Full",
+            Self::WrongType(_) => "WrongType",
+            Self::Untranslatable(_) => "Untranslatable",
+        };
+        write!(f, "{name}(..)")
     }
 }
 
 impl<M> fmt::Display for SendError<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the receiver is dead")
+        f.write_str(match self {
+            Self::Dead(_) => "the receiver is dead",
+            Self::Full(_) => "the receiver's mailbox is full",
+            Self::WrongType(_) => "the receiver takes messages of another type or version",
+            Self::Untranslatable(_) => "the receiver's version does not understand the message",
+        })
     }
 }
 

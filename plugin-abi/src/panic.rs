@@ -53,11 +53,6 @@ fn tell(payload: &(dyn Any + Send), seen: Option<Seen>) -> String {
     }
 }
 
-/// Tells the host why the current process ends.
-pub(crate) fn report_exit(payload: Box<dyn Any + Send>) {
-    ffi::set_exit_detail(&into_text(payload));
-}
-
 /// Drops what a panic carried. Its destructor may panic too: then what it carried is leaked, and no more.
 pub(crate) fn discard(payload: Box<dyn Any + Send>) {
     if let Err(again) = catch_unwind(AssertUnwindSafe(move || drop(payload))) {

@@ -1,7 +1,8 @@
 //! Processes: pids, spawn, kill.
 
-use crate::abi::STATUS_DENIED;
+use crate::exit::{ExitReason, Outcome};
 use crate::ffi;
+use crate::spawn::Spawn;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::fmt;
 use std::num::NonZeroU64;
@@ -96,19 +97,18 @@ impl fmt::Display for SpawnError {
 impl std::error::Error for SpawnError {}
 
 /// Starts a process that runs `future` to its end. If it panics, it ends alone, and the log has the message and the place.
+/// [`Spawn`] has more ways to start one.
 ///
 /// # Errors
 /// See [`SpawnError`]; the future was dropped.
-pub fn spawn<F: Future<Output = ()> + Send + 'static>(future: F) -> Result<Pid, SpawnError> {
-    spawn_as::<F, F>(future)
+pub fn spawn<F: Future<Output: Outcome> + Send + 'static>(future: F) -> Result<Pid, SpawnError> {
+    Spawn::new().start(future)
 }
 
 /// The same, known to people by the name of the type `N`.
-pub(crate) fn spawn_as<N, F: Future<Output = ()> + Send + 'static>(future: F) -> Result<Pid, SpawnError> {
-    ffi::spawn(ffi::into_process::<N, F>(future)).map(Pid::from_raw).map_err(|refused| match refused {
-        STATUS_DENIED => SpawnError::NotStarted,
-        _ => SpawnError::Limit,
-    })
+#[cfg(feature = "websocket")]
+pub(crate) fn spawn_as<N, F: Future<Output: Outcome> + Send + 'static>(future: F) -> Result<Pid, SpawnError> {
+    Spawn::new().start_as::<N, ffi::NoMessages, F>(future, 0).map(|spawned| Pid::from_raw(spawned.pid))
 }
 
 /// The process that runs this code; `None` outside of one.
@@ -120,6 +120,25 @@ pub fn self_pid() -> Option<Pid> {
 /// Kills a process: its future is dropped as soon as it is not being polled. False: it was dead already.
 pub fn kill(pid: Pid) -> bool {
     ffi::kill(pid.get())
+}
+
+/// Sends an exit signal in the current process's name, as OTP's `exit/2`: it ends `pid` for that reason, unless `pid` traps exits (then
+/// it gets an [`Exit`](crate::Exit)), or the reason is [`Normal`](ExitReason::Normal) and `pid` is another process. False: it was dead
+/// already.
+#[expect(clippy::needless_pass_by_value, reason = "a reason is given away as a rule")]
+pub fn exit(pid: Pid, reason: ExitReason) -> bool {
+    ffi::exit(pid.get(), &reason)
+}
+
+/// Links the current process and `pid`: when one ends, the other gets an exit signal for the same reason. If `pid` is dead, this process
+/// gets one of [`NoProcess`](ExitReason::NoProcess). Outside of a process, without effect.
+pub fn link(pid: Pid) {
+    ffi::link(pid.get());
+}
+
+/// Takes a link back. A message that is in the mailbox already stays there.
+pub fn unlink(pid: Pid) {
+    ffi::unlink(pid.get());
 }
 
 /// Gives way once: others that wait for the scheduler run first.

@@ -23,9 +23,20 @@ macro_rules! constants {
 fn layout() -> String {
     let mut text = String::new();
     constants!(text, ABI_MAJOR, ABI_MINOR, SECTION, ENTRY_SYMBOL, RECORD_MAGIC, RECORD_HEADER_LEN, RECORD_PLUGIN);
-    constants!(text, STATUS_OK, STATUS_PANICKED, STATUS_NONE, STATUS_LIMIT, STATUS_DENIED, STATUS_FAILED);
-    constants!(text, POLL_PENDING, POLL_READY, POLL_PANICKED);
-    constants!(text, EXIT_NORMAL, EXIT_PANIC, EXIT_KILLED, EXIT_NOPROC, EXIT_SHUTDOWN, MESSAGE_USER, MESSAGE_DOWN);
+    constants!(
+        text,
+        STATUS_OK,
+        STATUS_PANICKED,
+        STATUS_NONE,
+        STATUS_LIMIT,
+        STATUS_DENIED,
+        STATUS_FAILED,
+        STATUS_EXISTS
+    );
+    constants!(text, POLL_PENDING, POLL_READY, POLL_EXITED);
+    constants!(text, EXIT_NORMAL, EXIT_PANIC, EXIT_KILLED, EXIT_NOPROC, EXIT_SHUTDOWN, EXIT_ERROR);
+    constants!(text, MESSAGE_USER, MESSAGE_DOWN, MESSAGE_EXIT, MESSAGE_REPLY, MESSAGE_ENCODED_REPLY);
+    constants!(text, SPAWN_LINK, SPAWN_MONITOR, PRIORITY_HIGH, PRIORITY_NORMAL, PRIORITY_LOW);
     constants!(text, IMAGE_CURRENT, IMAGE_DRAINING, IMAGE_STOPPING, IO_READ, IO_WRITE);
     constants!(text, LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG, LOG_TRACE);
     layout!(text, Slice { ptr, len });
@@ -33,10 +44,15 @@ fn layout() -> String {
     layout!(text, AbiWaker { data, vtable });
     layout!(text, WakerVtable { size, clone, wake, wake_by_ref, drop });
     layout!(text, ProcessFuture { data, vtable });
-    layout!(text, ProcessVtable { size, poll, drop, type_name });
+    layout!(text, ProcessVtable { size, poll, drop, type_name, message });
+    layout!(text, SpawnOptions { size, flags, priority, mailbox_limit });
+    layout!(text, Spawned { pid, reference });
     layout!(text, MessageHeader { next, vtable, image });
-    layout!(text, MessageVtable { size, kind, drop, type_id, type_name, encode });
+    layout!(text, MessageVtable { size, kind, drop, type_id, type_name, encode, decode });
     layout!(text, DownMessage { header, reference, pid, reason, detail });
+    layout!(text, ExitMessage { header, pid, reason, detail });
+    layout!(text, ReplyMessage { header, reference });
+    layout!(text, EncodedReply { header, reference, type_name, bytes });
     layout!(text, Entry { size, declaration, init });
     layout!(text, ImageContext { size, id, version, state, log_level });
     layout!(text, ApplicationHandle { data, vtable });
@@ -57,16 +73,31 @@ fn layout() -> String {
             kill,
             monitor,
             demonitor,
-            set_exit_detail,
+            link,
+            unlink,
+            exit,
+            trap_exits,
+            set_exit,
+            set_priority,
             send,
             receive,
             timer_start,
             timer_cancel,
+            send_after,
             io_register,
             io_deregister,
             io_ready,
             io_clear,
             hand_over,
+            register,
+            unregister,
+            whereis,
+            group_join,
+            group_leave,
+            group_members,
+            schedulers,
+            schedulers_online,
+            set_schedulers_online,
         }
     );
     text

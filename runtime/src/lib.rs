@@ -10,6 +10,7 @@ mod log;
 pub mod node;
 mod process;
 pub mod protocol;
+mod registry;
 pub mod release;
 mod scheduler;
 mod slab;

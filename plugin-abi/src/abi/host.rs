@@ -1,6 +1,9 @@
 //! The host's function table: what a plugin may ask of the runtime.
 
-use super::{AbiWaker, MessageHeader, Pid, ProcessFuture, Slice, Status, WakerVtable};
+use super::{
+    AbiWaker, ExitCode, MessageHeader, OwnedBytes, Pid, ProcessFuture, Slice, SpawnOptions, Spawned, Status,
+    WakerVtable,
+};
 
 /// Append-only within a major version; the host's `size` says how much of it there is.
 #[repr(C)]
@@ -19,8 +22,13 @@ pub struct HostTable {
     pub log: unsafe extern "C" fn(event: *const LogEvent),
 
     /// Starts a process on `image`. On `STATUS_OK` the future is the host's; on `STATUS_LIMIT`, and on `STATUS_DENIED` (`init` of
-    /// that image has not returned), still the caller's.
-    pub spawn: unsafe extern "C" fn(image: u64, future: *const ProcessFuture, pid: *mut Pid) -> Status,
+    /// that image has not returned, or a link or monitor was asked for outside of a process), still the caller's.
+    pub spawn: unsafe extern "C" fn(
+        image: u64,
+        future: *const ProcessFuture,
+        options: *const SpawnOptions,
+        spawned: *mut Spawned,
+    ) -> Status,
     /// The current process; 0 outside of one.
     pub self_pid: extern "C" fn() -> Pid,
     /// Kills a process. `STATUS_NONE`: it is dead already.
@@ -30,11 +38,25 @@ pub struct HostTable {
     pub monitor: extern "C" fn(pid: Pid) -> u64,
     /// Takes a monitor of the current process back. A message already in the mailbox stays there.
     pub demonitor: extern "C" fn(pid: Pid, reference: u64),
-    /// The text that goes with `POLL_PANICKED`. For the current process, copied.
-    pub set_exit_detail: unsafe extern "C" fn(text: Slice),
+    /// Links the current process and `pid`: when one ends, the other gets an exit signal. If `pid` is dead, the current process
+    /// gets one of `EXIT_NOPROC`.
+    pub link: extern "C" fn(pid: Pid),
+    /// Takes a link of the current process back. A message already in the mailbox stays there.
+    pub unlink: extern "C" fn(pid: Pid),
+    /// Sends an exit signal in the current process's name. It ends the receiver for that reason, unless it traps exits (then it
+    /// gets an [`ExitMessage`](super::ExitMessage)), or the reason is `EXIT_NORMAL` and the sender is another.
+    /// `STATUS_NONE`: it is dead already.
+    pub exit: unsafe extern "C" fn(pid: Pid, reason: ExitCode, detail: Slice) -> Status,
+    /// Exit signals to the current process become messages (1), or end it (0: at its beginning).
+    pub trap_exits: extern "C" fn(on: u32),
+    /// The reason that goes with `POLL_EXITED`, and its text. For the current process, copied.
+    pub set_exit: unsafe extern "C" fn(reason: ExitCode, detail: Slice),
+    /// Sets the current process's `PRIORITY_*`, from its next turn on.
+    pub set_priority: extern "C" fn(priority: u32),
 
-    /// Puts a message into a mailbox and wakes its process. On `STATUS_OK` it is the host's; on `STATUS_NONE`
-    /// (no such process) still the caller's.
+    /// Puts a message into a mailbox and wakes its process. On `STATUS_OK` it is the host's, else still the caller's:
+    /// `STATUS_NONE`: no such process; `STATUS_LIMIT`: its mailbox is full; `STATUS_DENIED`: it takes no messages of this type;
+    /// `STATUS_FAILED`: it runs on another image, and the message cannot be translated.
     pub send: unsafe extern "C" fn(pid: Pid, message: *mut MessageHeader) -> Status,
     /// Takes the oldest message out of the current process's mailbox: `STATUS_OK`, `STATUS_NONE` when empty,
     /// `STATUS_DENIED` when `pid` is not the current process. The message is the caller's.
@@ -42,8 +64,11 @@ pub struct HostTable {
 
     /// Wakes once, `after_ns` nanoseconds from now or a little later. Takes the waker. Never 0.
     pub timer_start: unsafe extern "C" fn(after_ns: u64, waker: AbiWaker) -> u64,
-    /// Takes a timer back. Once it has fired, without effect.
-    pub timer_cancel: extern "C" fn(timer: u64),
+    /// Takes a timer back. `STATUS_NONE`: it has fired.
+    pub timer_cancel: extern "C" fn(timer: u64) -> Status,
+    /// Sends a message (the host's from here on) `after_ns` nanoseconds from now or a little later, as `send` does. What cannot be
+    /// delivered then is dropped. Returns a timer, never 0.
+    pub send_after: unsafe extern "C" fn(pid: Pid, message: *mut MessageHeader, after_ns: u64) -> u64,
 
     /// Watches a non-blocking file descriptor. Returns 0, or an `errno`. The caller deregisters before it closes.
     pub io_register: unsafe extern "C" fn(fd: i32, source: *mut u64) -> i32,
@@ -58,6 +83,26 @@ pub struct HostTable {
     /// Gives an idle connection to the current image's listener of that name, with bytes read and not used. On `STATUS_OK` the
     /// file descriptor is the new process's (deregister its source before); else it is still the caller's.
     pub hand_over: unsafe extern "C" fn(listener: Slice, fd: i32, unread: Slice) -> Status,
+
+    /// Gives a process a name, which goes when it ends: `STATUS_EXISTS`: another process has it; `STATUS_NONE`: no such process.
+    pub register: unsafe extern "C" fn(name: Slice, pid: Pid) -> Status,
+    /// Takes a name back. `STATUS_NONE`: nobody has it.
+    pub unregister: unsafe extern "C" fn(name: Slice) -> Status,
+    /// Who has a name; 0: nobody.
+    pub whereis: unsafe extern "C" fn(name: Slice) -> Pid,
+    /// A process becomes a member of a group, until it leaves or ends. `STATUS_EXISTS`: it is one; `STATUS_NONE`: no such process.
+    pub group_join: unsafe extern "C" fn(group: Slice, pid: Pid) -> Status,
+    /// A process leaves a group. `STATUS_NONE`: it is no member.
+    pub group_leave: unsafe extern "C" fn(group: Slice, pid: Pid) -> Status,
+    /// The members of a group, by age of their slot: [`Pid`]s, one after the other, in this machine's byte order.
+    pub group_members: unsafe extern "C" fn(group: Slice, out: *mut OwnedBytes),
+
+    /// How many schedulers there are.
+    pub schedulers: extern "C" fn() -> u32,
+    /// How many of them are online.
+    pub schedulers_online: extern "C" fn() -> u32,
+    /// Sets how many are online. `STATUS_LIMIT`: not between 1 and `schedulers`.
+    pub set_schedulers_online: extern "C" fn(count: u32) -> Status,
 }
 
 // SAFETY: the pointers are to functions and to a static vtable, never written.

@@ -121,6 +121,8 @@ pub const STATUS_LIMIT: Status = 3;
 pub const STATUS_DENIED: Status = 4;
 /// The operation failed; the message says how.
 pub const STATUS_FAILED: Status = 5;
+/// It is there already.
+pub const STATUS_EXISTS: Status = 6;
 
 /// A process's identity: never 0, never given twice in a node's life.
 pub type Pid = u64;

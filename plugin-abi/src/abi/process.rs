@@ -1,6 +1,6 @@
 //! A process as it crosses: a future of the plugin, polled by the host's schedulers.
 
-use super::{Opaque, Slice, Status};
+use super::{MessageVtable, Opaque, Pid, Slice, Status};
 use core::ffi::c_void;
 
 /// A future that the host takes over. `data` is owned: the host calls `drop` exactly once, unless a poll never returns.
@@ -26,14 +26,56 @@ pub struct ProcessVtable {
     pub drop: unsafe extern "C" fn(data: Opaque) -> Status,
     /// Text: the process type's name, for people. Valid for the life of the OS process.
     pub type_name: extern "C" fn() -> Slice,
+    /// The type of the messages that it takes, of its own image; null: it takes none.
+    pub message: *const MessageVtable,
 }
+
+// SAFETY: the pointer is to a static vtable, never written.
+#[expect(unsafe_code, reason = "a static of pointers to statics")]
+unsafe impl Sync for ProcessVtable {}
+
+/// How a process starts.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct SpawnOptions {
+    /// `size_of::<Self>()` on the plugin's side.
+    pub size: usize,
+    /// `SPAWN_*`, or-ed together.
+    pub flags: u32,
+    /// `PRIORITY_*`.
+    pub priority: u32,
+    /// More messages than this do not fit into its mailbox; 0: any number does.
+    pub mailbox_limit: u32,
+}
+
+/// What a spawn gives.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Spawned {
+    /// The new process.
+    pub pid: Pid,
+    /// With [`SPAWN_MONITOR`] the monitor's reference, else 0.
+    pub reference: u64,
+}
+
+/// The current process and the new one are linked before either goes on.
+pub const SPAWN_LINK: u32 = 1;
+/// The current process monitors the new one from its beginning.
+pub const SPAWN_MONITOR: u32 = 2;
+
+/// Runs before all others. For short work that others wait for.
+pub const PRIORITY_HIGH: u32 = 2;
+/// As a rule.
+pub const PRIORITY_NORMAL: u32 = 1;
+/// Runs when nobody else wants to, and now and then all the same.
+pub const PRIORITY_LOW: u32 = 0;
 
 /// Not finished; its waker will be called.
 pub const POLL_PENDING: u32 = 0;
-/// Finished normally.
+/// Finished: normally.
 pub const POLL_READY: u32 = 1;
-/// Panicked; the plugin has passed the text to `set_exit_detail`.
-pub const POLL_PANICKED: u32 = 2;
+/// Finished for another reason, which the plugin has passed to `set_exit`.
+pub const POLL_EXITED: u32 = 2;
 
 /// Why a process ended: `EXIT_*`, as in OTP.
 pub type ExitCode = u32;
@@ -45,5 +87,7 @@ pub const EXIT_PANIC: ExitCode = 1;
 pub const EXIT_KILLED: ExitCode = 2;
 /// It was dead before the monitor was set.
 pub const EXIT_NOPROC: ExitCode = 3;
-/// The node stopped.
+/// It was told to stop, by its supervisor or since the node stops.
 pub const EXIT_SHUTDOWN: ExitCode = 4;
+/// A reason of the application's own: the detail.
+pub const EXIT_ERROR: ExitCode = 5;

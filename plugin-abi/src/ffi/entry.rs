@@ -47,7 +47,7 @@ pub(crate) unsafe fn init(
     failure.0
 }
 
-fn owned(bytes: Vec<u8>) -> OwnedBytes {
+pub(super) fn owned(bytes: Vec<u8>) -> OwnedBytes {
     let mut bytes = std::mem::ManuallyDrop::new(bytes);
     OwnedBytes { ptr: bytes.as_mut_ptr(), len: bytes.len(), capacity: bytes.capacity(), free: Some(free) }
 }

@@ -1,11 +1,14 @@
 //! A future as a process: one box with a [`Local`] in front of the future.
 
+use super::host;
 use super::local::Local;
+use super::message::Takes;
 use super::waker::with_process_waker;
 use crate::abi::{
-    Opaque, POLL_PANICKED, POLL_PENDING, POLL_READY, ProcessFuture, ProcessVtable, STATUS_OK, STATUS_PANICKED, Slice,
+    Opaque, POLL_EXITED, POLL_PENDING, POLL_READY, ProcessFuture, ProcessVtable, STATUS_OK, STATUS_PANICKED, Slice,
     Status,
 };
+use crate::exit::{ExitReason, Outcome};
 use crate::panic;
 use std::cell::Cell;
 use std::ffi::c_void;
@@ -13,7 +16,7 @@ use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::ptr;
-use std::task::Context;
+use std::task::{Context, Poll};
 
 thread_local! {
     static LOCAL: Cell<*const Local> = const { Cell::new(ptr::null()) };
@@ -32,14 +35,15 @@ struct Process<F> {
     future: F,
 }
 
-struct Vtable<N, F>(PhantomData<(N, F)>);
+struct Vtable<N, T, F>(PhantomData<(N, T, F)>);
 
-impl<N, F: Future<Output = ()> + Send + 'static> Vtable<N, F> {
+impl<N, T: Takes, F: Future<Output: Outcome> + Send + 'static> Vtable<N, T, F> {
     const VTABLE: &'static ProcessVtable = &ProcessVtable {
         size: size_of::<ProcessVtable>(),
         poll: poll::<F>,
         drop: drop_process::<F>,
         type_name: type_name::<N>,
+        message: T::MESSAGE,
     };
 }
 
@@ -47,10 +51,10 @@ extern "C" fn type_name<N>() -> Slice {
     Slice::text(std::any::type_name::<N>())
 }
 
-/// A process for the host, which takes it over. People know it by the name of the type `N`.
-pub(crate) fn into_process<N, F: Future<Output = ()> + Send + 'static>(future: F) -> ProcessFuture {
+/// A process for the host, which takes it over. It takes messages of type `T`; people know it by the name of the type `N`.
+pub(crate) fn into_process<N, T: Takes, F: Future<Output: Outcome> + Send + 'static>(future: F) -> ProcessFuture {
     let process = Box::new(Process { local: Local::default(), future });
-    ProcessFuture { data: Box::into_raw(process).cast(), vtable: Vtable::<N, F>::VTABLE }
+    ProcessFuture { data: Box::into_raw(process).cast(), vtable: Vtable::<N, T, F>::VTABLE }
 }
 
 /// Until dropped, the thread polls that process.
@@ -68,7 +72,7 @@ impl Drop for Polling {
     }
 }
 
-unsafe extern "C" fn poll<F: Future<Output = ()>>(data: Opaque, waker: *const c_void) -> u32 {
+unsafe extern "C" fn poll<F: Future<Output: Outcome>>(data: Opaque, waker: *const c_void) -> u32 {
     let process = data.cast::<Process<F>>();
     // SAFETY: the host passes what `into_process` made, to one thread at a time; the two fields are borrowed apart.
     let (local, future) = unsafe { (&(*process).local, &mut (*process).future) };
@@ -78,14 +82,20 @@ unsafe extern "C" fn poll<F: Future<Output = ()>>(data: Opaque, waker: *const c_
     let poll = AssertUnwindSafe(|| {
         local.wake_inner();
         // SAFETY: the host's waker data, borrowed for the call.
-        unsafe { with_process_waker(waker, |waker| future.poll(&mut Context::from_waker(waker)).is_ready()) }
+        unsafe {
+            with_process_waker(waker, |waker| future.poll(&mut Context::from_waker(waker)).map(Outcome::into_reason))
+        }
     });
     match catch_unwind(poll) {
-        Ok(true) => POLL_READY,
-        Ok(false) => POLL_PENDING,
+        Ok(Poll::Pending) => POLL_PENDING,
+        Ok(Poll::Ready(ExitReason::Normal)) => POLL_READY,
+        Ok(Poll::Ready(reason)) => {
+            host::set_exit(&reason);
+            POLL_EXITED
+        }
         Err(payload) => {
-            panic::report_exit(payload);
-            POLL_PANICKED
+            host::set_exit(&ExitReason::Panic(panic::into_text(payload)));
+            POLL_EXITED
         }
     }
 }

@@ -1,11 +1,12 @@
 //! The host's table, as safe functions.
 
-use super::message::RawMessage;
+use super::message::{RawMessage, reason_parts};
 use super::waker::{abi_waker, borrowed_abi_waker};
 use crate::abi::{
-    ABI_MAJOR, ABI_MINOR, HostTable, ImageContext, LogEvent, Pid, ProcessFuture, STATUS_DENIED, STATUS_OK, Slice,
-    Status,
+    ABI_MAJOR, ABI_MINOR, HostTable, ImageContext, LogEvent, OwnedBytes, Pid, ProcessFuture, STATUS_DENIED, STATUS_OK,
+    Slice, SpawnOptions, Spawned, Status,
 };
+use crate::exit::ExitReason;
 use std::os::fd::{BorrowedFd, IntoRawFd as _, OwnedFd, RawFd};
 use std::sync::OnceLock;
 use std::sync::atomic::Ordering;
@@ -97,13 +98,13 @@ pub(crate) fn log(event: &Event<'_>) {
 }
 
 /// Gives a process to the host. Refused, with the host's answer: the future was dropped.
-pub(crate) fn spawn(future: ProcessFuture) -> Result<Pid, Status> {
+pub(crate) fn spawn(future: ProcessFuture, options: &SpawnOptions) -> Result<Spawned, Status> {
     let host = host();
-    let mut pid = 0;
+    let mut spawned = Spawned::default();
     // SAFETY: futures are made by `into_process` alone, valid and of this image; on refusal it is ours still.
     unsafe {
-        match (host.table.spawn)(host.image.id, &raw const future, &raw mut pid) {
-            STATUS_OK => Ok(pid),
+        match (host.table.spawn)(host.image.id, &raw const future, options, &raw mut spawned) {
+            STATUS_OK => Ok(spawned),
             refused => {
                 ((*future.vtable).drop)(future.data);
                 Err(refused)
@@ -131,18 +132,53 @@ pub(crate) fn demonitor(pid: Pid, reference: u64) {
     (host().table.demonitor)(pid, reference);
 }
 
-pub(crate) fn set_exit_detail(text: &str) {
-    if let Some(host) = try_host() {
-        // SAFETY: valid for the call.
-        unsafe { (host.table.set_exit_detail)(Slice::text(text)) };
+pub(crate) fn link(pid: Pid) {
+    (host().table.link)(pid);
+}
+
+pub(crate) fn unlink(pid: Pid) {
+    (host().table.unlink)(pid);
+}
+
+/// Sends an exit signal. True when there was somebody to get it.
+pub(crate) fn exit(pid: Pid, reason: &ExitReason) -> bool {
+    let (code, detail) = reason_parts(reason);
+    // SAFETY: valid for the call.
+    unsafe { (host().table.exit)(pid, code, Slice::text(detail)) == STATUS_OK }
+}
+
+pub(crate) fn trap_exits(on: bool) {
+    (host().table.trap_exits)(u32::from(on));
+}
+
+/// The reason for which the poll that runs ends its process.
+pub(super) fn set_exit(reason: &ExitReason) {
+    let (code, detail) = reason_parts(reason);
+    // SAFETY: valid for the call.
+    unsafe { (host().table.set_exit)(code, Slice::text(detail)) };
+}
+
+/// Of the current process, `PRIORITY_*`.
+pub(crate) fn set_priority(priority: u32) {
+    (host().table.set_priority)(priority);
+}
+
+/// Sends, or gives the message back with the host's answer.
+pub(crate) fn send(pid: Pid, message: RawMessage) -> Result<(), (RawMessage, Status)> {
+    let raw = message.into_raw();
+    // SAFETY: a valid message, ours to give; on refusal it is ours still.
+    unsafe {
+        match (host().table.send)(pid, raw) {
+            STATUS_OK => Ok(()),
+            refused => Err((RawMessage::from_raw(raw), refused)),
+        }
     }
 }
 
-/// Sends, or gives the message back.
-pub(crate) fn send(pid: Pid, message: RawMessage) -> Result<(), RawMessage> {
-    let raw = message.into_raw();
-    // SAFETY: a valid message, ours to give; on refusal it is ours still.
-    unsafe { if (host().table.send)(pid, raw) == STATUS_OK { Ok(()) } else { Err(RawMessage::from_raw(raw)) } }
+/// Sends later. Returns the timer's number.
+pub(crate) fn send_after(pid: Pid, message: RawMessage, after_ns: u64) -> u64 {
+    // SAFETY: a valid message, given away.
+    unsafe { (host().table.send_after)(pid, message.into_raw(), after_ns) }
 }
 
 /// The oldest message in the current process's mailbox.
@@ -166,8 +202,9 @@ pub(crate) fn timer_start(after_ns: u64, waker: &Waker) -> u64 {
     unsafe { (host().table.timer_start)(after_ns, abi_waker(waker)) }
 }
 
-pub(crate) fn timer_cancel(timer: u64) {
-    (host().table.timer_cancel)(timer);
+/// False: it has fired.
+pub(crate) fn timer_cancel(timer: u64) -> bool {
+    (host().table.timer_cancel)(timer) == STATUS_OK
 }
 
 /// Watches a descriptor, which the caller keeps open until it has deregistered the source.
@@ -208,4 +245,60 @@ pub(crate) fn hand_over(listener: &str, fd: OwnedFd, unread: &[u8]) -> Result<()
             Err(OwnedFd::from_raw_fd(raw))
         }
     }
+}
+
+/// Gives a process a name: the host's answer.
+pub(crate) fn register(name: &str, pid: Pid) -> Status {
+    // SAFETY: valid for the call.
+    unsafe { (host().table.register)(Slice::text(name), pid) }
+}
+
+/// False: nobody has it.
+pub(crate) fn unregister(name: &str) -> bool {
+    // SAFETY: valid for the call.
+    unsafe { (host().table.unregister)(Slice::text(name)) == STATUS_OK }
+}
+
+/// 0: nobody.
+pub(crate) fn whereis(name: &str) -> Pid {
+    // SAFETY: valid for the call.
+    unsafe { (host().table.whereis)(Slice::text(name)) }
+}
+
+/// Makes a process a member: the host's answer.
+pub(crate) fn group_join(group: &str, pid: Pid) -> Status {
+    // SAFETY: valid for the call.
+    unsafe { (host().table.group_join)(Slice::text(group), pid) }
+}
+
+/// False: it is no member.
+pub(crate) fn group_leave(group: &str, pid: Pid) -> bool {
+    // SAFETY: valid for the call.
+    unsafe { (host().table.group_leave)(Slice::text(group), pid) == STATUS_OK }
+}
+
+/// The members of a group.
+pub(crate) fn group_members(group: &str) -> Vec<Pid> {
+    let mut bytes = OwnedBytes::EMPTY;
+    // SAFETY: valid for the call; the bytes are freed once, by the function that came with them.
+    unsafe {
+        (host().table.group_members)(Slice::text(group), &raw mut bytes);
+        let run = Slice { ptr: bytes.ptr, len: bytes.len }.as_bytes();
+        let members = run.as_chunks().0.iter().map(|raw| Pid::from_ne_bytes(*raw)).collect();
+        if let Some(free) = bytes.free {
+            free(bytes.ptr, bytes.len, bytes.capacity);
+        }
+        members
+    }
+}
+
+/// How many schedulers there are, and how many of them are online.
+pub(crate) fn schedulers() -> (u32, u32) {
+    let table = host().table;
+    ((table.schedulers)(), (table.schedulers_online)())
+}
+
+/// False: there are not so many.
+pub(crate) fn set_schedulers_online(count: u32) -> bool {
+    (host().table.set_schedulers_online)(count) == STATUS_OK
 }

@@ -1,13 +1,19 @@
-//! What a process keeps beside its future: who inside of it waits for what the host wakes the whole process for.
+//! What a process keeps beside its future: messages that were taken out of its mailbox and not read yet, and who inside of it waits for
+//! what the host wakes the whole process for.
 //!
-//! The host wakes a process for each message and when its image's state changes, and does not say which. A future that has the
+//! ```text
+//! mailbox ── sort ─┬─ an answer ─► the call that waits for it; nobody does any more ─► dropped
+//!                  └─ any other ─► `saved`, in order ─► receive
+//! ```
+//!
+//! The host wakes a process for a message and when its image's state changes, and does not say which. A future that has the
 //! process's own waker looks again at each poll. One inside an executor of its own (`FuturesUnordered`) is polled only when a waker of
 //! that executor is called: such wakers are kept here, and called before the process is polled.
 //!
 //! Invariants:
 //! - They are called only when there is something to see. At each poll would be too often: such an executor wakes the process when
 //!   it has polled all it has, so the process would never rest.
-//! - To see whether there is a message it is taken out of the mailbox; it waits here for the next `receive`.
+//! - To see whether there is something the mailbox is emptied: the host wakes only for the first message in an empty one.
 //! - A waker's code is never run while the cell is borrowed: it may come back here.
 
 use super::future::with_local;
@@ -16,15 +22,16 @@ use super::message::RawMessage;
 use super::waker::is_process_waker;
 use crate::abi::Pid;
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Waker;
+use std::time::Instant;
 
 /// See the file's head.
 #[derive(Debug, Default)]
 pub(crate) struct Local {
-    /// Made for the first waker that is kept: most processes have none.
+    /// Made for the first thing that is kept: most processes have none.
     inner: RefCell<Option<Box<Inner>>>,
 }
 
@@ -32,28 +39,46 @@ pub(crate) struct Local {
 struct Inner {
     /// Waits for a message of the process of that pid, which is this one.
     reader: Option<(Pid, Waker)>,
-    /// Taken out for a reader.
-    message: Option<(Pid, RawMessage)>,
+    saved: VecDeque<RawMessage>,
+    /// Calls that wait for their answer, by reference.
+    calls: BTreeMap<u64, Call>,
+    /// The last reference that was given.
+    reference: u64,
+    /// Wakes the process for the next call that may have waited long enough.
+    patience: Option<(Instant, u64)>,
     /// Wait for a change of the image's state, by the number of their [`ImageWatch`].
     watchers: BTreeMap<u64, Waker>,
     /// The state that all watchers have seen; `None`: not the same.
     seen: Option<u32>,
 }
 
+/// A call that waits.
+#[derive(Default)]
+struct Call {
+    reply: Option<RawMessage>,
+    /// Of an executor of the process's own.
+    waker: Option<Waker>,
+}
+
 impl Inner {
-    /// The wakers to call now that this message was found, if any, and the image is in that state.
-    fn take_woken(&mut self, message: Option<(Pid, RawMessage)>, state: u32) -> Vec<Waker> {
-        let mut woken = Vec::new();
-        if message.is_some() {
-            self.message = message;
-        }
-        if self.message.is_some() {
+    /// The wakers to call now that the mailbox was sorted, and the image is in that state.
+    fn take_woken(&mut self, state: u32) -> Vec<Waker> {
+        let mut woken: Vec<Waker> = Vec::new();
+        if !self.saved.is_empty() {
             woken.extend(self.reader.take().map(|(_, waker)| waker));
         }
+        let answered = self.calls.values_mut().filter(|call| call.reply.is_some());
+        woken.extend(answered.filter_map(|call| call.waker.take()));
         if self.seen.replace(state) != Some(state) {
             woken.extend(std::mem::take(&mut self.watchers).into_values());
         }
         woken
+    }
+
+    /// The process whose mailbox somebody inside of it, with a waker of his own, waits at.
+    fn reads(&self) -> Option<Pid> {
+        let is_called = || self.calls.values().any(|call| call.waker.is_some());
+        self.reader.as_ref().map(|(pid, _)| *pid).or_else(|| is_called().then(host::self_pid))
     }
 
     /// The watcher of that number has seen that state. Returns its earlier waker.
@@ -61,6 +86,26 @@ impl Inner {
         let is_first = self.watchers.is_empty();
         self.seen = Some(state).filter(|_| is_first || self.seen == Some(state));
         self.watchers.insert(number, waker)
+    }
+
+    /// Puts a message where it belongs, or gives an answer back that nobody waits for.
+    fn sort(&mut self, message: RawMessage) -> Option<RawMessage> {
+        let Some(reference) = message.replies_to() else {
+            self.saved.push_back(message);
+            return None;
+        };
+        match self.calls.get_mut(&reference) {
+            Some(call) => call.reply.replace(message),
+            None => Some(message),
+        }
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        if let Some((_, timer)) = self.patience {
+            host::timer_cancel(timer);
+        }
     }
 }
 
@@ -75,16 +120,26 @@ impl Local {
     pub(super) fn wake_inner(&self) {
         let reads = match &*self.inner.borrow() {
             None => return,
-            Some(inner) => inner.reader.as_ref().map(|(pid, _)| *pid).filter(|_| inner.message.is_none()),
+            Some(inner) => inner.reads(),
         };
-        let message = reads.and_then(|pid| Some((pid, host::receive(pid)?)));
+        if let Some(pid) = reads {
+            self.sort(pid);
+        }
         let state = image_state();
-        let woken = self.open(|inner| inner.take_woken(message, state));
+        let woken = self.open(|inner| inner.take_woken(state));
         woken.into_iter().for_each(Waker::wake);
     }
 
     fn open<R>(&self, act: impl FnOnce(&mut Inner) -> R) -> R {
         act(self.inner.borrow_mut().get_or_insert_default())
+    }
+
+    /// Empties the mailbox of `pid`, the current process.
+    fn sort(&self, pid: Pid) {
+        while let Some(message) = host::receive(pid) {
+            // Dropped outside of the borrow: a value's own code may come back here.
+            drop(self.open(|inner| inner.sort(message)));
+        }
     }
 
     /// Sees to it that the task behind `waker` is polled when there is a message for `pid`, the current process. It has seen that there
@@ -96,10 +151,70 @@ impl Local {
         }
     }
 
-    fn take_message(&self, pid: Pid) -> Option<RawMessage> {
+    /// The oldest message of `pid`, the current process, that is no answer to a call.
+    fn receive(&self, pid: Pid) -> Option<RawMessage> {
+        if let Some(inner) = self.inner.borrow_mut().as_mut()
+            && let Some(saved) = inner.saved.pop_front()
+        {
+            return Some(saved);
+        }
+        loop {
+            let message = host::receive(pid)?;
+            if message.replies_to().is_none() {
+                return Some(message);
+            }
+            drop(self.open(|inner| inner.sort(message)));
+        }
+    }
+
+    /// Looks at the messages of `pid`, the current process, from the oldest on, and takes out the first that `is_wanted`. It must not
+    /// receive or call itself.
+    pub(crate) fn select(&self, pid: Pid, is_wanted: impl FnMut(&RawMessage) -> bool) -> Option<RawMessage> {
+        self.sort(pid);
         let mut inner = self.inner.borrow_mut();
-        let taken = inner.as_mut()?.message.take_if(|(of, _)| *of == pid)?;
-        Some(taken.1)
+        let saved = &mut inner.as_mut()?.saved;
+        let at = saved.iter().position(is_wanted)?;
+        saved.remove(at)
+    }
+
+    /// A new call's reference: an answer to it is kept from here on.
+    pub(crate) fn begin_call(&self) -> u64 {
+        self.open(|inner| {
+            inner.reference += 1;
+            inner.calls.insert(inner.reference, Call::default());
+            inner.reference
+        })
+    }
+
+    /// The answer to a call of `pid`, the current process. `None`: it has not come, and the task behind `waker` is polled when it does,
+    /// and at `deadline` or before.
+    pub(crate) fn poll_call(&self, pid: Pid, reference: u64, deadline: Instant, waker: &Waker) -> Option<RawMessage> {
+        self.sort(pid);
+        let inner_waker = (!is_process_waker(waker)).then(|| waker.clone());
+        self.open(|inner| {
+            let call = inner.calls.get_mut(&reference)?;
+            if let Some(reply) = call.reply.take() {
+                return Some(reply);
+            }
+            let is_own = inner_waker.is_none();
+            call.waker = inner_waker;
+            // One timer is kept for all calls: as a rule the answer comes at once, and the timer serves the next call too.
+            let now = Instant::now();
+            if is_own && inner.patience.is_none_or(|(until, _)| until > deadline || until <= now) {
+                if let Some((_, timer)) = inner.patience.take() {
+                    host::timer_cancel(timer);
+                }
+                let after = u64::try_from(deadline.saturating_duration_since(now).as_nanos()).unwrap_or(u64::MAX);
+                inner.patience = Some((deadline, host::timer_start(after, waker)));
+            }
+            None
+        })
+    }
+
+    /// An answer to that call is dropped from here on.
+    pub(crate) fn end_call(&self, reference: u64) {
+        let call = self.inner.borrow_mut().as_mut().and_then(|inner| inner.calls.remove(&reference));
+        drop(call);
     }
 
     /// Sees to it that the task behind `waker`, whose process ends with it, is polled when the image's state changes.
@@ -166,7 +281,7 @@ impl Drop for ImageWatch {
 /// # Panics
 /// When `pid` is not the current process.
 pub(crate) fn receive(pid: Pid) -> Option<RawMessage> {
-    with_local(|local| local.take_message(pid)).flatten().or_else(|| host::receive(pid))
+    with_local(|local| local.receive(pid)).unwrap_or_else(|| host::receive(pid))
 }
 
 #[cfg(test)]
@@ -175,7 +290,7 @@ mod tests {
     use crate::abi::{IMAGE_CURRENT, IMAGE_DRAINING, IMAGE_STOPPING};
 
     fn woken(inner: &mut Inner, state: u32) -> usize {
-        inner.take_woken(None, state).len()
+        inner.take_woken(state).len()
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! Messages, both ways: a header in front of the value, in one box.
 
 use crate::abi::{
-    DownMessage, EXIT_KILLED, EXIT_NOPROC, EXIT_NORMAL, EXIT_PANIC, MESSAGE_DOWN, MESSAGE_USER, MessageHeader,
-    MessageVtable, STATUS_OK, STATUS_PANICKED, Slice, Status,
+    DownMessage, EXIT_ERROR, EXIT_KILLED, EXIT_NOPROC, EXIT_NORMAL, EXIT_PANIC, EXIT_SHUTDOWN, EncodedReply, ExitCode,
+    ExitMessage, MESSAGE_DOWN, MESSAGE_ENCODED_REPLY, MESSAGE_EXIT, MESSAGE_REPLY, MESSAGE_USER, MessageHeader,
+    MessageVtable, OwnedBytes, ReplyMessage, STATUS_FAILED, STATUS_OK, STATUS_PANICKED, Slice, Status,
 };
-use crate::mailbox::{Down, ExitReason, MonitorRef};
+use crate::exit::{Down, Exit, ExitReason, MonitorRef};
+use crate::message::Message;
 use crate::panic;
 use crate::process::Pid;
 use std::any::TypeId;
@@ -13,6 +15,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 use std::sync::atomic::AtomicPtr;
 
+use super::entry::owned;
 use super::host::image_id;
 
 const _: () = assert!(size_of::<TypeId>() == 16, "a type's identity crosses as 16 bytes");
@@ -41,30 +44,102 @@ impl Drop for RawMessage {
     }
 }
 
+/// A header of type `H` in front of a value.
 #[repr(C)]
-struct Message<M> {
-    header: MessageHeader,
+struct Boxed<H, M> {
+    header: H,
     value: M,
 }
 
-struct Vtable<M>(PhantomData<M>);
+struct Vtable<H, M>(PhantomData<(H, M)>);
 
-impl<M: Send + 'static> Vtable<M> {
+/// What stands in front of a value.
+trait Header: 'static {
+    const KIND: u32;
+}
+
+impl Header for MessageHeader {
+    const KIND: u32 = MESSAGE_USER;
+}
+
+impl Header for ReplyMessage {
+    const KIND: u32 = MESSAGE_REPLY;
+}
+
+impl<H: Header, M: Message> Vtable<H, M> {
     const VTABLE: &'static MessageVtable = &MessageVtable {
         size: size_of::<MessageVtable>(),
-        kind: MESSAGE_USER,
-        drop: drop_message::<M>,
+        kind: H::KIND,
+        drop: drop_message::<H, M>,
         type_id: write_type_id::<M>,
         type_name: type_name::<M>,
-        encode: None,
+        encode: if M::CODEC.is_some() { Some(encode::<H, M>) } else { None },
+        decode: if M::CODEC.is_some() { Some(decode::<M>) } else { None },
     };
 }
 
-unsafe extern "C" fn drop_message<M>(message: *mut MessageHeader) -> Status {
-    // SAFETY: the vtable stands in messages that `into_raw` made of an `M`, boxed.
-    let message = unsafe { Box::from_raw(message.cast::<Message<M>>()) };
+/// The messages that a process takes.
+pub(crate) trait Takes: 'static {
+    /// Null: none.
+    const MESSAGE: *const MessageVtable;
+}
+
+/// A process that takes no messages.
+#[derive(Debug)]
+pub(crate) struct NoMessages;
+
+impl Takes for NoMessages {
+    const MESSAGE: *const MessageVtable = ptr::null();
+}
+
+/// A process that takes messages of type `M`.
+#[derive(Debug)]
+pub(crate) struct Messages<M>(PhantomData<M>);
+
+impl<M: Message> Takes for Messages<M> {
+    const MESSAGE: *const MessageVtable = Vtable::<MessageHeader, M>::VTABLE;
+}
+
+unsafe extern "C" fn drop_message<H, M>(message: *mut MessageHeader) -> Status {
+    // SAFETY: the vtable stands in messages that were made of an `H` and an `M`, boxed.
+    let message = unsafe { Box::from_raw(message.cast::<Boxed<H, M>>()) };
     match catch_unwind(AssertUnwindSafe(move || drop(message))) {
         Ok(()) => STATUS_OK,
+        Err(payload) => {
+            panic::discard(payload);
+            STATUS_PANICKED
+        }
+    }
+}
+
+unsafe extern "C" fn encode<H, M: Message>(message: *const MessageHeader, out: *mut OwnedBytes) -> Status {
+    // SAFETY: as in `drop_message`; borrowed for the call.
+    let value = unsafe { &(*message.cast::<Boxed<H, M>>()).value };
+    let encode = AssertUnwindSafe(|| M::CODEC.and_then(|codec| (codec.encode)(value)));
+    match catch_unwind(encode) {
+        Ok(Some(bytes)) => {
+            // SAFETY: valid for a write.
+            unsafe { out.write(owned(bytes)) };
+            STATUS_OK
+        }
+        Ok(None) => STATUS_FAILED,
+        Err(payload) => {
+            panic::discard(payload);
+            STATUS_PANICKED
+        }
+    }
+}
+
+unsafe extern "C" fn decode<M: Message>(bytes: Slice, out: *mut *mut MessageHeader) -> Status {
+    // SAFETY: valid for the call.
+    let bytes = unsafe { bytes.as_bytes() };
+    match catch_unwind(|| M::CODEC.and_then(|codec| (codec.decode)(bytes))) {
+        Ok(Some(value)) => {
+            // SAFETY: valid for a write.
+            unsafe { out.write(into_raw(value).into_raw()) };
+            STATUS_OK
+        }
+        Ok(None) => STATUS_FAILED,
         Err(payload) => {
             panic::discard(payload);
             STATUS_PANICKED
@@ -81,11 +156,20 @@ unsafe extern "C" fn write_type_id<M: 'static>(out: *mut [u64; 2]) {
     unsafe { out.cast::<TypeId>().write_unaligned(TypeId::of::<M>()) };
 }
 
+fn header<H: Header, M: Message>() -> MessageHeader {
+    MessageHeader { next: AtomicPtr::new(ptr::null_mut()), vtable: Vtable::<H, M>::VTABLE, image: image_id() }
+}
+
 /// The message of a value.
-pub(crate) fn into_raw<M: Send + 'static>(value: M) -> RawMessage {
-    let header =
-        MessageHeader { next: AtomicPtr::new(ptr::null_mut()), vtable: Vtable::<M>::VTABLE, image: image_id() };
-    RawMessage(Box::into_raw(Box::new(Message { header, value })).cast())
+pub(crate) fn into_raw<M: Message>(value: M) -> RawMessage {
+    let message = Boxed { header: header::<MessageHeader, M>(), value };
+    RawMessage(Box::into_raw(Box::new(message)).cast())
+}
+
+/// The answer to a call.
+pub(crate) fn into_reply<M: Message>(reference: u64, value: M) -> RawMessage {
+    let reply = ReplyMessage { header: header::<ReplyMessage, M>(), reference };
+    RawMessage(Box::into_raw(Box::new(Boxed { header: reply, value })).cast())
 }
 
 /// What a message turned out to be.
@@ -94,25 +178,75 @@ pub(crate) enum Received<M> {
     Value(M),
     /// The host says that a monitored process has ended.
     Down(Down),
+    /// The host says that an exit signal has come.
+    Exit(Exit),
     /// Another type, or another image: its type's name.
     Foreign(String),
 }
 
+impl RawMessage {
+    fn kind(&self) -> u32 {
+        // SAFETY: a valid message has a valid header and vtable.
+        unsafe { (*(*self.0).vtable).kind }
+    }
+
+    /// The call that it answers. `None`: it is no reply.
+    pub(super) fn replies_to(&self) -> Option<u64> {
+        // SAFETY: messages of these kinds begin so, by the ABI.
+        unsafe {
+            match self.kind() {
+                MESSAGE_REPLY => Some((*self.0.cast::<ReplyMessage>()).reference),
+                MESSAGE_ENCODED_REPLY => Some((*self.0.cast::<EncodedReply>()).reference),
+                _ => None,
+            }
+        }
+    }
+
+    fn is_of<H: Header, M: Message>(&self) -> bool {
+        // SAFETY: a valid message has a valid header.
+        let (image, vtable) = unsafe { ((*self.0).image, (*self.0).vtable) };
+        self.kind() == H::KIND && image == image_id() && (ptr::eq(vtable, Vtable::<H, M>::VTABLE) || is_of::<M>(vtable))
+    }
+
+    /// The value of a message that is of these types.
+    fn into_value<H: Header, M: Message>(self) -> M {
+        assert!(self.is_of::<H, M>(), "asked before");
+        let raw = self.into_raw();
+        // SAFETY: of this very image, kind and type, so it was made as a box of this type.
+        unsafe { Box::from_raw(raw.cast::<Boxed<H, M>>()) }.value
+    }
+}
+
 /// Reads a message, and drops it if it is not for the reader.
-pub(crate) fn from_raw<M: Send + 'static>(message: RawMessage) -> Received<M> {
-    // SAFETY: a valid message has a valid header and vtable.
-    let (kind, image, vtable) = unsafe { ((*(*message.0).vtable).kind, (*message.0).image, (*message.0).vtable) };
-    if kind == MESSAGE_DOWN && image == 0 {
-        // SAFETY: the host's messages of this kind are `DownMessage`s.
-        return Received::Down(unsafe { down(&*message.0.cast::<DownMessage>()) });
+pub(crate) fn from_raw<M: Message>(message: RawMessage) -> Received<M> {
+    if message.is_of::<MessageHeader, M>() {
+        return Received::Value(message.into_value::<MessageHeader, M>());
     }
-    if kind == MESSAGE_USER && image == image_id() && (ptr::eq(vtable, Vtable::<M>::VTABLE) || is_of::<M>(vtable)) {
-        let raw = message.into_raw();
-        // SAFETY: of this very image and of type `M`, so `into_raw` made it as a box of this type.
-        return Received::Value(unsafe { Box::from_raw(raw.cast::<Message<M>>()) }.value);
+    // SAFETY: messages of these kinds begin so, by the ABI; a type's name lives as long as the OS process.
+    unsafe {
+        match message.kind() {
+            MESSAGE_DOWN => Received::Down(down(&*message.0.cast::<DownMessage>())),
+            MESSAGE_EXIT => Received::Exit(exit(&*message.0.cast::<ExitMessage>())),
+            _ => {
+                let name = ((*(*message.0).vtable).type_name)();
+                Received::Foreign(String::from_utf8_lossy(name.as_bytes()).into_owned())
+            }
+        }
     }
-    // SAFETY: a type's name lives as long as the OS process.
-    Received::Foreign(unsafe { String::from_utf8_lossy(((*vtable).type_name)().as_bytes()).into_owned() })
+}
+
+/// Reads the answer to a call. `None`: it is of another type, or cannot be decoded.
+pub(crate) fn from_reply<M: Message>(message: RawMessage) -> Option<M> {
+    if message.kind() != MESSAGE_ENCODED_REPLY {
+        return message.is_of::<ReplyMessage, M>().then(|| message.into_value::<ReplyMessage, M>());
+    }
+    // SAFETY: a message of this kind is an `EncodedReply`, whose slices are valid until it is dropped, below.
+    let (name, bytes) = unsafe {
+        let reply = &*message.0.cast::<EncodedReply>();
+        (reply.type_name.as_bytes(), reply.bytes.as_bytes())
+    };
+    let is_of_type = name == std::any::type_name::<M>().as_bytes();
+    M::CODEC.filter(|_| is_of_type).and_then(|codec| (codec.decode)(bytes))
 }
 
 /// For a vtable of this image.
@@ -126,18 +260,47 @@ fn is_of<M: 'static>(vtable: *const MessageVtable) -> bool {
     theirs == ours
 }
 
-fn down(message: &DownMessage) -> Down {
-    let reason = match message.reason {
+/// # Safety
+/// The detail is text that is valid for the call.
+unsafe fn reason(code: ExitCode, detail: Slice) -> ExitReason {
+    // SAFETY: by the contract.
+    let text = || String::from_utf8_lossy(unsafe { detail.as_bytes() }).into_owned();
+    match code {
         EXIT_NORMAL => ExitReason::Normal,
         EXIT_KILLED => ExitReason::Killed,
         EXIT_NOPROC => ExitReason::NoProcess,
-        EXIT_PANIC => {
-            // SAFETY: the text is valid until the message is dropped.
-            ExitReason::Panic(String::from_utf8_lossy(unsafe { message.detail.as_bytes() }).into_owned())
-        }
-        _ => ExitReason::Shutdown,
-    };
+        EXIT_PANIC => ExitReason::Panic(text()),
+        EXIT_SHUTDOWN => ExitReason::Shutdown,
+        _ => ExitReason::Error(text()),
+    }
+}
+
+/// A reason as it crosses.
+pub(super) fn reason_parts(reason: &ExitReason) -> (ExitCode, &str) {
+    match reason {
+        ExitReason::Normal => (EXIT_NORMAL, ""),
+        ExitReason::Killed => (EXIT_KILLED, ""),
+        ExitReason::NoProcess => (EXIT_NOPROC, ""),
+        ExitReason::Panic(text) => (EXIT_PANIC, text),
+        ExitReason::Shutdown => (EXIT_SHUTDOWN, ""),
+        ExitReason::Error(text) => (EXIT_ERROR, text),
+    }
+}
+
+/// # Safety
+/// A message of the host's, not dropped yet.
+unsafe fn down(message: &DownMessage) -> Down {
+    // SAFETY: the text is valid until the message is dropped.
+    let reason = unsafe { reason(message.reason, message.detail) };
     Down { reference: MonitorRef::from_raw(message.reference), pid: Pid::from_raw(message.pid), reason }
+}
+
+/// # Safety
+/// As above.
+unsafe fn exit(message: &ExitMessage) -> Exit {
+    // SAFETY: as above.
+    let reason = unsafe { reason(message.reason, message.detail) };
+    Exit { pid: (message.pid != 0).then(|| Pid::from_raw(message.pid)), reason }
 }
 
 #[cfg(test)]
@@ -146,13 +309,14 @@ mod tests {
 
     #[test]
     fn a_message_is_known_by_its_type_not_by_its_layout_or_name() {
+        use crate::Local;
         mod other {
             pub(super) struct Same;
         }
         struct Same;
-        assert!(is_of::<Same>(Vtable::<Same>::VTABLE));
-        assert!(!is_of::<Same>(Vtable::<other::Same>::VTABLE));
-        assert!(!is_of::<u64>(Vtable::<i64>::VTABLE));
-        assert!(!is_of::<Vec<u8>>(Vtable::<Vec<i8>>::VTABLE));
+        assert!(is_of::<Local<Same>>(Vtable::<MessageHeader, Local<Same>>::VTABLE));
+        assert!(!is_of::<Local<Same>>(Vtable::<MessageHeader, Local<other::Same>>::VTABLE));
+        assert!(!is_of::<u64>(Vtable::<MessageHeader, i64>::VTABLE));
+        assert!(!is_of::<Vec<u8>>(Vtable::<MessageHeader, Vec<i8>>::VTABLE));
     }
 }

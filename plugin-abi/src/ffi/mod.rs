@@ -21,5 +21,7 @@ pub(crate) use entry::init;
 pub(crate) use future::{into_process, with_local};
 pub(crate) use host::*;
 pub(crate) use local::{ImageWatch, receive};
-pub(crate) use message::{Received, from_raw, into_raw};
+pub(crate) use message::{
+    Messages, NoMessages, RawMessage, Received, Takes, from_raw, from_reply, into_raw, into_reply,
+};
 pub(crate) use read::{Attempt, read};

@@ -1,7 +1,7 @@
 //! Doors to timers and readiness.
 
 use crate::{io, scheduler, timer, waker::Waker};
-use plugin_abi::abi::AbiWaker;
+use plugin_abi::abi::{AbiWaker, STATUS_NONE, STATUS_OK, Status};
 use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
@@ -13,8 +13,8 @@ pub(super) unsafe extern "C" fn timer_start(after_ns: u64, waker: AbiWaker) -> u
     timer
 }
 
-pub(super) extern "C" fn timer_cancel(timer: u64) {
-    timer::cancel(timer);
+pub(super) extern "C" fn timer_cancel(timer: u64) -> Status {
+    if timer::cancel(timer) { STATUS_OK } else { STATUS_NONE }
 }
 
 pub(super) unsafe extern "C" fn register(fd: i32, source: *mut u64) -> i32 {

@@ -6,7 +6,10 @@
 
 mod adopt;
 mod io;
+mod messages;
+mod names;
 mod processes;
+mod schedulers;
 
 pub(crate) use adopt::{Adoption, set_adopter};
 
@@ -26,16 +29,31 @@ pub(crate) static HOST_TABLE: HostTable = HostTable {
     kill: processes::kill,
     monitor: processes::monitor,
     demonitor: processes::demonitor,
-    set_exit_detail: processes::set_exit_detail,
-    send: processes::send,
-    receive: processes::receive,
+    link: processes::link,
+    unlink: processes::unlink,
+    exit: processes::exit,
+    trap_exits: processes::trap_exits,
+    set_exit: processes::set_exit,
+    set_priority: processes::set_priority,
+    send: messages::send,
+    receive: messages::receive,
     timer_start: io::timer_start,
     timer_cancel: io::timer_cancel,
+    send_after: messages::send_after,
     io_register: io::register,
     io_deregister: io::deregister,
     io_ready: io::ready,
     io_clear: io::clear,
     hand_over: adopt::hand_over,
+    register: names::register,
+    unregister: names::unregister,
+    whereis: names::whereis,
+    group_join: names::group_join,
+    group_leave: names::group_leave,
+    group_members: names::group_members,
+    schedulers: schedulers::count,
+    schedulers_online: schedulers::online,
+    set_schedulers_online: schedulers::set_online,
 };
 
 /// # Safety

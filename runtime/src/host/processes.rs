@@ -1,13 +1,13 @@
-//! Doors to processes: spawn, kill, monitor, send, receive.
+//! Doors to processes: spawn, ends, ties.
 
 use super::text;
 use crate::image::{self, Image};
-use crate::process::{Message, Pid, table};
+use crate::process::{Birth, Pid, Priority, Reason, table};
 use crate::scheduler::{self, current_process};
 use plugin_abi::abi::{
-    self, MessageHeader, ProcessFuture, STATUS_DENIED, STATUS_LIMIT, STATUS_NONE, STATUS_OK, Slice, Status,
+    self, ExitCode, ProcessFuture, SPAWN_LINK, SPAWN_MONITOR, STATUS_DENIED, STATUS_LIMIT, STATUS_NONE, STATUS_OK,
+    Slice, SpawnOptions, Spawned, Status,
 };
-use std::sync::Arc;
 
 /// Who says it: the pid, if any, and the image's version.
 pub(super) fn origin(image: u64) -> String {
@@ -18,18 +18,43 @@ pub(super) fn origin(image: u64) -> String {
     }
 }
 
-pub(super) unsafe extern "C" fn spawn(image: u64, future: *const ProcessFuture, pid: *mut abi::Pid) -> Status {
+pub(super) unsafe extern "C" fn spawn(
+    image: u64,
+    future: *const ProcessFuture,
+    options: *const SpawnOptions,
+    spawned: *mut Spawned,
+) -> Status {
     let Some(image) = spawning_image(image) else { return STATUS_DENIED };
-    // SAFETY: the table's contract: a valid future of that image, given away; `pid` is valid for a write.
-    unsafe {
-        match scheduler::spawn(image, *future) {
-            Some(new) => {
-                pid.write(new.get());
-                STATUS_OK
-            }
-            None => STATUS_LIMIT,
-        }
+    // SAFETY: the table's contract: valid options.
+    let options = unsafe { &*options };
+    let parent = current_process();
+    if parent.is_none() && options.flags & (SPAWN_LINK | SPAWN_MONITOR) != 0 {
+        return STATUS_DENIED;
     }
+    let birth = Birth {
+        image,
+        // SAFETY: the table's contract: a valid future.
+        future: unsafe { *future },
+        parent: parent.map(|parent| parent.pid()),
+        priority: Priority::from_abi(options.priority),
+        mailbox_limit: options.mailbox_limit,
+    };
+    // SAFETY: the future is of that image, and given away; `spawned` is valid for a write.
+    unsafe {
+        let Some(new) = scheduler::begin(&birth) else { return STATUS_LIMIT };
+        let mut out = Spawned { pid: new.pid().get(), reference: 0 };
+        if let Some(parent) = parent {
+            if options.flags & SPAWN_LINK != 0 {
+                scheduler::link(parent, new.pid());
+            }
+            if options.flags & SPAWN_MONITOR != 0 {
+                out.reference = scheduler::monitor(parent, new.pid());
+            }
+        }
+        spawned.write(out);
+        new.start();
+    }
+    STATUS_OK
 }
 
 /// The image that asks: as a rule the current process's own.
@@ -62,38 +87,53 @@ pub(super) extern "C" fn demonitor(pid: abi::Pid, reference: u64) {
     }
 }
 
-pub(super) unsafe extern "C" fn set_exit_detail(detail: Slice) {
-    let Some(process) = current_process() else { return };
-    // SAFETY: the table's contract: text, valid for the call.
-    let detail: Arc<str> = unsafe { text(detail) }.into();
-    process.fate.open(|books| books.detail = Some(detail));
-}
-
-pub(super) unsafe extern "C" fn send(pid: abi::Pid, message: *mut MessageHeader) -> Status {
-    let Some(process) = table::find(Pid::from_raw(pid)) else { return STATUS_NONE };
-    // SAFETY: the table's contract: a valid message, given away unless we refuse it.
-    match process.mailbox.push(unsafe { Message::from_raw(message) }) {
-        Ok(()) => {
-            scheduler::wake(process.process());
-            STATUS_OK
-        }
-        Err(refused) => {
-            refused.into_raw();
-            STATUS_NONE
-        }
+pub(super) extern "C" fn link(pid: abi::Pid) {
+    if let Some(process) = current_process() {
+        scheduler::link(process, Pid::from_raw(pid));
     }
 }
 
-pub(super) unsafe extern "C" fn receive(pid: abi::Pid, message: *mut *mut MessageHeader) -> Status {
-    let Some(process) = current_process().filter(|process| process.pid().get() == pid) else { return STATUS_DENIED };
-    // SAFETY: the current process is run by this thread, so this thread is its runner; `message` is valid for a write.
-    unsafe {
-        match process.mailbox.take() {
-            Some(taken) => {
-                message.write(taken.into_raw());
-                STATUS_OK
-            }
-            None => STATUS_NONE,
+pub(super) extern "C" fn unlink(pid: abi::Pid) {
+    if let Some(process) = current_process() {
+        scheduler::unlink(process, Pid::from_raw(pid));
+    }
+}
+
+pub(super) unsafe extern "C" fn exit(pid: abi::Pid, code: ExitCode, detail: Slice) -> Status {
+    let from = current_process().map(|process| process.pid());
+    match table::find(Pid::from_raw(pid)) {
+        Some(process) if process.state.is_alive() => {
+            // SAFETY: the table's contract: text, valid for the call.
+            scheduler::signal(process.process(), from, unsafe { reason(code, detail) });
+            STATUS_OK
         }
+        _ => STATUS_NONE,
+    }
+}
+
+/// # Safety
+/// `detail` is text, valid for the call.
+unsafe fn reason(code: ExitCode, detail: Slice) -> Reason {
+    // SAFETY: by the contract.
+    let detail = unsafe { text(detail) };
+    Reason { code, detail: (!detail.is_empty()).then(|| detail.into()) }
+}
+
+pub(super) extern "C" fn trap_exits(on: u32) {
+    if let Some(process) = current_process() {
+        process.fate.open(|books| books.traps_exits = on != 0);
+    }
+}
+
+pub(super) unsafe extern "C" fn set_exit(code: ExitCode, detail: Slice) {
+    let Some(process) = current_process() else { return };
+    // SAFETY: the table's contract: text, valid for the call.
+    let reason = unsafe { reason(code, detail) };
+    process.fate.open(|books| books.reason = Some(reason));
+}
+
+pub(super) extern "C" fn set_priority(priority: u32) {
+    if let Some(process) = current_process() {
+        process.set_priority(Priority::from_abi(priority));
     }
 }

@@ -27,6 +27,7 @@ use rustix::net::{SocketFlags, acceptfrom_with, sockopt};
 use std::ffi::c_void;
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::{AsFd as _, OwnedFd};
+use std::ptr;
 use std::time::Duration;
 
 /// Connections taken in one turn.
@@ -98,6 +99,7 @@ static ACCEPTOR: ProcessVtable = ProcessVtable {
     poll: poll_acceptor,
     drop: drop_acceptor,
     type_name: acceptor_name,
+    message: ptr::null(),
 };
 
 extern "C" fn acceptor_name() -> Slice {

@@ -61,7 +61,7 @@ fn serve(config: NodeConfig) -> Result<(), NodeError> {
     let (stop, stop_requests) = sync_channel(1);
     stop::on_signals(stop.clone()).map_err(NodeError::Signals)?;
     let schedulers = config.schedulers.unwrap_or_else(cores).clamp(1, 1024);
-    scheduler::start(schedulers).map_err(NodeError::Threads)?;
+    scheduler::start(cores(), schedulers).map_err(NodeError::Threads)?;
     host::set_adopter(adopt);
     let socket = store.layout().socket();
     let versions = Arc::new(upgrade::boot(store, Listeners::new(config.listen), &release).map_err(NodeError::Boot)?);

@@ -2,20 +2,23 @@
 //!
 //! Who touches what, and when:
 //! - `state`, `mailbox.push`, `fate`: anybody who has a reference.
-//! - `future`, `mailbox.take`, `polls`: the runner (between `State::run` and `leave`/`end`).
+//! - `data`, `mailbox.take`, `polls`: the runner (between `State::run` and `leave`/`end`).
 //! - `begin`, `mailbox.reopen`: the slot's owner, when nobody has a reference.
-//! - `pid`, `image`: written by the owner in `begin`, read by anybody who has a reference.
+//! - `pid`, `image`, `vtable`, `parent`: written by the owner in `begin`, read by anybody who has a reference.
+//! - `priority`: written by the owner and the runner, read by anybody.
 
 use super::fate::Fate;
 use super::mailbox::Mailbox;
 use super::pid::Pid;
 use super::state::State;
 use crate::image::Image;
-use plugin_abi::abi::{POLL_PANICKED, POLL_PENDING, ProcessFuture};
+use plugin_abi::abi::{
+    MessageVtable, Opaque, POLL_EXITED, POLL_PENDING, PRIORITY_HIGH, PRIORITY_LOW, ProcessFuture, ProcessVtable,
+};
 use std::cell::Cell;
 use std::ffi::c_void;
 use std::ptr;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 /// See the file's head.
 #[derive(Debug)]
@@ -24,10 +27,43 @@ pub(crate) struct Process {
     pub(crate) state: State,
     pub(crate) mailbox: Mailbox,
     pub(crate) fate: Fate,
-    future: Cell<ProcessFuture>,
+    data: Cell<Opaque>,
+    vtable: Cell<Option<&'static ProcessVtable>>,
     image: Cell<Option<&'static Image>>,
-    slot: Cell<u32>,
+    parent: Cell<Pid>,
     polls: AtomicU64,
+    slot: Cell<u32>,
+    priority: AtomicU8,
+}
+
+/// What a new life begins with.
+#[derive(Debug)]
+pub(crate) struct Birth {
+    pub(crate) image: &'static Image,
+    pub(crate) future: ProcessFuture,
+    pub(crate) parent: Option<Pid>,
+    pub(crate) priority: Priority,
+    pub(crate) mailbox_limit: u32,
+}
+
+/// Who goes first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Priority {
+    Low,
+    #[default]
+    Normal,
+    High,
+}
+
+impl Priority {
+    /// Of `PRIORITY_*`; any other number is normal.
+    pub(crate) fn from_abi(priority: u32) -> Self {
+        match priority {
+            PRIORITY_LOW => Self::Low,
+            PRIORITY_HIGH => Self::High,
+            _ => Self::Normal,
+        }
+    }
 }
 
 // SAFETY: the cells are written and read as the file's head says: by the slot's owner before the process is published by
@@ -41,36 +77,41 @@ unsafe impl Send for Process {}
 pub(crate) enum Polled {
     Pending,
     Ready,
-    Panicked,
+    Exited,
 }
-
-const NO_FUTURE: ProcessFuture = ProcessFuture { data: ptr::null_mut(), vtable: ptr::null() };
 
 impl Process {
     pub(crate) fn unused() -> Self {
         Self {
             state: State::unused(),
             mailbox: Mailbox::new(),
-            fate: Fate::default(),
-            future: Cell::new(NO_FUTURE),
+            fate: Fate::new(),
+            data: Cell::new(ptr::null_mut()),
+            vtable: Cell::new(None),
             image: Cell::new(None),
-            slot: Cell::new(0),
+            parent: Cell::new(Pid::NONE),
             polls: AtomicU64::new(0),
+            slot: Cell::new(0),
+            priority: AtomicU8::new(0),
         }
     }
 
     /// A new life in this slot, scheduled but not yet in a run queue.
     ///
     /// # Safety
-    /// The caller owns the slot `slot`, which is this one; it owns `future`, a valid future of `image`, and gives it away.
-    pub(crate) unsafe fn begin(&self, slot: u32, image: &'static Image, future: ProcessFuture) -> Pid {
+    /// The caller owns the slot `slot`, which is this one; it owns `birth.future`, a valid future of `birth.image`, and gives it away.
+    pub(crate) unsafe fn begin(&self, slot: u32, birth: &Birth) -> Pid {
         self.slot.set(slot);
-        self.image.set(Some(image));
-        self.future.set(future);
+        self.image.set(Some(birth.image));
+        self.data.set(birth.future.data);
+        // SAFETY: a valid future's vtable lives as long as the OS process.
+        self.vtable.set(Some(unsafe { &*birth.future.vtable }));
+        self.parent.set(birth.parent.unwrap_or(Pid::NONE));
         self.polls.store(0, Ordering::Relaxed);
+        self.set_priority(birth.priority);
         self.fate.reopen();
         // SAFETY: the caller owns the slot.
-        unsafe { self.mailbox.reopen() };
+        unsafe { self.mailbox.reopen(birth.mailbox_limit) };
         Pid::new(slot, self.state.begin())
     }
 
@@ -84,14 +125,37 @@ impl Process {
         self.image.get().expect("a process that was begun has an image")
     }
 
-    /// The process type's name. For the runner, or under a reference: the vtable is a static of the image.
-    pub(crate) fn type_name(&self) -> &'static str {
-        let future = self.future.get();
-        if future.vtable.is_null() {
-            return "";
+    /// Who started it. For holders of a reference. `None`: the node.
+    pub(crate) fn parent(&self) -> Option<Pid> {
+        Some(self.parent.get()).filter(|parent| *parent != Pid::NONE)
+    }
+
+    pub(crate) fn priority(&self) -> Priority {
+        match self.priority.load(Ordering::Relaxed) {
+            0 => Priority::Low,
+            1 => Priority::Normal,
+            _ => Priority::High,
         }
-        // SAFETY: a vtable and its name live as long as the OS process; the name is text by contract, checked here.
-        unsafe { str::from_utf8(((*future.vtable).type_name)().as_bytes()).unwrap_or("?") }
+    }
+
+    pub(crate) fn set_priority(&self, priority: Priority) {
+        self.priority.store(priority as u8, Ordering::Relaxed);
+    }
+
+    fn vtable(&self) -> &'static ProcessVtable {
+        self.vtable.get().expect("a process that was begun has a vtable")
+    }
+
+    /// The process type's name. For holders of a reference.
+    pub(crate) fn type_name(&self) -> &'static str {
+        // SAFETY: the name lives as long as the OS process; it is text by contract, checked here.
+        unsafe { str::from_utf8((self.vtable().type_name)().as_bytes()).unwrap_or("?") }
+    }
+
+    /// The messages that it takes. `None`: none. For holders of a reference.
+    pub(crate) fn message_type(&self) -> Option<&'static MessageVtable> {
+        // SAFETY: null, or a vtable that lives as long as the OS process.
+        unsafe { self.vtable().message.as_ref() }
     }
 
     /// Polls its future once.
@@ -101,12 +165,11 @@ impl Process {
     pub(crate) unsafe fn poll(&self) -> Polled {
         let polls = self.polls.load(Ordering::Relaxed);
         self.polls.store(polls + 1, Ordering::Relaxed);
-        let future = self.future.get();
         let waker: *const c_void = ptr::from_ref(self).cast();
         // SAFETY: `begin` was given a valid future; only the one runner polls, and never after `drop_future`.
-        match unsafe { ((*future.vtable).poll)(future.data, waker) } {
+        match unsafe { (self.vtable().poll)(self.data.get(), waker) } {
             POLL_PENDING => Polled::Pending,
-            POLL_PANICKED => Polled::Panicked,
+            POLL_EXITED => Polled::Exited,
             _ => Polled::Ready,
         }
     }
@@ -116,10 +179,9 @@ impl Process {
     /// # Safety
     /// The caller is the runner; called once in a life, after the last poll.
     pub(crate) unsafe fn drop_future(&self) {
-        let future = self.future.get();
+        let data = self.data.replace(ptr::null_mut());
         // SAFETY: as in `poll`; the caller drops once. A panic in it was caught and reported by the plugin.
-        unsafe { ((*future.vtable).drop)(future.data) };
-        self.future.set(ProcessFuture { data: ptr::null_mut(), vtable: future.vtable });
+        unsafe { (self.vtable().drop)(data) };
     }
 }
 

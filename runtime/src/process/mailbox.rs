@@ -7,22 +7,51 @@
 //! ```
 //!
 //! Invariants: a message is linked by its own `next`, so a push never allocates; `ordered` is the runner's alone.
+//!
+//! A push into a mailbox where one is waiting already needs no wake-up: whoever pushed onto the empty one has seen to it, and a
+//! receiver that waits has seen it empty.
 
 use super::message::Message;
 use plugin_abi::abi::MessageHeader;
 use std::cell::Cell;
 use std::ptr;
-use std::sync::atomic::{AtomicPtr, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
 /// See the file's head.
 #[derive(Debug)]
 pub(crate) struct Mailbox {
     arrived: AtomicPtr<MessageHeader>,
     ordered: Cell<*mut MessageHeader>,
+    /// Messages taken out in this life. Written by the runner.
+    taken: AtomicU64,
+    /// Messages put in, modulo 2³²: with `taken`, how many there are.
+    pushed: AtomicU32,
+    /// So many messages fit in; 0: any number does.
+    limit: Cell<u32>,
 }
 
-// SAFETY: `arrived` is atomic; `ordered` is touched by `take`, `close` and `reopen` alone, whose contract is that one
-// thread at a time calls them, with a happens-before edge between two (the process's state word).
+/// Where a message went.
+#[must_use]
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Pushed {
+    /// Into an empty mailbox: its process must be woken.
+    First,
+    /// Behind others, for which it was woken.
+    Behind,
+}
+
+/// Why a mailbox does not take a message.
+#[derive(Debug)]
+pub(crate) enum Full {
+    /// It holds as many as fit.
+    Limit(Message),
+    /// It is closed.
+    Closed(Message),
+}
+
+// SAFETY: `ordered` is touched by `take`, `close` and `reopen` alone, whose contract is that one thread at a time calls
+// them, with a happens-before edge between two (the process's state word). `limit` is written by `reopen` alone, whose contract
+// is that nobody has a reference to the process. The rest is atomic.
 unsafe impl Sync for Mailbox {}
 // SAFETY: messages may be dropped and read on any thread (`MessageVtable`'s contract).
 unsafe impl Send for Mailbox {}
@@ -36,22 +65,61 @@ fn closed() -> *mut MessageHeader {
 
 impl Mailbox {
     pub(crate) const fn new() -> Self {
-        Self { arrived: AtomicPtr::new(ptr::null_mut()), ordered: Cell::new(ptr::null_mut()) }
+        Self {
+            arrived: AtomicPtr::new(ptr::null_mut()),
+            ordered: Cell::new(ptr::null_mut()),
+            taken: AtomicU64::new(0),
+            pushed: AtomicU32::new(0),
+            limit: Cell::new(0),
+        }
     }
 
-    /// Puts a message in, or gives it back when the mailbox is closed.
-    pub(crate) fn push(&self, message: Message) -> Result<(), Message> {
+    /// Puts a message in, or gives it back.
+    pub(crate) fn push(&self, message: Message) -> Result<Pushed, Full> {
+        let limit = self.limit.get();
+        let before = self.pushed.fetch_add(1, Ordering::Relaxed);
+        if limit > 0 && before.wrapping_sub(self.taken_mod()) >= limit {
+            self.pushed.fetch_sub(1, Ordering::Relaxed);
+            return Err(Full::Limit(message));
+        }
+        self.link(message)
+    }
+
+    /// Puts a notice of the host or an answer in, however many messages there are.
+    pub(crate) fn push_notice(&self, message: Message) -> Result<Pushed, Full> {
+        self.pushed.fetch_add(1, Ordering::Relaxed);
+        self.link(message)
+    }
+
+    /// How many messages there are; while others push and take, nearly.
+    pub(crate) fn len(&self) -> u32 {
+        let pushed = self.pushed.load(Ordering::Relaxed);
+        // A take that is seen before its push would give a number below zero.
+        let len = pushed.wrapping_sub(self.taken_mod());
+        if len > u32::MAX / 2 { 0 } else { len }
+    }
+
+    /// How many messages were taken out in this life.
+    pub(crate) fn taken(&self) -> u64 {
+        self.taken.load(Ordering::Relaxed)
+    }
+
+    fn taken_mod(&self) -> u32 {
+        self.taken() as u32
+    }
+
+    fn link(&self, message: Message) -> Result<Pushed, Full> {
         let new = message.into_raw();
         let mut head = self.arrived.load(Ordering::Relaxed);
         loop {
             if head == closed() {
                 // SAFETY: `new` came from `into_raw` above and was not published.
-                return Err(unsafe { Message::from_raw(new) });
+                return Err(Full::Closed(unsafe { Message::from_raw(new) }));
             }
             // SAFETY: `new` is ours until the exchange below succeeds.
             unsafe { (*new).next.store(head, Ordering::Relaxed) };
             match self.arrived.compare_exchange_weak(head, new, Ordering::Release, Ordering::Relaxed) {
-                Ok(_) => return Ok(()),
+                Ok(_) => return Ok(if head.is_null() { Pushed::First } else { Pushed::Behind }),
                 Err(now) => head = now,
             }
         }
@@ -72,6 +140,7 @@ impl Mailbox {
             self.ordered.set(unsafe { reversed(arrived) });
         }
         let first = self.ordered.get();
+        self.taken.store(self.taken() + 1, Ordering::Relaxed);
         // SAFETY: a node of our own list, published by its sender's Release and our Acquire.
         self.ordered.set(unsafe { (*first).next.load(Ordering::Relaxed) });
         // SAFETY: unlinked just now: no other path leads to it.
@@ -98,13 +167,16 @@ impl Mailbox {
         }
     }
 
-    /// Opens it for a new life.
+    /// Opens it for a new life, for that many messages; 0: any number.
     ///
     /// # Safety
     /// The caller owns the slot: nobody has a reference to the process.
-    pub(crate) unsafe fn reopen(&self) {
+    pub(crate) unsafe fn reopen(&self, limit: u32) {
         self.arrived.store(ptr::null_mut(), Ordering::Relaxed);
         self.ordered.set(ptr::null_mut());
+        self.taken.store(0, Ordering::Relaxed);
+        self.pushed.store(0, Ordering::Relaxed);
+        self.limit.set(limit);
     }
 }
 

@@ -1,12 +1,9 @@
 //! An owned message, of whatever image.
 
-use super::pid::Pid;
 use plugin_abi::abi::{
-    DownMessage, EXIT_NORMAL, ExitCode, MESSAGE_DOWN, MessageHeader, MessageVtable, STATUS_OK, Slice, Status,
+    MESSAGE_REPLY, MESSAGE_USER, MessageHeader, MessageVtable, OwnedBytes, ReplyMessage, STATUS_OK, Slice,
 };
 use std::ptr::{self, NonNull};
-use std::sync::Arc;
-use std::sync::atomic::AtomicPtr;
 
 /// Dropped by its own image's function.
 #[derive(Debug)]
@@ -14,6 +11,13 @@ pub(crate) struct Message(NonNull<MessageHeader>);
 
 // SAFETY: a message's functions may be called from any thread (`MessageVtable`'s contract).
 unsafe impl Send for Message {}
+
+/// Bytes that a plugin allocated and that it frees.
+#[derive(Debug)]
+pub(crate) struct Encoded(OwnedBytes);
+
+// SAFETY: plain bytes; `OwnedBytes::free` may be called from any thread, as a plugin's allocator may.
+unsafe impl Send for Encoded {}
 
 impl Message {
     /// # Safety
@@ -29,68 +33,97 @@ impl Message {
         std::mem::forget(self);
         raw
     }
+
+    fn vtable(&self) -> &'static MessageVtable {
+        // SAFETY: we own a valid message, whose vtable lives as long as the OS process.
+        unsafe { &*self.0.as_ref().vtable }
+    }
+
+    /// The image that allocated it; 0: the host.
+    pub(crate) fn image(&self) -> u64 {
+        // SAFETY: we own a valid message.
+        unsafe { self.0.as_ref().image }
+    }
+
+    /// `MESSAGE_*`.
+    pub(crate) fn kind(&self) -> u32 {
+        self.vtable().kind
+    }
+
+    /// The name of its type.
+    pub(crate) fn type_name(&self) -> &'static str {
+        type_name(self.vtable())
+    }
+
+    /// Whether it is of the type that `vtable`, of the same image, describes.
+    pub(crate) fn is_of(&self, vtable: &'static MessageVtable) -> bool {
+        let own = self.vtable();
+        if ptr::eq(own, vtable) {
+            return true;
+        }
+        if own.kind != MESSAGE_USER {
+            return false;
+        }
+        // A compiler may make several vtables of one type.
+        let (mut theirs, mut ours) = ([0; 2], [0; 2]);
+        // SAFETY: both functions write 16 bytes.
+        unsafe {
+            (vtable.type_id)(&raw mut theirs);
+            (own.type_id)(&raw mut ours);
+        }
+        theirs == ours
+    }
+
+    /// The call that it answers. `None`: it is no reply.
+    pub(crate) fn replies_to(&self) -> Option<u64> {
+        // SAFETY: a message of this kind is a `ReplyMessage`, by the ABI.
+        (self.kind() == MESSAGE_REPLY).then(|| unsafe { self.0.cast::<ReplyMessage>().as_ref().reference })
+    }
+
+    /// Its value, encoded. `None`: its type is local to its image, or the encoding failed.
+    pub(crate) fn encode(&self) -> Option<Encoded> {
+        let encode = self.vtable().encode?;
+        let mut bytes = Encoded(OwnedBytes::EMPTY);
+        // SAFETY: we own a valid message; `bytes` is ours to write to.
+        let status = unsafe { encode(self.0.as_ptr(), &raw mut bytes.0) };
+        (status == STATUS_OK).then_some(bytes)
+    }
+
+    /// The message that `vtable` makes of the bytes. `None`: it does not understand them.
+    pub(crate) fn decode(vtable: &'static MessageVtable, bytes: &Encoded) -> Option<Self> {
+        let decode = vtable.decode?;
+        let mut message = ptr::null_mut();
+        // SAFETY: the bytes are valid for the call; `message` is ours to write to.
+        let status = unsafe { decode(bytes.as_slice(), &raw mut message) };
+        // SAFETY: a decoder that says OK gives a valid message away.
+        (status == STATUS_OK && !message.is_null()).then(|| unsafe { Self::from_raw(message) })
+    }
+}
+
+/// The name of a message type.
+pub(crate) fn type_name(vtable: &'static MessageVtable) -> &'static str {
+    // SAFETY: the name lives as long as the OS process; it is text by contract, checked here.
+    unsafe { str::from_utf8((vtable.type_name)().as_bytes()).unwrap_or("?") }
 }
 
 impl Drop for Message {
     fn drop(&mut self) {
         // SAFETY: we own a valid message; its vtable lives as long as the OS process, its drop is called once.
-        unsafe { ((*(*self.0.as_ptr()).vtable).drop)(self.0.as_ptr()) };
+        unsafe { (self.vtable().drop)(self.0.as_ptr()) };
     }
 }
 
-/// A down message that is allocated when the monitor is set, so that an exit never allocates one.
-#[derive(Debug)]
-pub(crate) struct Down(Box<OwnedDown>);
-
-#[repr(C)]
-#[derive(Debug)]
-struct OwnedDown {
-    message: DownMessage,
-    /// Keeps `message.detail` alive.
-    detail: Option<Arc<str>>,
-}
-
-// SAFETY: `detail` in the message points into the `Arc` beside it, which is Send.
-unsafe impl Send for OwnedDown {}
-
-impl Down {
-    pub(crate) fn new(reference: u64, pid: Pid) -> Self {
-        let header = MessageHeader { next: AtomicPtr::new(ptr::null_mut()), vtable: &raw const DOWN, image: 0 };
-        let message = DownMessage { header, reference, pid: pid.get(), reason: EXIT_NORMAL, detail: Slice::EMPTY };
-        Self(Box::new(OwnedDown { message, detail: None }))
-    }
-
-    /// The message for that exit.
-    pub(crate) fn into_message(mut self, reason: ExitCode, detail: Option<&Arc<str>>) -> Message {
-        self.0.message.reason = reason;
-        self.0.detail = detail.cloned();
-        self.0.message.detail = self.0.detail.as_deref().map_or(Slice::EMPTY, Slice::text);
-        let raw: *mut OwnedDown = Box::into_raw(self.0);
-        // SAFETY: a `repr(C)` struct begins with its first field, the message, which begins with the header.
-        unsafe { Message::from_raw(raw.cast()) }
+impl Encoded {
+    pub(crate) fn as_slice(&self) -> Slice {
+        Slice { ptr: self.0.ptr, len: self.0.len }
     }
 }
 
-static DOWN: MessageVtable = MessageVtable {
-    size: size_of::<MessageVtable>(),
-    kind: MESSAGE_DOWN,
-    drop: drop_down,
-    type_id: no_type_id,
-    type_name: down_name,
-    encode: None,
-};
-
-unsafe extern "C" fn drop_down(message: *mut MessageHeader) -> Status {
-    // SAFETY: only `into_message` makes messages with this vtable, out of a box of this type.
-    drop(unsafe { Box::from_raw(message.cast::<OwnedDown>()) });
-    STATUS_OK
-}
-
-extern "C" fn down_name() -> Slice {
-    Slice::text("down")
-}
-
-unsafe extern "C" fn no_type_id(out: *mut [u64; 2]) {
-    // SAFETY: the vtable's contract: `out` is valid for a write.
-    unsafe { out.write([0; 2]) };
+impl Drop for Encoded {
+    fn drop(&mut self) {
+        if let Some(free) = self.0.free {
+            // SAFETY: the plugin's own bytes, freed once.
+            unsafe { free(self.0.ptr, self.0.len, self.0.capacity) };
+        }
+    }
 }

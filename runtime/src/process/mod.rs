@@ -9,12 +9,16 @@ mod fate;
 mod handle;
 mod mailbox;
 mod message;
+mod notice;
 mod pid;
 mod state;
 pub(crate) mod table;
 
-pub(crate) use cell::{Polled, Process};
+pub(crate) use cell::{Birth, Polled, Priority, Process};
+pub(crate) use fate::Open;
 pub(crate) use handle::Handle;
-pub(crate) use message::{Down, Message};
+pub(crate) use mailbox::{Full, Pushed};
+pub(crate) use message::{Message, type_name as message_type_name};
+pub(crate) use notice::{Down, Reason, encoded_reply, exit_message};
 pub(crate) use pid::Pid;
 pub(crate) use state::{Leave, Run, Wake};

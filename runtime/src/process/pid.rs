@@ -7,6 +7,9 @@ use std::fmt;
 pub(crate) struct Pid(u64);
 
 impl Pid {
+    /// No process.
+    pub(crate) const NONE: Self = Self(0);
+
     pub(crate) fn new(slot: u32, generation: u32) -> Self {
         Self((u64::from(generation) << 32) | u64::from(slot))
     }

@@ -2,12 +2,11 @@
 //!
 //! Free slots are kept in a small stock on each thread and in the slab, so that spawning threads do not queue up.
 
-use super::cell::Process;
+use super::cell::{Birth, Process};
 use super::handle::Handle;
 use super::pid::Pid;
 use crate::image::Image;
 use crate::slab::Slab;
-use plugin_abi::abi::ProcessFuture;
 use std::cell::RefCell;
 use std::sync::LazyLock;
 
@@ -45,13 +44,13 @@ fn take_slot() -> Option<u32> {
 /// future still the caller's.
 ///
 /// # Safety
-/// `future` is a valid future of `image`, the caller's to give.
-pub(crate) unsafe fn begin(image: &'static Image, future: ProcessFuture) -> Option<(Pid, &'static Process)> {
+/// `birth.future` is a valid future of `birth.image`, the caller's to give.
+pub(crate) unsafe fn begin(birth: &Birth) -> Option<(Pid, &'static Process)> {
     let slot = take_slot()?;
     let process = TABLE.get(slot)?;
     // SAFETY: the slot is ours by `take_slot`; the future by our contract.
-    let pid = unsafe { process.begin(slot, image, future) };
-    image.processes.add(1);
+    let pid = unsafe { process.begin(slot, birth) };
+    birth.image.processes.add(1);
     Some((pid, process))
 }
 

@@ -1,18 +1,43 @@
-//! Monitors, and the end of a process.
+//! Ties between processes, and the end of a process: monitors, links, exit signals.
+//!
+//! ```text
+//! end ── future dropped ─► mailbox closed ─► books closed ─► names gone ─► dead ─► links and watchers hear
+//! ```
+//!
+//! An end never runs another: a linked process gets a signal, which has it scheduled and ended by its own runner. So a chain or a
+//! star of a million links needs no recursion, and each tie costs one look-up.
 #![expect(unsafe_code, reason = "the runner ends a process: what it may touch is the process module's contract")]
 
-use super::waker::wake;
-use crate::process::{Down, Handle, Pid, Process, table};
-use plugin_abi::abi::{EXIT_NOPROC, ExitCode};
+use super::waker::{kill, wake};
+use crate::process::{Down, Handle, Message, Open, Pid, Process, Pushed, Reason, exit_message, table};
+use crate::registry;
+use plugin_abi::abi::{EXIT_KILLED, EXIT_NOPROC, EXIT_NORMAL};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 static REFERENCES: AtomicU64 = AtomicU64::new(1);
+
+/// How a process came to its end.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// Its future finished.
+    Normally,
+    /// Its future finished, for the reason in its books.
+    ForReason,
+    /// A signal ends it, for the reason in its books; or a kill.
+    Killed,
+}
+
+/// Puts a notice into a mailbox and wakes its process, unless it is dead.
+fn notify(process: &'static Process, notice: Message) {
+    if process.mailbox.push_notice(notice).is_ok_and(|pushed| pushed == Pushed::First) {
+        wake(process);
+    }
+}
 
 /// `watcher`, which is running, hears when `target` ends. Returns the reference.
 pub(crate) fn monitor(watcher: &'static Process, target: Pid) -> u64 {
     let reference = REFERENCES.fetch_add(1, Ordering::Relaxed);
     let mut down = Some(Down::new(reference, target));
-    // First in the watcher's own book: the target's end then always finds something to strike out.
     watcher.fate.open(|books| books.watching.insert(reference, target));
     let entered = table::find(target).and_then(|target| {
         target.fate.open(|books| down.take().map(|down| books.watchers.insert(reference, (watcher.pid(), down))))
@@ -21,9 +46,7 @@ pub(crate) fn monitor(watcher: &'static Process, target: Pid) -> u64 {
         && let Some(down) = down
     {
         watcher.fate.if_open(|books| books.watching.remove(&reference));
-        // The watcher is running, so its mailbox is open.
-        drop(watcher.mailbox.push(down.into_message(EXIT_NOPROC, None)));
-        wake(watcher);
+        notify(watcher, down.into_message(&Reason::of(EXIT_NOPROC)));
     }
     reference
 }
@@ -40,32 +63,94 @@ pub(crate) fn demonitor(watcher: &'static Process, target: Pid, reference: u64) 
     }
 }
 
-/// Ends a process: its future goes, then its mailbox, then its watchers hear.
+/// `process`, which is running, and `other` hear of each other's end.
+pub(crate) fn link(process: &'static Process, other: Pid) {
+    let own = process.pid();
+    if own == other {
+        return;
+    }
+    process.fate.open(|books| books.links.insert(other));
+    let entered = table::find(other).and_then(|other| other.fate.open(|books| books.links.insert(own)));
+    if entered.is_none() && process.fate.if_open(|books| books.links.remove(&other)) == Some(true) {
+        signal(process, Some(other), Reason::of(EXIT_NOPROC));
+    }
+}
+
+/// Takes a link back.
+pub(crate) fn unlink(process: &'static Process, other: Pid) {
+    process.fate.if_open(|books| books.links.remove(&other));
+    if let Some(other) = table::find(other) {
+        other.fate.if_open(|books| books.links.remove(&process.pid()));
+    }
+}
+
+/// An exit signal arrives.
+pub(crate) fn signal(process: &'static Process, from: Option<Pid>, reason: Reason) {
+    let mut reason = Some(reason);
+    let is_own = from == Some(process.pid());
+    let ends = process.fate.open(|books| {
+        let ends = !books.traps_exits && (is_own || reason.as_ref().is_some_and(|reason| reason.code != EXIT_NORMAL));
+        if ends && books.reason.is_none() {
+            books.reason = reason.take();
+        }
+        (ends, books.traps_exits)
+    });
+    match ends {
+        Some((true, _)) => kill(process),
+        Some((false, true)) => {
+            if let Some(reason) = reason {
+                notify(process, exit_message(from, reason));
+            }
+        }
+        Some((false, false)) | None => {}
+    }
+}
+
+/// Ends a process: see the file's head.
 ///
 /// # Safety
 /// The caller is its runner, and gives the life reference away.
-pub(crate) unsafe fn end(process: &'static Process, reason: ExitCode) {
+pub(super) unsafe fn end(process: &'static Process, ended: &Ended) {
     // SAFETY: by the contract; `end` is called once in a life.
     unsafe {
         process.drop_future();
         process.mailbox.close();
     }
     let books = process.fate.close();
+    let pid = process.pid();
+    if let Some(books) = &books {
+        registry::forget(pid, &books.names, &books.groups);
+    }
     process.image().processes.add(-1);
     process.state.end();
     drop(Handle::from_reference(process));
-    let Some(books) = books else { return };
+    if let Some(books) = books {
+        tell(pid, ended, *books);
+    }
+}
+
+/// All who are tied to a process that has ended hear of it.
+fn tell(pid: Pid, ended: &Ended, books: Open) {
+    let reason = match ended {
+        Ended::Normally => Reason::of(EXIT_NORMAL),
+        Ended::ForReason => books.reason.unwrap_or(Reason::of(EXIT_NORMAL)),
+        Ended::Killed => books.reason.unwrap_or(Reason::of(EXIT_KILLED)),
+    };
     for (reference, target) in books.watching {
         if let Some(target) = table::find(target) {
             target.fate.if_open(|theirs| theirs.watchers.remove(&reference));
         }
     }
+    for other in books.links {
+        let Some(other) = table::find(other) else { continue };
+        if other.fate.if_open(|theirs| theirs.links.remove(&pid)) == Some(true) {
+            signal(other.process(), Some(pid), reason.clone());
+        }
+    }
     for (reference, (watcher, down)) in books.watchers {
         let Some(watcher) = table::find(watcher) else { continue };
-        if watcher.fate.if_open(|theirs| theirs.watching.remove(&reference)).flatten().is_some()
-            && watcher.mailbox.push(down.into_message(reason, books.detail.as_ref())).is_ok()
-        {
-            wake(watcher.process());
+        if watcher.fate.if_open(|theirs| theirs.watching.remove(&reference)).flatten().is_some() {
+            notify(watcher.process(), down.into_message(&reason));
         }
     }
 }

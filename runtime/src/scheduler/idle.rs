@@ -173,6 +173,12 @@ fn unlist() {
 /// The node stops: schedulers return as soon as their poll does.
 pub(crate) fn stop() {
     STOPPING.store(true, Ordering::SeqCst);
+    wake_all();
+    ROLES.wake_offline();
+}
+
+/// Every scheduler looks around, and the one that waits for I/O.
+pub(super) fn wake_all() {
     while SLEEPING.load(Ordering::SeqCst) > 0 {
         wake_one();
     }

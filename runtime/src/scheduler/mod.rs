@@ -12,13 +12,13 @@ mod waker;
 mod worker;
 
 pub(crate) use current::process as current_process;
-pub(crate) use exit::{demonitor, monitor};
+pub(crate) use exit::{demonitor, link, monitor, signal, unlink};
 pub(crate) use idle::{stop, timer_started};
 pub(crate) use monitor::{hand_offs, long_runners};
 pub(crate) use waker::{PROCESS_WAKER, kill, wake};
 
 use crate::image::Image;
-use crate::process::{Pid, Process, table};
+use crate::process::{Birth, Pid, Priority, Process, table};
 use crate::waker::Waker;
 use plugin_abi::abi::ProcessFuture;
 use role::{ROLES, Role};
@@ -26,12 +26,13 @@ use std::io;
 use std::num::NonZeroU64;
 use worker::Worker;
 
-/// Starts the scheduler threads and their monitor, once.
+/// Starts `count` scheduler threads, of which `online` work, and their monitor, once.
 ///
 /// # Errors
 /// When the system gives no more threads.
-pub(crate) fn start(count: usize) -> io::Result<()> {
-    let roles = ROLES.make(count);
+pub(crate) fn start(count: usize, online: usize) -> io::Result<()> {
+    let roles = ROLES.make(count.max(online));
+    ROLES.set_online(online);
     for role in roles {
         start_thread(role, role.turn(), |_| ())?;
     }
@@ -52,21 +53,72 @@ fn start_thread(role: &'static Role, turn: u64, taken: fn(i32)) -> io::Result<()
     std::thread::Builder::new().name(format!("scheduler-{}", role.number)).spawn(run).map(drop)
 }
 
-/// Makes a process and schedules it. `None`: the table is full, and the future still the caller's.
+/// How many schedulers there are.
+pub(crate) fn count() -> usize {
+    ROLES.count()
+}
+
+/// How many of them are online.
+pub(crate) fn online() -> usize {
+    ROLES.online()
+}
+
+/// Sets how many are online. False: there are not so many, or none would be left.
+pub(crate) fn set_online(count: usize) -> bool {
+    let is_possible = ROLES.set_online(count);
+    // Those that sleep and are no longer online do not take wake-ups that are meant for others.
+    idle::wake_all();
+    is_possible
+}
+
+/// A process that has been made and does not run yet.
+#[must_use = "it never runs unless it is started"]
+#[derive(Debug)]
+pub(crate) struct Unstarted(Pid, &'static Process);
+
+impl Unstarted {
+    pub(crate) fn pid(&self) -> Pid {
+        self.0
+    }
+
+    /// Puts it into a run queue.
+    pub(crate) fn start(self) {
+        enqueue(self.1);
+    }
+}
+
+/// Makes a process. `None`: the table is full, and the future still the caller's.
+///
+/// # Safety
+/// `birth.future` is a valid future of `birth.image`, the caller's to give.
+#[expect(unsafe_code, reason = "a future that crossed the ABI is given on")]
+pub(crate) unsafe fn begin(birth: &Birth) -> Option<Unstarted> {
+    // SAFETY: by the contract.
+    let (pid, process) = unsafe { table::begin(birth) }?;
+    Some(Unstarted(pid, process))
+}
+
+/// Starts a process of the node's own making. `None`: the table is full, and the future still the caller's.
 ///
 /// # Safety
 /// `future` is a valid future of `image`, the caller's to give.
 #[expect(unsafe_code, reason = "a future that crossed the ABI is given on")]
 pub(crate) unsafe fn spawn(image: &'static Image, future: ProcessFuture) -> Option<Pid> {
+    let birth = Birth { image, future, parent: None, priority: Priority::Normal, mailbox_limit: 0 };
     // SAFETY: by the contract.
-    let (pid, process) = unsafe { table::begin(image, future) }?;
-    enqueue(process);
+    let process = unsafe { begin(&birth) }?;
+    let pid = process.pid();
+    process.start();
     Some(pid)
 }
 
 /// Puts a process that was just scheduled into a run queue.
 fn enqueue(process: &'static Process) {
     match current::role() {
+        Some(role) if process.priority() != Priority::Normal => {
+            role.queue.push(process);
+            idle::notify();
+        }
         // Woken by a running process: it runs next, on this scheduler. If the role has been taken over just now, its new
         // holder may have looked at the slot already.
         Some(role) if current::process().is_some() => {
@@ -79,7 +131,7 @@ fn enqueue(process: &'static Process) {
             idle::notify();
         }
         None => {
-            ROLES.push_common(process);
+            ROLES.push(process);
             idle::notify();
         }
     }
@@ -94,7 +146,7 @@ fn enqueue_back(process: &'static Process) {
             return;
         }
     } else {
-        ROLES.push_common(process);
+        ROLES.push(process);
     }
     idle::notify();
 }

@@ -1,11 +1,11 @@
-//! A scheduler's run queue.
+//! A scheduler's run queue: one for each priority, and a slot for whom the running process woke last.
 //!
 //! Every queue may be taken from by any thread: a scheduler's role can pass to another thread, and thieves need no protocol of
 //! their own. An entry is a scheduled process, which is alive until it is run (see `process::state`).
 
 use super::role::ROLES;
-use crate::process::Process;
-use crossbeam_queue::ArrayQueue;
+use crate::process::{Priority, Process};
+use crossbeam_queue::{ArrayQueue, SegQueue};
 use crossbeam_utils::CachePadded;
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, Ordering};
@@ -18,12 +18,19 @@ const QUEUE_LEN: usize = 8192;
 pub(super) struct Queue {
     /// Whom the running process woke last: runs next, while its message is in the cache.
     next: CachePadded<AtomicPtr<Process>>,
-    queue: ArrayQueue<&'static Process>,
+    high: SegQueue<&'static Process>,
+    normal: ArrayQueue<&'static Process>,
+    low: SegQueue<&'static Process>,
 }
 
 impl Queue {
     pub(super) fn new() -> Self {
-        Self { next: CachePadded::default(), queue: ArrayQueue::new(QUEUE_LEN) }
+        Self {
+            next: CachePadded::default(),
+            high: SegQueue::new(),
+            normal: ArrayQueue::new(QUEUE_LEN),
+            low: SegQueue::new(),
+        }
     }
 
     /// Puts a process into the `next` slot, and whoever was there into the queue: true when there was one.
@@ -35,10 +42,16 @@ impl Queue {
         })
     }
 
-    /// Puts a process at the queue's end.
+    /// Puts a process at the end of its priority's queue.
     pub(super) fn push(&self, process: &'static Process) {
-        if let Err(process) = self.queue.push(process) {
-            ROLES.push_common(process);
+        match process.priority() {
+            Priority::High => self.high.push(process),
+            Priority::Normal => {
+                if let Err(process) = self.normal.push(process) {
+                    ROLES.push_common(process);
+                }
+            }
+            Priority::Low => self.low.push(process),
         }
     }
 
@@ -49,15 +62,25 @@ impl Queue {
         from_slot(self.next.swap(ptr::null_mut(), Ordering::AcqRel))
     }
 
-    pub(super) fn pop(&self) -> Option<&'static Process> {
-        self.queue.pop()
+    /// The oldest of that priority.
+    pub(super) fn pop(&self, priority: Priority) -> Option<&'static Process> {
+        match priority {
+            Priority::High => self.high.pop(),
+            Priority::Normal => self.normal.pop(),
+            Priority::Low => self.low.pop(),
+        }
     }
 
-    /// Takes one, and moves half of the others to `into`.
+    /// Any.
+    pub(super) fn pop_any(&self) -> Option<&'static Process> {
+        self.take_next().or_else(|| self.high.pop()).or_else(|| self.normal.pop()).or_else(|| self.low.pop())
+    }
+
+    /// Takes one of normal priority, and moves half of the others to `into`.
     pub(super) fn pop_half(&self, into: &Self) -> Option<&'static Process> {
-        let first = self.pop()?;
-        for _ in 0..self.queue.len() / 2 {
-            match self.pop() {
+        let first = self.normal.pop()?;
+        for _ in 0..self.normal.len() / 2 {
+            match self.normal.pop() {
                 Some(process) => into.push(process),
                 None => break,
             }
@@ -66,7 +89,10 @@ impl Queue {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.queue.is_empty() && self.next.load(Ordering::Acquire).is_null()
+        self.normal.is_empty()
+            && self.high.is_empty()
+            && self.low.is_empty()
+            && self.next.load(Ordering::Acquire).is_null()
     }
 }
 

@@ -13,9 +13,10 @@
 
 use super::queue::Queue;
 use super::thread;
-use crate::process::Process;
+use crate::process::{Priority, Process};
 use crossbeam_queue::SegQueue;
 use crossbeam_utils::CachePadded;
+use parking_lot::{Condvar, Mutex};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, AtomicUsize, Ordering};
 
@@ -86,22 +87,73 @@ impl Role {
     }
 }
 
-/// All roles, and the common queue.
+/// All roles, and the common queue. The first `online` roles are held by threads that work; the others' threads wait.
 #[derive(Debug)]
 pub(super) struct Roles {
     own: OnceLock<Box<[Role]>>,
+    online: CachePadded<AtomicUsize>,
+    /// Guards changes of `online`.
+    change: Mutex<()>,
+    changed: Condvar,
     common: SegQueue<&'static Process>,
     /// Length of `common`, so that an empty one costs a load.
     common_len: CachePadded<AtomicUsize>,
 }
 
-pub(super) static ROLES: Roles =
-    Roles { own: OnceLock::new(), common: SegQueue::new(), common_len: CachePadded::new(AtomicUsize::new(0)) };
+pub(super) static ROLES: Roles = Roles {
+    own: OnceLock::new(),
+    online: CachePadded::new(AtomicUsize::new(0)),
+    change: Mutex::new(()),
+    changed: Condvar::new(),
+    common: SegQueue::new(),
+    common_len: CachePadded::new(AtomicUsize::new(0)),
+};
 
 impl Roles {
     /// Makes the roles, once.
     pub(super) fn make(&'static self, count: usize) -> &'static [Role] {
         self.own.get_or_init(|| (0..count).map(Role::new).collect())
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.own.get().map_or(0, |own| own.len())
+    }
+
+    pub(super) fn online(&self) -> usize {
+        self.online.load(Ordering::Relaxed)
+    }
+
+    /// Sets how many roles are online. False: there are not so many, or none would be left.
+    pub(super) fn set_online(&self, count: usize) -> bool {
+        let is_possible = (1..=self.count()).contains(&count);
+        if is_possible {
+            let _change = self.change.lock();
+            self.online.store(count, Ordering::SeqCst);
+            self.changed.notify_all();
+        }
+        is_possible
+    }
+
+    /// Waits until that role is online, or `is_over`, which is looked at after each change.
+    pub(super) fn wait_online(&self, number: usize, is_over: fn() -> bool) {
+        let mut change = self.change.lock();
+        while number >= self.online() && !is_over() {
+            self.changed.wait(&mut change);
+        }
+    }
+
+    /// Those who wait to be online look again whether it is over.
+    pub(super) fn wake_offline(&self) {
+        let _change = self.change.lock();
+        self.changed.notify_all();
+    }
+
+    /// For a thread that has no role. A queue of another priority than normal has no common one: the first role's will do.
+    pub(super) fn push(&self, process: &'static Process) {
+        match self.own.get() {
+            Some(own) if process.priority() != Priority::Normal => own[0].queue.push(process),
+            _ => self.push_common(process),
+        }
     }
 
     pub(super) fn push_common(&self, process: &'static Process) {
@@ -122,13 +174,13 @@ impl Roles {
     pub(super) fn steal(&self, thief: usize) -> Option<&'static Process> {
         let own = self.own.get()?;
         let others = (1..own.len()).map(|step| &own[(thief + step) % own.len()].queue);
-        self.take_common().or_else(|| {
-            // A `next` slot last: it is about to be run where it is, with its message in the cache.
-            others
-                .clone()
-                .find_map(|victim| victim.pop_half(&own[thief].queue))
-                .or_else(|| others.clone().find_map(Queue::take_next))
-        })
+        let of = |priority| others.clone().find_map(|victim: &Queue| victim.pop(priority));
+        // A `next` slot late: it is about to be run where it is, with its message in the cache.
+        of(Priority::High)
+            .or_else(|| self.take_common())
+            .or_else(|| others.clone().find_map(|victim| victim.pop_half(&own[thief].queue)))
+            .or_else(|| others.clone().find_map(Queue::take_next))
+            .or_else(|| of(Priority::Low))
     }
 
     pub(super) fn are_empty(&self) -> bool {

@@ -1,20 +1,21 @@
 //! A scheduler: takes processes out of run queues and polls them, until the node stops.
 //!
-//! Where the next process comes from: own `next` slot (whom the last poll woke; bounded turns in a row, so that two that
-//! wake each other do not keep the rest waiting), own queue, the common queue, another scheduler's queue; then it idles.
-//! Every [`TICKS`] polls, and when the monitor says that a tick has passed, it looks at timers and at I/O first, so that
-//! they do not starve; every [`TICKS`] polls at the common queue.
+//! Where the next process comes from: own high priority, own `next` slot (whom the last poll woke; bounded turns in a row, so that two
+//! that wake each other do not keep the rest waiting), own queue, the common queue, another scheduler's queue, low priority; then it
+//! idles. Every [`TICKS`] polls, and when the monitor says that a tick has passed, it looks at timers and at I/O first, so that
+//! they do not starve; every [`TICKS`] polls one of the queues that come late has its turn first, so that none of those does.
+//!
+//! A scheduler that is taken offline gives what is in its queue to the others and waits.
 
-use super::exit;
+use super::exit::{self, Ended};
 use super::idle::{self, Searcher};
 use super::monitor;
 use super::role::{ROLES, Role};
 use super::{current, wake_batch};
 use crate::io::POLLER;
-use crate::process::{Leave, Polled, Process, Run};
+use crate::process::{Leave, Polled, Priority, Process, Run};
 use crate::timer;
 use crate::waker::Waker;
-use plugin_abi::abi::{EXIT_KILLED, EXIT_NORMAL, EXIT_PANIC, ExitCode};
 use std::time::Duration;
 
 /// Polls between two looks at what comes from outside.
@@ -45,6 +46,9 @@ impl Worker {
     pub(super) fn run(mut self) {
         current::enter(self.role, self.term);
         while !idle::is_stopping() && self.role.is_held(self.term) {
+            if self.role.number >= ROLES.online() {
+                self.wait_offline();
+            }
             self.tick = self.tick.wrapping_add(1);
             if self.tick.is_multiple_of(TICKS) || self.role.is_look_due() {
                 self.look_outside();
@@ -71,19 +75,41 @@ impl Worker {
     }
 
     fn take(&mut self) -> Option<&'static Process> {
-        if self.tick.is_multiple_of(TICKS)
-            && let Some(process) = ROLES.take_common()
-        {
+        let queue = &self.role.queue;
+        let overdue = if self.tick.is_multiple_of(TICKS) { self.take_late() } else { None };
+        if let Some(process) = overdue.or_else(|| queue.pop(Priority::High)) {
             return Some(process);
         }
         if self.next_turns < NEXT_TURNS
-            && let Some(process) = self.role.queue.take_next()
+            && let Some(process) = queue.take_next()
         {
             self.next_turns += 1;
             return Some(process);
         }
         self.next_turns = 0;
-        self.role.queue.pop().or_else(|| self.role.queue.take_next()).or_else(|| ROLES.take_common())
+        queue
+            .pop(Priority::Normal)
+            .or_else(|| queue.take_next())
+            .or_else(|| ROLES.take_common())
+            .or_else(|| queue.pop(Priority::Low))
+    }
+
+    /// One of the queues that come late, each in its turn.
+    fn take_late(&self) -> Option<&'static Process> {
+        match self.tick / TICKS % 4 {
+            0 => self.role.queue.pop(Priority::Normal),
+            1 => self.role.queue.pop(Priority::Low),
+            _ => ROLES.take_common(),
+        }
+    }
+
+    fn wait_offline(&mut self) {
+        while let Some(process) = self.role.queue.pop_any() {
+            ROLES.push(process);
+        }
+        // A wake-up that this thread may have had is passed on.
+        idle::notify();
+        ROLES.wait_online(self.role.number, idle::is_stopping);
     }
 
     /// I/O and timers, without waiting, unless somebody else is at it.
@@ -119,17 +145,17 @@ fn run(process: &'static Process) {
     // its life reference is this runner's to give back; `ended` is the last thing that is done with it.
     unsafe {
         if process.state.run() == Run::Kill {
-            return exit::end(process, EXIT_KILLED);
+            return exit::end(process, &Ended::Killed);
         }
-        let ended: ExitCode = match process.poll() {
-            Polled::Ready => EXIT_NORMAL,
-            Polled::Panicked => EXIT_PANIC,
+        let ended = match process.poll() {
+            Polled::Ready => Ended::Normally,
+            Polled::Exited => Ended::ForReason,
             Polled::Pending => match process.state.leave() {
                 Leave::Idle => return,
                 Leave::Enqueue => return super::enqueue_back(process),
-                Leave::Kill => EXIT_KILLED,
+                Leave::Kill => Ended::Killed,
             },
         };
-        exit::end(process, ended);
+        exit::end(process, &ended);
     }
 }

@@ -56,13 +56,13 @@ pub(crate) fn start(after: Duration, waker: Waker) -> (u64, u64) {
     ((u64::from(generation) << 32) | ((slot as u64) << 3) | number as u64, deadline)
 }
 
-/// Takes a timer back. Without effect once it has fired.
-pub(crate) fn cancel(timer: u64) {
+/// Takes a timer back. False: it has fired, or was taken back before.
+pub(crate) fn cancel(timer: u64) -> bool {
     let (number, slot, generation) =
         ((timer & 7) as usize, ((timer & 0xFFFF_FFFF) >> 3) as usize, (timer >> 32) as u32);
     let mut shard = TIMERS[number].lock();
     if shard.entries.get(slot).is_none_or(|entry| entry.generation != generation) {
-        return;
+        return false;
     }
     let entry = shard.entries.remove(slot);
     shard.by_deadline.remove(&(entry.deadline, slot));
@@ -70,6 +70,7 @@ pub(crate) fn cancel(timer: u64) {
     drop(shard);
     // A foreign waker's drop runs foreign code: not under the lock.
     drop(entry);
+    true
 }
 
 /// The earliest deadline of all.

@@ -1,0 +1,194 @@
+//! Calls: a request with an answer.
+//!
+//! ```text
+//! caller: send(request with ReplyTo) ─► waits ─┬─ answer ─► Ok
+//!                                              ├─ ReplyTo dropped: unanswered, or the receiver died ─► NoReply
+//!                                              └─ the time is up ─► Timeout; the answer, should it come yet, is dropped
+//! ```
+//!
+//! An answer names its call, by the caller's pid and a number that is never used twice in that process: so it cannot reach another
+//! caller, nor another call of the same one. It comes through the mailbox of the caller, past messages that wait there.
+
+use crate::ffi;
+use crate::mailbox::{Address, SendError};
+use crate::message::{Codec, Message};
+use crate::process::{Pid, self_pid};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
+use std::future::poll_fn;
+use std::marker::PhantomData;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+/// How long [`Address::call`] waits.
+pub const CALL_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Where the answer to a call goes. Dropped without one, it tells the caller so.
+#[must_use = "dropped, it tells the caller that there is no answer"]
+pub struct ReplyTo<R: Message> {
+    pid: Pid,
+    reference: u64,
+    /// False when it was encoded: another one, made of those bytes, goes on in its place.
+    is_live: AtomicBool,
+    answer: PhantomData<fn(R)>,
+}
+
+/// What comes back. `None`: the request was dropped unanswered.
+struct Answer<R>(Option<R>);
+
+impl<R: Message> Message for Answer<R> {
+    const CODEC: Option<Codec<Self>> = match R::CODEC {
+        None => None,
+        Some(_) => Some(Codec { encode: encode_answer, decode: decode_answer }),
+    };
+}
+
+/// Nothing, or a 1 and the value.
+fn encode_answer<R: Message>(answer: &Answer<R>) -> Option<Vec<u8>> {
+    let Some(value) = &answer.0 else { return Some(Vec::new()) };
+    let mut bytes = vec![1];
+    bytes.extend((R::CODEC?.encode)(value)?);
+    Some(bytes)
+}
+
+fn decode_answer<R: Message>(bytes: &[u8]) -> Option<Answer<R>> {
+    match bytes.split_first() {
+        None => Some(Answer(None)),
+        Some((_, value)) => (R::CODEC?.decode)(value).map(|value| Answer(Some(value))),
+    }
+}
+
+impl<R: Message> ReplyTo<R> {
+    /// Answers. A caller that has died, or waits no more, does not hear it.
+    pub fn send(self, answer: R) {
+        self.is_live.store(false, Ordering::Relaxed);
+        self.answer(Some(answer));
+    }
+
+    /// Who asks.
+    #[must_use]
+    pub fn pid(&self) -> Pid {
+        self.pid
+    }
+
+    fn answer(&self, answer: Option<R>) {
+        // A caller that has died needs none.
+        drop(ffi::send(self.pid.get(), ffi::into_reply(self.reference, Answer(answer))));
+    }
+}
+
+impl<R: Message> Drop for ReplyTo<R> {
+    fn drop(&mut self) {
+        if self.is_live.load(Ordering::Relaxed) {
+            self.answer(None);
+        }
+    }
+}
+
+impl<R: Message> fmt::Debug for ReplyTo<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ReplyTo({} #{})", self.pid, self.reference)
+    }
+}
+
+impl<R: Message> Serialize for ReplyTo<R> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.is_live.store(false, Ordering::Relaxed);
+        (self.pid, self.reference).serialize(serializer)
+    }
+}
+
+impl<'de, R: Message> Deserialize<'de> for ReplyTo<R> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (pid, reference) = Deserialize::deserialize(deserializer)?;
+        Ok(Self { pid, reference, is_live: AtomicBool::new(true), answer: PhantomData })
+    }
+}
+
+/// Why a call has no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallError {
+    /// The request could not be sent.
+    Send(SendError<()>),
+    /// The receiver dropped the request unanswered, or died.
+    NoReply,
+    /// The time was up. The receiver may still act on the request.
+    Timeout,
+    /// The answer is of a type that this version does not understand.
+    Unreadable,
+}
+
+impl fmt::Display for CallError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Send(error) => write!(f, "the request was not sent: {error}"),
+            Self::NoReply => f.write_str("the request was dropped unanswered, or the receiver died"),
+            Self::Timeout => f.write_str("there was no answer in time"),
+            Self::Unreadable => f.write_str("the answer is of a type that this version does not understand"),
+        }
+    }
+}
+
+impl std::error::Error for CallError {}
+
+impl<M: Message> Address<M> {
+    /// Sends a request and waits for the answer, for [`CALL_TIMEOUT`] at the most. Dropped while it waits, it loses the answer and nothing
+    /// else.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    ///
+    /// # Panics
+    /// Outside of a process.
+    pub async fn call<R: Message>(&self, request: impl FnOnce(ReplyTo<R>) -> M) -> Result<R, CallError> {
+        self.call_within(CALL_TIMEOUT, request).await
+    }
+
+    /// The same, for another time at the most.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    ///
+    /// # Panics
+    /// Outside of a process.
+    pub async fn call_within<R: Message>(
+        &self,
+        timeout: Duration,
+        request: impl FnOnce(ReplyTo<R>) -> M,
+    ) -> Result<R, CallError> {
+        let pid = self_pid().expect("a call is made in a process, whose mailbox the answer comes to");
+        let deadline = Instant::now() + timeout;
+        let call = Call::begin();
+        let reply_to = ReplyTo { pid, reference: call.0, is_live: AtomicBool::new(true), answer: PhantomData };
+        self.send(request(reply_to)).map_err(|refused| CallError::Send(refused.forget()))?;
+        let reply = poll_fn(|cx| {
+            let reply = ffi::with_local(|local| local.poll_call(pid.get(), call.0, deadline, cx.waker())).flatten();
+            match reply {
+                Some(reply) => Poll::Ready(Ok(reply)),
+                None if Instant::now() >= deadline => Poll::Ready(Err(CallError::Timeout)),
+                None => Poll::Pending,
+            }
+        });
+        match ffi::from_reply(reply.await?) {
+            Some(Answer(Some(answer))) => Ok(answer),
+            Some(Answer(None)) => Err(CallError::NoReply),
+            None => Err(CallError::Unreadable),
+        }
+    }
+}
+
+/// A call that is waited for. Dropped, it is not any more.
+struct Call(u64);
+
+impl Call {
+    fn begin() -> Self {
+        Self(ffi::with_local(|local| local.begin_call()).expect("a call is made in a process"))
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        ffi::with_local(|local| local.end_call(self.0));
+    }
+}

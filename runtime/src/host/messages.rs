@@ -1,0 +1,118 @@
+//! Doors to mailboxes.
+//!
+//! A mailbox holds messages of its process's own image and type, replies, and the host's notices. What comes from another image is
+//! translated here, on the sender's thread, so that the sender hears at once of what cannot be.
+
+use crate::log;
+use crate::process::{Full, Handle, Message, Pid, Pushed, encoded_reply, message_type_name, table};
+use crate::scheduler::{self, current_process};
+use crate::timer;
+use crate::waker::Waker;
+use plugin_abi::abi::{
+    self, LOG_WARN, MessageHeader, STATUS_DENIED, STATUS_FAILED, STATUS_LIMIT, STATUS_NONE, STATUS_OK, Status,
+};
+use std::time::Duration;
+
+/// A message that was not delivered, and why: `STATUS_*`.
+struct Undelivered(Message, Status);
+
+pub(super) unsafe extern "C" fn send(pid: abi::Pid, message: *mut MessageHeader) -> Status {
+    // SAFETY: the table's contract: a valid message, given away unless we refuse it.
+    match deliver(Pid::from_raw(pid), unsafe { Message::from_raw(message) }) {
+        Ok(()) => STATUS_OK,
+        Err(Undelivered(message, status)) => {
+            message.into_raw();
+            status
+        }
+    }
+}
+
+fn deliver(pid: Pid, message: Message) -> Result<(), Undelivered> {
+    let Some(process) = table::find(pid) else { return Err(Undelivered(message, STATUS_NONE)) };
+    if message.image() != process.image().context.id {
+        return deliver_abroad(&process, message);
+    }
+    if message.replies_to().is_some() {
+        return done(&process, process.mailbox.push_notice(message));
+    }
+    if process.message_type().is_some_and(|taken| message.is_of(taken)) {
+        done(&process, process.mailbox.push(message))
+    } else {
+        Err(Undelivered(message, STATUS_DENIED))
+    }
+}
+
+fn done(process: &Handle, pushed: Result<Pushed, Full>) -> Result<(), Undelivered> {
+    match pushed {
+        Ok(Pushed::First) => {
+            scheduler::wake(process.process());
+            Ok(())
+        }
+        Ok(Pushed::Behind) => Ok(()),
+        Err(Full::Limit(message)) => Err(Undelivered(message, STATUS_LIMIT)),
+        Err(Full::Closed(message)) => Err(Undelivered(message, STATUS_NONE)),
+    }
+}
+
+/// To a process of another image: translated. The original goes once the translation has been taken.
+fn deliver_abroad(process: &Handle, message: Message) -> Result<(), Undelivered> {
+    let translated = match message.replies_to() {
+        Some(reference) => {
+            message.encode().map(|value| encoded_reply(reference, message.type_name(), value)).ok_or(STATUS_FAILED)
+        }
+        None => translate(process, &message),
+    };
+    let pushed = match translated {
+        Ok(translated) if message.replies_to().is_some() => process.mailbox.push_notice(translated),
+        Ok(translated) => process.mailbox.push(translated),
+        Err(status) => return Err(Undelivered(message, status)),
+    };
+    done(process, pushed).map_err(|Undelivered(_, status)| Undelivered(message, status))
+}
+
+fn translate(process: &Handle, message: &Message) -> Result<Message, Status> {
+    let taken = process.message_type().ok_or(STATUS_DENIED)?;
+    if message_type_name(taken) != message.type_name() {
+        return Err(STATUS_DENIED);
+    }
+    let value = message.encode().ok_or(STATUS_FAILED)?;
+    Message::decode(taken, &value).ok_or(STATUS_FAILED)
+}
+
+pub(super) unsafe extern "C" fn send_after(pid: abi::Pid, message: *mut MessageHeader, after_ns: u64) -> u64 {
+    // SAFETY: the table's contract: a valid message, given away.
+    let message = unsafe { Message::from_raw(message) };
+    let pid = Pid::from_raw(pid);
+    let (timer, deadline) =
+        timer::start(Duration::from_nanos(after_ns), Waker::call(move || deliver_late(pid, message)));
+    scheduler::timer_started(deadline);
+    timer
+}
+
+/// Nobody waits for the answer: what should not happen goes to the log. A dead receiver may.
+fn deliver_late(pid: Pid, message: Message) {
+    if let Err(Undelivered(message, status)) = deliver(pid, message)
+        && status != STATUS_NONE
+    {
+        let why = match status {
+            STATUS_LIMIT => "its mailbox is full",
+            STATUS_DENIED => "it does not take them",
+            _ => "it runs on another version, which does not understand it",
+        };
+        log::host(LOG_WARN, "send_after", &format!("a {} for {pid} was dropped: {why}", message.type_name()));
+    }
+}
+
+pub(super) unsafe extern "C" fn receive(pid: abi::Pid, message: *mut *mut MessageHeader) -> Status {
+    let Some(process) = current_process().filter(|process| process.pid().get() == pid) else { return STATUS_DENIED };
+    // SAFETY: the current process is run by this thread, so this thread is its runner; `message` is valid for a write.
+    unsafe {
+        match process.mailbox.take() {
+            Some(taken) => {
+                message.write(taken.into_raw());
+                STATUS_OK
+            }
+            None => STATUS_NONE,
+        }
+    }
+}
