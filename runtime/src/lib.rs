@@ -14,6 +14,7 @@ mod registry;
 pub mod release;
 mod scheduler;
 mod slab;
+mod sync;
 mod timer;
 mod upgrade;
 mod waker;

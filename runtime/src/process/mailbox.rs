@@ -12,10 +12,10 @@
 //! receiver that waits has seen it empty.
 
 use super::message::Message;
+use crate::sync::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
 use plugin_abi::abi::MessageHeader;
 use std::cell::Cell;
 use std::ptr;
-use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
 /// See the file's head.
 #[derive(Debug)]
@@ -64,7 +64,7 @@ fn closed() -> *mut MessageHeader {
 }
 
 impl Mailbox {
-    pub(crate) const fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             arrived: AtomicPtr::new(ptr::null_mut()),
             ordered: Cell::new(ptr::null_mut()),

@@ -13,6 +13,8 @@ mod notice;
 mod pid;
 mod state;
 pub(crate) mod table;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use cell::{Birth, Polled, Priority, Process};
 pub(crate) use fate::Open;

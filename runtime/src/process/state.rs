@@ -18,7 +18,7 @@
 //! - A reference to a process by pid is taken only while references > 0 and the generation is the pid's: one
 //!   compare-and-swap, hence never a process that has taken over the slot.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::{AtomicU64, Ordering};
 
 const SCHEDULED: u64 = 1;
 const RUNNING: u64 = 1 << 1;
@@ -66,7 +66,7 @@ pub(crate) enum Leave {
 
 impl State {
     /// A slot that was never used: generation 0, no reference.
-    pub(crate) const fn unused() -> Self {
+    pub(crate) fn unused() -> Self {
         Self(AtomicU64::new(0))
     }
 
@@ -141,56 +141,22 @@ impl State {
 
     /// A reference for one who knows only the generation. False: that life is over and its slot free or taken.
     pub(crate) fn try_acquire(&self, generation: u32) -> bool {
-        self.0
-            .try_update(Ordering::AcqRel, Ordering::Acquire, |word| {
-                let lives = (word >> 32) as u32 == generation && word & REFERENCES != 0;
-                (lives && word & REFERENCES <= REFERENCES_MAX).then_some(word + REFERENCE)
-            })
-            .is_ok()
+        let mut word = self.0.load(Ordering::Acquire);
+        loop {
+            let lives = (word >> 32) as u32 == generation && word & REFERENCES != 0;
+            if !lives || word & REFERENCES > REFERENCES_MAX {
+                return false;
+            }
+            match self.0.compare_exchange_weak(word, word + REFERENCE, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => return true,
+                Err(now) => word = now,
+            }
+        }
     }
 
     /// Gives a reference back. True: it was the last, and the caller now owns the slot.
     #[must_use]
     pub(crate) fn release(&self) -> bool {
         self.0.fetch_sub(REFERENCE, Ordering::AcqRel) & REFERENCES == REFERENCE
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_life_from_begin_to_free() {
-        let state = State::unused();
-        assert!(!state.is_alive() && !state.try_acquire(0), "nobody gets a reference to an unused slot");
-        assert_eq!(state.begin(), 1);
-        assert_eq!(state.wake(), Wake::Nothing, "it begins scheduled");
-        assert_eq!(state.run(), Run::Poll);
-        assert_eq!(state.wake(), Wake::Nothing, "the runner will see it");
-        assert_eq!(state.leave(), Leave::Enqueue);
-        assert_eq!(state.run(), Run::Poll);
-        assert_eq!(state.leave(), Leave::Idle);
-        assert_eq!(state.wake(), Wake::Enqueue);
-        assert_eq!(state.kill(), Wake::Nothing);
-        assert_eq!(state.run(), Run::Kill);
-        assert!(state.try_acquire(1));
-        state.end();
-        assert_eq!(state.wake(), Wake::Nothing, "the dead stay");
-        assert!(!state.is_alive());
-        assert!(!state.release());
-        assert!(state.release());
-        assert!(!state.try_acquire(1), "the life is over");
-        assert_eq!(state.begin(), 2);
-        assert!(!state.try_acquire(1), "the slot is another's");
-    }
-
-    #[test]
-    fn a_kill_during_a_poll_is_seen_when_it_leaves() {
-        let state = State::unused();
-        state.begin();
-        assert_eq!(state.run(), Run::Poll);
-        assert_eq!(state.kill(), Wake::Nothing);
-        assert_eq!(state.leave(), Leave::Kill);
     }
 }

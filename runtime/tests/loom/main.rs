@@ -1,0 +1,27 @@
+//! Every interleaving (up to a bound) of the lock-free parts: a process's state word and its mailbox, run by loom.
+//!
+//! The files under test are the runtime's own, compiled here with loom's atomics in place of std's.
+//! What each model asserts stands at its head; besides, loom finds data races and messages that are never freed.
+#![expect(unsafe_code, reason = "the files under test are the runtime's unsafe ones; a model keeps their contracts")]
+#![allow(dead_code, unreachable_pub, missing_debug_implementations, reason = "files of the runtime, used in part")]
+
+#[path = "../../src/process/mailbox.rs"]
+mod mailbox;
+mod message;
+#[path = "../../src/process/state.rs"]
+mod state;
+
+mod life;
+mod post;
+
+/// What the files under test find at `crate::sync`.
+mod sync {
+    pub(crate) use loom::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
+}
+
+/// Runs a model through its interleavings. More than three preemptions find nothing new here, and take for ever.
+fn explore(model: impl Fn() + Sync + Send + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(3);
+    builder.check(model);
+}
