@@ -12,8 +12,8 @@ use tempfile::TempDir;
 
 /// A system starts within this time, or does not.
 const START_TIME_MAX: Duration = Duration::from_secs(30);
-/// More processes than Erlang has by default.
-const PROCESSES_MAX: &str = "20000000";
+/// More processes than Erlang has by default. No more than needed: it makes the table for them when it starts.
+const PROCESSES_MAX: &str = "2000000";
 
 /// The compiled programs.
 #[derive(Debug)]
@@ -51,7 +51,7 @@ impl Beams {
     /// When it does not say where it listens.
     pub fn start(&self, version: &str) -> Result<Erlang> {
         let said = self.folder.path().join("listeners");
-        let mut command = self.command(version, 0);
+        let mut command = self.command(&["+P", PROCESSES_MAX], version, 0);
         command.stdout(std::fs::File::create(&said)?);
         let mut erlang = Erlang { child: command.spawn().context("erl")?, listeners: BTreeMap::new() };
         let line = wait::until("Erlang says where it listens", START_TIME_MAX, || {
@@ -61,10 +61,10 @@ impl Beams {
         Ok(erlang)
     }
 
-    /// A call of `erl` that serves, the control listener on `port`, or on any when that is 0.
+    /// A call of `erl` with these flags that serves, the control listener on `port`, or on any when that is 0.
     #[must_use]
-    pub fn command(&self, version: &str, port: u16) -> Command {
-        let cli = Cli::of(Path::new("erl")).args(["-noinput", "+P", PROCESSES_MAX, "-pa"]).args([self.folder.path()]);
+    pub fn command(&self, flags: &[&str], version: &str, port: u16) -> Command {
+        let cli = Cli::of(Path::new("erl")).args(flags).args(["-noinput", "-pa"]).args([self.folder.path()]);
         let cli = cli.args(["-s", "bench", "main", "-extra", version, &port.to_string()]);
         cli.env("ERL_CRASH_DUMP", "/dev/null").into_command()
     }

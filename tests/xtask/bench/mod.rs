@@ -90,10 +90,16 @@ impl Options {
     }
 }
 
+/// Of the last minute. What is above the number of processors, others were doing.
+fn load() -> String {
+    let averages = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    averages.split(' ').next().unwrap_or_default().to_owned()
+}
+
 /// Runs what was asked for and reports it. One that fails does not keep the others from being run.
 pub(crate) fn run(options: &Options) -> Result<()> {
     packages::install(&[packages::WRK, packages::ERLANG, packages::REDIS]);
-    let sides = Sides::default();
+    let (sides, load) = (Sides::default(), load());
     let (mut measurements, mut failed) = (Vec::new(), Vec::new());
     for (name, measure) in options.chosen() {
         complain(&format!("benchmark {name}"));
@@ -106,6 +112,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         }
     }
     say(&report::table(&measurements));
+    say(&format!("the machine's load average: {load} before, {} after", self::load()));
     if let Some(path) = &options.json {
         report::write_json(path, &measurements)?;
     }

@@ -62,7 +62,7 @@ impl Sides {
                 let start = Cli::of(&self.release()?.1.root().join("bin").join(FIXTURE));
                 start.args(["start", "--listen", &format!("127.0.0.1:{port}")]).into_command()
             }
-            Which::Peer => self.beams()?.command("", port),
+            Which::Peer => self.beams()?.command(&[], "", port),
         })
     }
 
