@@ -8,6 +8,7 @@
 
 pub mod cli;
 pub mod elf;
+pub mod erlang;
 pub mod example;
 pub mod http;
 pub mod load;

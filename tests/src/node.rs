@@ -59,6 +59,14 @@ impl Node {
         self.address
     }
 
+    /// Where the listener of that name is bound.
+    #[must_use]
+    pub fn listener(&self, name: &str) -> Option<SocketAddr> {
+        let status = self.status();
+        let listener = status["listeners"].as_array()?.iter().find(|listener| listener["name"] == name)?;
+        listener["address"].as_str()?.parse().ok()
+    }
+
     /// The OS process that serves.
     #[must_use]
     pub fn os_pid(&self) -> u32 {

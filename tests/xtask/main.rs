@@ -1,6 +1,7 @@
 //! The project's chores: `cargo xtask test` runs every test, `cargo xtask bench` measures.
 
 mod bench;
+mod packages;
 mod shell;
 mod test;
 
@@ -11,8 +12,13 @@ usage: cargo xtask <CHORE>
 
 chores:
   test                                        install what tests need, check format and lints, run every test
-  bench [--only NAME] [--json FILE] [--write] measure against a peer; --write puts the tables into docs/benchmarks.md
-        benchmarks: http_small_50, http_small_1000, idle_memory, save_to_served";
+  bench [--only NAME] [--json FILE] [--write] measure against a peer; --only takes the beginning of names, too; --write puts the
+                                              results into docs/benchmarks.json, .md and .svg
+benchmarks:";
+
+fn usage() -> String {
+    format!("{USAGE}\n  {}", bench::names().join("\n  "))
+}
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -21,11 +27,11 @@ fn main() -> ExitCode {
         ["test"] => test::run(),
         ["bench", options @ ..] => bench::Options::parse(options).and_then(|options| bench::run(&options)),
         ["help" | "--help" | "-h"] => {
-            shell::say(USAGE);
+            shell::say(&usage());
             return ExitCode::SUCCESS;
         }
         _ => {
-            shell::complain(USAGE);
+            shell::complain(&usage());
             return ExitCode::from(2);
         }
     };

@@ -4,14 +4,12 @@
 //! install ─► format ─► lints ─► build the binary once ─► all tests ─► documentation's examples
 //! ```
 
-use crate::shell::{call, complain, is_there, succeeds};
+use crate::packages;
+use crate::shell::{call, complain, succeeds};
 use anyhow::Result;
 use std::path::Path;
 use std::process::Command;
 use system_tests::workspace;
-
-/// Debian's packages that tests and benchmarks call, with the program by which each is known.
-const PACKAGES: &[(&str, &str)] = &[("wrk", "wrk")];
 
 /// Runs it all; stops at the first part that fails.
 pub(crate) fn run() -> Result<()> {
@@ -55,26 +53,5 @@ fn install() {
             complain(&format!("{error:#}; install {component} for your toolchain by hand"));
         }
     }
-    let missing: Vec<_> = PACKAGES
-        .iter()
-        .filter(|(_, program)| !is_there(program, &["--version"]))
-        .map(|(package, _)| *package)
-        .collect();
-    if missing.is_empty() {
-        return;
-    }
-    let by_hand = format!("install {} by your system's package manager; only benchmarks need it", missing.join(" "));
-    let is_root = succeeds("sh", &["-c", "test \"$(id -u)\" = 0"]);
-    if !is_root || !is_there("apt-get", &["--version"]) {
-        return complain(&by_hand);
-    }
-    let mut apt = Command::new("apt-get");
-    apt.args(["install", "--yes", "--no-install-recommends"]).args(&missing).env("DEBIAN_FRONTEND", "noninteractive");
-    let installed = call(&mut apt).or_else(|_| {
-        call(Command::new("apt-get").arg("update"))?;
-        call(&mut apt)
-    });
-    if let Err(error) = installed {
-        complain(&format!("{error:#}; {by_hand}"));
-    }
+    packages::install(&[packages::WRK]);
 }

@@ -1,57 +1,57 @@
-//! Requests a second and latency: the example's `/api/version` through our node, and the same axum router on plain tokio.
+//! Requests a second and latency: the example's `/api/version` through our node, beside the same axum router on plain tokio, and
+//! beside a small server in Erlang that gives the same answer.
 
 use super::report::{Better, Measurement};
-use crate::shell::{complain, read};
+use super::rounds::{alternate, pick};
+use super::side::{Sides, Which};
+use crate::shell::read;
 use anyhow::{Context, Result, ensure};
 use std::net::SocketAddr;
 use std::process::Command;
+use system_tests::node::Node;
 use system_tests::peer::Peer;
 use system_tests::sandbox::{EXAMPLE, Sandbox};
 
-/// Rounds; in each, both are measured, the one first that was second before.
-const ROUNDS: usize = 7;
+const ROUNDS: u32 = 7;
 const SECONDS: u32 = 5;
 const PATH: &str = "/api/version";
 
-/// What wrk says.
-#[derive(Clone, Copy, Debug)]
-struct Wrk {
-    requests_per_second: f64,
-    p99_ms: f64,
+/// What wrk says: requests a second, and the 99th percentile of latency in milliseconds.
+type Wrk = [f64; 2];
+
+/// Measures with that many keep-alive connections beside plain tokio.
+pub(super) fn beside_tokio(name: &str, connections: u32) -> Result<Vec<Measurement>> {
+    let (_sandbox, node) = example()?;
+    let peer = Peer::serve(&node.version())?;
+    measure(name, connections, node.address(), peer.address())
 }
 
-/// Measures with that many keep-alive connections.
-pub(super) fn run(connections: u32) -> Result<Vec<Measurement>> {
-    let sandbox = Sandbox::releasable(EXAMPLE)?;
-    // As it is shipped: the peer is built in the release profile too.
-    let node = sandbox.start(&sandbox.release("release")?)?;
-    let peer = Peer::serve(&node.version())?;
-    let answers = [node.address(), peer.address()].map(|address| system_tests::http::get(address, PATH));
-    let [ours, theirs] = answers.map(|answer| answer.map(|answer| answer.body.len()));
-    ensure!(ours? == theirs?, "the two answers differ in length");
+/// The same beside Erlang.
+pub(super) fn beside_erlang(name: &str, sides: &Sides, connections: u32) -> Result<Vec<Measurement>> {
+    let (_sandbox, node) = example()?;
+    let erlang = sides.beams()?.start(&node.version())?;
+    measure(name, connections, node.address(), erlang.listener("http").context("Erlang's HTTP listener")?)
+}
 
-    for address in [node.address(), peer.address()] {
-        wrk(address, connections, 2)?;
+/// As it is shipped: the peers are built for speed too.
+fn example() -> Result<(Sandbox, Node)> {
+    let sandbox = Sandbox::releasable(EXAMPLE)?;
+    let node = sandbox.start(&sandbox.release("release")?)?;
+    Ok((sandbox, node))
+}
+
+fn measure(name: &str, connections: u32, ours: SocketAddr, peer: SocketAddr) -> Result<Vec<Measurement>> {
+    let [our_answer, their_answer] = [ours, peer].map(|address| system_tests::http::get(address, PATH));
+    ensure!(our_answer?.body == their_answer?.body, "the two answers differ");
+    let address = |which| if which == Which::Ours { ours } else { peer };
+    for which in [Which::Ours, Which::Peer] {
+        wrk(address(which), connections, 2)?;
     }
-    let mut rounds = Vec::new();
-    for round in 0..ROUNDS {
-        let (ours, theirs) = if round % 2 == 0 {
-            let ours = wrk(node.address(), connections, SECONDS)?;
-            (ours, wrk(peer.address(), connections, SECONDS)?)
-        } else {
-            let theirs = wrk(peer.address(), connections, SECONDS)?;
-            (wrk(node.address(), connections, SECONDS)?, theirs)
-        };
-        complain(&format!("  round {}: ours {ours:?}, peer {theirs:?}", round + 1));
-        rounds.push((ours, theirs));
-    }
-    let of = |pick: fn(&Wrk) -> f64| -> Vec<(f64, f64)> {
-        rounds.iter().map(|(ours, theirs)| (pick(ours), pick(theirs))).collect()
-    };
-    let name = format!("http_small_{connections}");
-    let (rate, p99) = (of(|wrk| wrk.requests_per_second), of(|wrk| wrk.p99_ms));
+    let rounds = alternate(ROUNDS, |which| wrk(address(which), connections, SECONDS))?;
+    let (rate, p99) =
+        (pick(&rounds, |[requests_per_second, _]| *requests_per_second), pick(&rounds, |[_, p99_ms]| *p99_ms));
     Ok(vec![
-        Measurement::new(format!("{name} requests"), "1/s", Better::More, &rate),
+        Measurement::new(name, "1/s", Better::More, &rate),
         Measurement::new(format!("{name} p99"), "ms", Better::Less, &p99),
     ])
 }
@@ -69,7 +69,7 @@ fn wrk(address: SocketAddr, connections: u32, seconds: u32) -> Result<Wrk> {
 fn parse(said: &str) -> Option<Wrk> {
     let after = |mark: &str| said.lines().find_map(|line| line.trim().strip_prefix(mark));
     let requests_per_second = after("Requests/sec:")?.trim().parse().ok()?;
-    Some(Wrk { requests_per_second, p99_ms: milliseconds(after("99%")?.trim())? })
+    Some([requests_per_second, milliseconds(after("99%")?.trim())?])
 }
 
 /// `1.23ms`, `870.00us`, `1.02s`.
@@ -93,8 +93,7 @@ mod tests {
     #[test]
     fn what_wrk_says_is_read() {
         let said = "  Latency Distribution\n     50%  400.00us\n     99%    1.25ms\n  10 requests in 1s\nRequests/sec:  54321.50\n";
-        let wrk = parse(said).expect("a report");
-        assert_eq!((wrk.requests_per_second, wrk.p99_ms), (54321.5, 1.25));
+        assert_eq!(parse(said), Some([54321.5, 1.25]));
         assert_eq!(milliseconds("870.00us"), Some(0.87));
         assert_eq!(milliseconds("2.00s"), Some(2000.0));
         assert_eq!(milliseconds("fast"), None);

@@ -1,15 +1,12 @@
-//! Resident bytes of an idle process with an empty mailbox, over a million of them; the peer is a tokio task with an empty
-//! channel.
+//! Resident bytes of an idle process with an empty mailbox, over a million of them: beside an Erlang process, and beside a tokio
+//! task with an empty channel.
 
 use super::report::{Better, Measurement};
-use crate::shell::complain;
-use anyhow::{Context, Result, ensure};
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::TcpStream;
+use super::rounds::alternate;
+use super::side::{Side, Sides, Which};
+use anyhow::{Result, ensure};
 use std::time::Duration;
-use system_tests::node::Node;
-use system_tests::sandbox::Sandbox;
-use system_tests::{peer, wait};
+use system_tests::peer;
 
 const PROCESSES: u32 = 1_000_000;
 const ROUNDS: u32 = 3;
@@ -17,55 +14,44 @@ const ROUNDS: u32 = 3;
 const BATCH: u32 = 10_000;
 
 /// Measures.
-pub(super) fn run() -> Result<Vec<Measurement>> {
-    let sandbox = Sandbox::new("idle")?;
-    let mut rounds = Vec::new();
-    for round in 1..=ROUNDS {
-        let (before, after) = ours(&sandbox)?;
-        let (peer_before, peer_after) = peer::idle(PROCESSES)?;
-        let pair = (each(before, after), each(peer_before, peer_after));
-        complain(&format!("  round {round}: ours {:.0} B, peer {:.0} B", pair.0, pair.1));
-        rounds.push(pair);
-    }
-    Ok(vec![Measurement::new("idle_memory", "B", Better::Less, &rounds)])
+pub(super) fn run(sides: &Sides) -> Result<Vec<Measurement>> {
+    let erlang = alternate(ROUNDS, |which| idle(&mut sides.start(which)?))?;
+    let tokio = alternate(ROUNDS, |which| match which {
+        Which::Ours => idle(&mut sides.start(which)?),
+        Which::Peer => {
+            let (before, after) = peer::idle(PROCESSES)?;
+            Ok(each(bytes(before), bytes(after)))
+        }
+    })?;
+    Ok(vec![
+        Measurement::new("idle_memory", "B", Better::Less, &erlang),
+        Measurement::new("idle_memory tokio", "B", Better::Less, &tokio),
+    ])
 }
 
 #[expect(clippy::cast_precision_loss, reason = "bytes of a machine's memory are far below 2^52")]
-fn each(before: u64, after: u64) -> f64 {
-    after.saturating_sub(before) as f64 / f64::from(PROCESSES)
+fn bytes(bytes: u64) -> f64 {
+    bytes as f64
 }
 
-fn ours(sandbox: &Sandbox) -> Result<(u64, u64)> {
-    let node = sandbox.run()?;
-    let mut stream = BufReader::new(TcpStream::connect(node.address())?);
-    let spawn = |stream: &mut BufReader<TcpStream>, number: u32| {
-        stream.get_mut().write_all(format!("{number}\n").as_bytes())?;
-        let mut line = String::new();
-        stream.read_line(&mut line)?;
-        let spawned: u32 = line.trim().parse().context("a number of processes")?;
-        ensure!(spawned == number, "the node spawned {spawned} of {number} processes");
-        Ok(())
-    };
+fn each(before: f64, after: f64) -> f64 {
+    (after - before) / f64::from(PROCESSES)
+}
+
+fn idle(side: &mut Side) -> Result<f64> {
     // What the first ones cost once and for all is not a process's.
-    spawn(&mut stream, 1_000)?;
-    settle(&node, 1_000)?;
-    let before = memory(&node)?;
+    spawn(side, 1_000)?;
+    let before = side.resident_bytes()?;
     for _ in 0..PROCESSES / BATCH {
-        spawn(&mut stream, BATCH)?;
+        spawn(side, BATCH)?;
     }
-    settle(&node, u64::from(PROCESSES) + 1_000)?;
-    Ok((before, memory(&node)?))
+    Ok(each(before, side.resident_bytes()?))
 }
 
-/// Waits until that many processes are there; the answer to a status comes from a scheduler that has polled them.
-fn settle(node: &Node, processes: u64) -> Result<()> {
-    wait::until("the idle processes", Duration::from_secs(60), || {
-        (node.status()["processes"].as_u64()? >= processes).then_some(())
-    })
-}
-
-fn memory(node: &Node) -> Result<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", node.os_pid()))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("a resident size")?;
-    Ok(line.trim().trim_end_matches(" kB").parse::<u64>()? * 1024)
+fn spawn(side: &mut Side, number: u32) -> Result<()> {
+    let spawned = side.ask(&format!("idle {number}"))?;
+    ensure!(spawned == [f64::from(number)], "{spawned:?} of {number} processes were spawned");
+    // The last ones have not run yet: until they have, they are not idle.
+    std::thread::sleep(Duration::from_millis(10));
+    Ok(())
 }

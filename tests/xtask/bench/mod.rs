@@ -1,26 +1,29 @@
 //! `cargo xtask bench`: ours and a peer, in turns, on one machine, in one session; so their ratio holds where absolute
 //! numbers would not.
 
+mod aim;
+mod chart;
+mod connections;
 mod http;
 mod memory;
+mod program;
+mod redis;
 mod report;
+mod rounds;
 mod save;
+mod side;
+mod start;
 
+use crate::packages;
 use crate::shell::{complain, say};
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use report::Measurement;
+use side::Sides;
 use std::path::PathBuf;
 use system_tests::workspace;
 
-/// A benchmark: its name and what it measures.
-type Benchmark = (&'static str, fn() -> Result<Vec<Measurement>>);
-
-const BENCHMARKS: &[Benchmark] = &[
-    ("http_small_50", || http::run(50)),
-    ("http_small_1000", || http::run(1_000)),
-    ("idle_memory", memory::run),
-    ("save_to_served", save::run),
-];
+/// A benchmark: its name and how it measures.
+type Benchmark = (String, Box<dyn Fn(&Sides) -> Result<Vec<Measurement>>>);
 
 /// What was asked for.
 #[derive(Debug, Default)]
@@ -28,6 +31,34 @@ pub(crate) struct Options {
     only: Option<String>,
     json: Option<PathBuf>,
     write: bool,
+}
+
+/// All of them, in the order in which they run and are shown.
+fn benchmarks() -> Vec<Benchmark> {
+    let programs = program::all().into_iter();
+    let programs = programs.map(|program| benchmark(&program.name.clone(), move |sides| program.run(sides)));
+    let others = [
+        benchmark("idle_memory", memory::run),
+        benchmark("tcp_idle_memory", connections::run),
+        benchmark("echo_50", redis::echo),
+        benchmark("ping_redis_p1", |sides| redis::ping("ping_redis_p1", sides, 1, 200_000)),
+        benchmark("ping_redis_p16", |sides| redis::ping("ping_redis_p16", sides, 16, 1_000_000)),
+        benchmark("http_small", |_| http::beside_tokio("http_small", 50)),
+        benchmark("http_small_1000", |_| http::beside_tokio("http_small_1000", 1_000)),
+        benchmark("http_small_erlang", |sides| http::beside_erlang("http_small_erlang", sides, 50)),
+        benchmark("start_to_listening", start::run),
+        benchmark("save_to_served", |_| save::run()),
+    ];
+    programs.chain(others).collect()
+}
+
+fn benchmark(name: &str, run: impl Fn(&Sides) -> Result<Vec<Measurement>> + 'static) -> Benchmark {
+    (name.to_owned(), Box::new(run))
+}
+
+/// The names, for the help.
+pub(crate) fn names() -> Vec<String> {
+    benchmarks().into_iter().map(|(name, _)| name).collect()
 }
 
 impl Options {
@@ -44,30 +75,50 @@ impl Options {
                 other => bail!("{other} is no option of bench; see cargo xtask help"),
             }
         }
-        let known = |name: &str| BENCHMARKS.iter().any(|(known, _)| *known == name);
-        match &options.only {
-            Some(name) if !known(name) => bail!("there is no benchmark {name}; see cargo xtask help"),
-            _ => Ok(options),
-        }
+        ensure!(!options.chosen().is_empty(), "there is no such benchmark; see cargo xtask help");
+        Ok(options)
+    }
+
+    /// The one of that name; or all that begin with it, if none has it.
+    fn chosen(&self) -> Vec<Benchmark> {
+        let Some(only) = &self.only else { return benchmarks() };
+        let is_one = names().contains(only);
+        benchmarks()
+            .into_iter()
+            .filter(|(name, _)| if is_one { name == only } else { name.starts_with(only) })
+            .collect()
     }
 }
 
-/// Runs what was asked for and reports it.
+/// Of the last minute. What is above the number of processors, others were doing.
+fn load() -> String {
+    let averages = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    averages.split(' ').next().unwrap_or_default().to_owned()
+}
+
+/// Runs what was asked for and reports it. One that fails does not keep the others from being run.
 pub(crate) fn run(options: &Options) -> Result<()> {
-    let wanted = |name: &str| options.only.as_deref().is_none_or(|only| only == name);
-    let mut measurements = Vec::new();
-    for (name, benchmark) in BENCHMARKS.iter().filter(|(name, _)| wanted(name)) {
+    packages::install(&[packages::WRK, packages::ERLANG, packages::REDIS]);
+    let (sides, load) = (Sides::default(), load());
+    let (mut measurements, mut failed) = (Vec::new(), Vec::new());
+    for (name, measure) in options.chosen() {
         complain(&format!("benchmark {name}"));
-        measurements.extend(benchmark().with_context(|| format!("benchmark {name}"))?);
+        match measure(&sides) {
+            Ok(measured) => measurements.extend(measured),
+            Err(error) => {
+                complain(&format!("  failed: {error:#}"));
+                failed.push(name);
+            }
+        }
     }
     say(&report::table(&measurements));
+    say(&format!("the machine's load average: {load} before, {} after", self::load()));
     if let Some(path) = &options.json {
-        let json = serde_json::to_string_pretty(&measurements)?;
-        std::fs::write(path, json + "\n").with_context(|| path.display().to_string())?;
+        report::write_json(path, &measurements)?;
     }
     if options.write {
-        let path = workspace::root().join("docs/benchmarks.md");
-        report::write(&path, &measurements)?;
+        report::publish(&workspace::root().join("docs"), &measurements)?;
     }
+    ensure!(failed.is_empty(), "failed: {}", failed.join(", "));
     Ok(())
 }

@@ -1,7 +1,9 @@
-//! Measurements, and how they are shown. Pure but for `write`.
+//! Measurements, and how they are shown and kept: `docs/benchmarks.json` has the last of each name, and the table and the picture
+//! beside it are made of them.
 
+use super::{aim, chart};
 use anyhow::{Context, Result};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -10,12 +12,12 @@ const BEGIN: &str = "<!-- begin: cargo xtask bench --write -->";
 const END: &str = "<!-- end -->";
 
 /// One thing measured for ours and for the peer, in turns.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Measurement {
     /// Benchmark and quantity.
     pub(crate) name: String,
     /// Of `ours` and `peer`.
-    pub(crate) unit: &'static str,
+    pub(crate) unit: String,
     /// Median of the rounds.
     pub(crate) ours: f64,
     /// Median of the rounds.
@@ -47,14 +49,14 @@ pub(crate) enum Better {
 
 impl Measurement {
     /// Of rounds `(ours, peer)`, of which there is at least one.
-    pub(crate) fn new(name: impl Into<String>, unit: &'static str, better: Better, rounds: &[(f64, f64)]) -> Self {
+    pub(crate) fn new(name: impl Into<String>, unit: &str, better: Better, rounds: &[(f64, f64)]) -> Self {
         let ours: Vec<f64> = rounds.iter().map(|(ours, _)| *ours).collect();
         let peer: Vec<f64> = rounds.iter().map(|(_, peer)| *peer).collect();
         let ratio = |(ours, peer): &(f64, f64)| if better == Better::More { ours / peer } else { peer / ours };
         let ratios: Vec<f64> = rounds.iter().map(ratio).collect();
         let ([ours_min, ours, ours_max], [peer_min, peer, peer_max]) = (spread(ours), spread(peer));
         let [ratio_min, ratio, ratio_max] = spread(ratios);
-        let name = name.into();
+        let (name, unit) = (name.into(), unit.to_owned());
         Self { name, unit, ours, peer, ratio, ours_min, ours_max, peer_min, peer_max, ratio_min, ratio_max }
     }
 }
@@ -74,20 +76,21 @@ fn spread(mut values: Vec<f64>) -> [f64; 3] {
 /// A Markdown table.
 pub(crate) fn table(measurements: &[Measurement]) -> String {
     let mut table = String::from(
-        "| benchmark | unit | ours (min – max) | peer (min – max) | ratio (min – max), above 1: ours is better |\n",
+        "| benchmark | unit | ours (min – max) | peer (min – max) | ratio (min – max), above 1: ours is better | aim |\n",
     );
-    table += "|---|---|---|---|---|\n";
+    table += "|---|---|---|---|---|---|\n";
     for m in measurements {
         let cell = |median: f64, min: f64, max: f64| format!("{} ({} – {})", short(median), short(min), short(max));
         let (ours, peer) = (cell(m.ours, m.ours_min, m.ours_max), cell(m.peer, m.peer_min, m.peer_max));
         let ratio = cell(m.ratio, m.ratio_min, m.ratio_max);
-        let _ = writeln!(table, "| {} | {} | {ours} | {peer} | {ratio} |", m.name, m.unit);
+        let aim = aim::text(m);
+        let _ = writeln!(table, "| {} | {} | {ours} | {peer} | {ratio} | {aim} |", m.name, m.unit);
     }
     table
 }
 
 /// Three digits that count.
-fn short(value: f64) -> String {
+pub(super) fn short(value: f64) -> String {
     match value.abs() {
         big if big >= 100.0 => format!("{value:.0}"),
         middle if middle >= 10.0 => format!("{value:.1}"),
@@ -95,16 +98,43 @@ fn short(value: f64) -> String {
     }
 }
 
-/// Puts the table into the file, in place of the one between the marks; the rest of the file stays.
-pub(crate) fn write(path: &Path, measurements: &[Measurement]) -> Result<()> {
-    let text = std::fs::read_to_string(path).unwrap_or_else(|_| format!("# Benchmarks\n\n{BEGIN}\n{END}\n"));
-    let (before, rest) = text.split_once(BEGIN).with_context(|| format!("{} has no {BEGIN}", path.display()))?;
-    let (_, after) = rest.split_once(END).with_context(|| format!("{} has no {END}", path.display()))?;
-    let text = format!("{before}{BEGIN}\n{}{END}{after}", table(measurements));
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder)?;
+/// Writes them as JSON.
+pub(crate) fn write_json(path: &Path, measurements: &[Measurement]) -> Result<()> {
+    let json = serde_json::to_string_pretty(measurements)?;
+    std::fs::write(path, json + "\n").with_context(|| path.display().to_string())
+}
+
+/// Keeps them in the folder's `benchmarks.json`, in place of older ones of the same names, and renews table and picture.
+pub(crate) fn publish(docs: &Path, measurements: &[Measurement]) -> Result<()> {
+    let (data, page) = (docs.join("benchmarks.json"), docs.join("benchmarks.md"));
+    let kept = match std::fs::read_to_string(&data) {
+        Ok(text) => serde_json::from_str(&text).with_context(|| data.display().to_string())?,
+        Err(_) => Vec::new(),
+    };
+    let all = merge(kept, measurements);
+    write_json(&data, &all)?;
+    std::fs::write(docs.join("benchmarks.svg"), chart::svg(&all))?;
+    let text = std::fs::read_to_string(&page).with_context(|| page.display().to_string())?;
+    let text = renewed(&text, &all).with_context(|| format!("{} has no {BEGIN} … {END}", page.display()))?;
+    std::fs::write(&page, text).with_context(|| page.display().to_string())
+}
+
+/// New ones take the places of older ones of their names; the others follow.
+fn merge(mut kept: Vec<Measurement>, new: &[Measurement]) -> Vec<Measurement> {
+    for measurement in new {
+        match kept.iter_mut().find(|kept| kept.name == measurement.name) {
+            Some(place) => *place = measurement.clone(),
+            None => kept.push(measurement.clone()),
+        }
     }
-    std::fs::write(path, text).with_context(|| path.display().to_string())
+    kept
+}
+
+/// The page with another table between the marks.
+fn renewed(page: &str, measurements: &[Measurement]) -> Option<String> {
+    let (before, rest) = page.split_once(BEGIN)?;
+    let (_, after) = rest.split_once(END)?;
+    Some(format!("{before}{BEGIN}\n{}{END}{after}", table(measurements)))
 }
 
 #[cfg(test)]
@@ -117,5 +147,21 @@ mod tests {
         assert_eq!((more.ours, more.peer, more.ratio, more.ratio_min), (3.0, 1.0, 3.0, 2.0));
         let less = Measurement::new("a", "ms", Better::Less, &[(2.0, 1.0), (4.0, 1.0)]);
         assert_eq!((less.ours, less.ratio, less.ratio_max), (3.0, 0.375, 0.5));
+    }
+
+    #[test]
+    fn a_new_measurement_takes_the_place_of_the_old_one_of_its_name() {
+        let of = |name: &str, ours| Measurement::new(name, "ns", Better::Less, &[(ours, 1.0)]);
+        let all = merge(vec![of("a", 1.0), of("b", 2.0)], &[of("b", 3.0), of("c", 4.0)]);
+        let all: Vec<_> = all.iter().map(|m| (m.name.as_str(), m.ours)).collect();
+        assert_eq!(all, [("a", 1.0), ("b", 3.0), ("c", 4.0)]);
+    }
+
+    #[test]
+    fn only_the_table_of_the_page_is_renewed() {
+        let page = format!("before\n{BEGIN}\nold\n{END}\nafter\n");
+        let renewed = renewed(&page, &[]).expect("both marks");
+        assert!(renewed.starts_with("before\n") && renewed.ends_with("\nafter\n") && !renewed.contains("old"));
+        assert!(super::renewed("no marks", &[]).is_none());
     }
 }

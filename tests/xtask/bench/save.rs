@@ -2,7 +2,8 @@
 //! which only builds.
 
 use super::report::{Better, Measurement};
-use crate::shell::complain;
+use super::rounds::alternate;
+use super::side::Which;
 use anyhow::{Context, Result, ensure};
 use std::fs;
 use std::net::SocketAddr;
@@ -26,18 +27,12 @@ pub(super) fn run() -> Result<Vec<Measurement>> {
     let build = recorded_build(&ours)?;
     served(&ours, node.address(), 0)?;
     built(&theirs, &build, 0)?;
-    let mut rounds = Vec::new();
-    for round in 1..=ROUNDS {
-        let pair = if round % 2 == 0 {
-            let served = served(&ours, node.address(), round)?;
-            (served, built(&theirs, &build, round)?)
-        } else {
-            let built = built(&theirs, &build, round)?;
-            (served(&ours, node.address(), round)?, built)
-        };
-        complain(&format!("  round {round}: saved to served {:.0} ms, cargo build {:.0} ms", pair.0, pair.1));
-        rounds.push(pair);
-    }
+    let mut edits = 0..;
+    let rounds = alternate(ROUNDS, |which| {
+        // Two rounds' edits of one side must differ, the two sides' of one round need not.
+        let edit = edits.next().map_or(0, |measured: u32| measured / 2 + 1);
+        if which == Which::Ours { served(&ours, node.address(), edit) } else { built(&theirs, &build, edit) }
+    })?;
     let beyond: Vec<_> = rounds.iter().map(|(served, built)| (served - built, BEYOND_AIM_MS)).collect();
     Ok(vec![
         Measurement::new("save_to_served", "ms", Better::Less, &rounds),

@@ -1,0 +1,136 @@
+//! The two sides of a benchmark: a node with `fixtures/bench`, and Erlang with `fixtures/erlang`. They have the same programs and
+//! speak the same lines, so the same code drives both.
+
+use anyhow::{Context, Result, bail};
+use std::cell::OnceCell;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::process::Command;
+use system_tests::cli::Cli;
+use system_tests::erlang::{Beams, Erlang};
+use system_tests::node::Node;
+use system_tests::release::ReleaseFolder;
+use system_tests::sandbox::Sandbox;
+
+const FIXTURE: &str = "bench";
+
+/// What both sides are started from: built when it is needed first.
+#[derive(Debug, Default)]
+pub(crate) struct Sides {
+    ours: OnceCell<(Sandbox, ReleaseFolder)>,
+    beams: OnceCell<Beams>,
+}
+
+/// Which of the two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Which {
+    /// The node.
+    Ours,
+    /// Erlang.
+    Peer,
+}
+
+/// A running side; killed when dropped.
+#[derive(Debug)]
+pub(crate) struct Side {
+    system: System,
+    control: BufReader<TcpStream>,
+}
+
+#[derive(Debug)]
+enum System {
+    Node(Node),
+    Erlang(Erlang),
+}
+
+impl Sides {
+    /// Starts that side.
+    pub(crate) fn start(&self, which: Which) -> Result<Side> {
+        let system = match which {
+            Which::Ours => System::Node(self.node()?),
+            Which::Peer => System::Erlang(self.beams()?.start("")?),
+        };
+        let control = TcpStream::connect(system.listener("control")?)?;
+        control.set_nodelay(true)?;
+        Ok(Side { system, control: BufReader::new(control) })
+    }
+
+    /// The command that starts that side, as people who ship it would, with its first listener on this port.
+    pub(crate) fn command(&self, which: Which, port: u16) -> Result<Command> {
+        Ok(match which {
+            Which::Ours => {
+                let start = Cli::of(&self.release()?.1.root().join("bin").join(FIXTURE));
+                start.args(["start", "--listen", &format!("127.0.0.1:{port}")]).into_command()
+            }
+            Which::Peer => self.beams()?.command(&[], "", port),
+        })
+    }
+
+    /// Erlang's programs.
+    pub(crate) fn beams(&self) -> Result<&Beams> {
+        get_or_try(&self.beams, Beams::compile)
+    }
+
+    fn node(&self) -> Result<Node> {
+        let (sandbox, release) = self.release()?;
+        sandbox.start(release)
+    }
+
+    /// As it is shipped.
+    fn release(&self) -> Result<&(Sandbox, ReleaseFolder)> {
+        get_or_try(&self.ours, || {
+            let sandbox = Sandbox::releasable(FIXTURE)?;
+            let release = sandbox.release("release")?;
+            Ok((sandbox, release))
+        })
+    }
+}
+
+fn get_or_try<T>(cell: &OnceCell<T>, make: impl FnOnce() -> Result<T>) -> Result<&T> {
+    if cell.get().is_none() {
+        // It was empty a line ago.
+        let _: Result<(), T> = cell.set(make()?);
+    }
+    cell.get().context("just made")
+}
+
+impl System {
+    fn listener(&self, name: &str) -> Result<SocketAddr> {
+        let address = match self {
+            Self::Node(node) => node.listener(name),
+            Self::Erlang(erlang) => erlang.listener(name),
+        };
+        address.with_context(|| format!("there is no listener {name}"))
+    }
+}
+
+impl Side {
+    /// Runs a program; returns what it measured.
+    pub(crate) fn ask(&mut self, program: &str) -> Result<Vec<f64>> {
+        self.control.get_mut().write_all(format!("{program}\n").as_bytes())?;
+        let mut answer = String::new();
+        self.control.read_line(&mut answer)?;
+        let answer = answer.trim();
+        if answer.is_empty() || answer.starts_with("error: ") {
+            bail!("{program}: {}", answer.strip_prefix("error: ").unwrap_or("the program failed"));
+        }
+        let numbers = answer.split(' ').map(str::parse).collect::<Result<_, _>>();
+        numbers.with_context(|| format!("{program} answered {answer:?}"))
+    }
+
+    /// Where that listener is bound.
+    pub(crate) fn listener(&self, name: &str) -> Result<SocketAddr> {
+        self.system.listener(name)
+    }
+
+    /// Resident bytes of its OS process.
+    pub(crate) fn resident_bytes(&self) -> Result<f64> {
+        let os_pid = match &self.system {
+            System::Node(node) => node.os_pid(),
+            System::Erlang(erlang) => erlang.os_pid(),
+        };
+        let status = std::fs::read_to_string(format!("/proc/{os_pid}/status"))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("a resident size")?;
+        Ok(line.trim().trim_end_matches(" kB").parse::<f64>()? * 1024.0)
+    }
+}

@@ -1,0 +1,37 @@
+//! Programs that tests and benchmarks call, by Debian's packages: installed where that is allowed; else people are told.
+
+use crate::shell::{call, complain, is_there, succeeds};
+use std::process::Command;
+
+/// A package, with the program by which it is known to be there.
+pub(crate) type Package = (&'static str, &'static str);
+
+/// Drives HTTP servers.
+pub(crate) const WRK: Package = ("wrk", "wrk");
+/// The benchmarks' peer, and its compiler.
+pub(crate) const ERLANG: Package = ("erlang-base", "erlc");
+/// Has `redis-benchmark`.
+pub(crate) const REDIS: Package = ("redis-tools", "redis-benchmark");
+
+/// Installs what is missing of these, where that is allowed; else says what to install.
+pub(crate) fn install(packages: &[Package]) {
+    let is_missing = |(_, program): &&Package| !is_there(program, &["--version"]);
+    let missing: Vec<_> = packages.iter().filter(is_missing).map(|(package, _)| *package).collect();
+    if missing.is_empty() {
+        return;
+    }
+    let by_hand = format!("install {} by your system's package manager; only benchmarks need it", missing.join(" "));
+    let is_root = succeeds("sh", &["-c", "test \"$(id -u)\" = 0"]);
+    if !is_root || !is_there("apt-get", &["--version"]) {
+        return complain(&by_hand);
+    }
+    let mut apt = Command::new("apt-get");
+    apt.args(["install", "--yes", "--no-install-recommends"]).args(&missing).env("DEBIAN_FRONTEND", "noninteractive");
+    let installed = call(&mut apt).or_else(|_| {
+        call(Command::new("apt-get").arg("update"))?;
+        call(&mut apt)
+    });
+    if let Err(error) = installed {
+        complain(&format!("{error:#}; {by_hand}"));
+    }
+}
