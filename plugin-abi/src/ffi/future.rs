@@ -76,6 +76,8 @@ unsafe extern "C" fn poll<F: Future<Output = ()>>(data: Opaque, waker: *const c_
     let future = unsafe { Pin::new_unchecked(future) };
     let _polling = Polling::begin(local);
     let poll = AssertUnwindSafe(|| {
+        #[cfg(feature = "tokio")]
+        let _context = local.tokio.enter();
         local.wake_inner();
         // SAFETY: the host's waker data, borrowed for the call.
         unsafe { with_process_waker(waker, |waker| future.poll(&mut Context::from_waker(waker)).is_ready()) }
@@ -93,7 +95,14 @@ unsafe extern "C" fn poll<F: Future<Output = ()>>(data: Opaque, waker: *const c_
 unsafe extern "C" fn drop_process<F>(data: Opaque) -> Status {
     // SAFETY: the host passes what `into_process` made, once, after the last poll.
     let process = unsafe { Box::from_raw(data.cast::<Process<F>>()) };
-    match catch_unwind(AssertUnwindSafe(move || drop(process))) {
+    let last = AssertUnwindSafe(move || {
+        #[cfg(feature = "tokio")]
+        let context = process.local.tokio.at_end();
+        #[cfg(feature = "tokio")]
+        let _entered = context.as_ref().map(|context| context.enter());
+        drop(process);
+    });
+    match catch_unwind(last) {
         Ok(()) => STATUS_OK,
         Err(payload) => {
             panic::discard(payload);

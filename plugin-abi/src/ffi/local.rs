@@ -26,6 +26,8 @@ use std::task::Waker;
 pub(crate) struct Local {
     /// Made for the first waker that is kept: most processes have none.
     inner: RefCell<Option<Box<Inner>>>,
+    #[cfg(feature = "tokio")]
+    pub(super) tokio: crate::tokio_context::Hold,
 }
 
 #[derive(Default)]

@@ -63,7 +63,10 @@ impl<M: Send + 'static> Vtable<M> {
 unsafe extern "C" fn drop_message<M>(message: *mut MessageHeader) -> Status {
     // SAFETY: the vtable stands in messages that `into_raw` made of an `M`, boxed.
     let message = unsafe { Box::from_raw(message.cast::<Message<M>>()) };
-    match catch_unwind(AssertUnwindSafe(move || drop(message))) {
+    let last = move || drop(message);
+    #[cfg(feature = "tokio")]
+    let last = move || crate::tokio_context::within(last);
+    match catch_unwind(AssertUnwindSafe(last)) {
         Ok(()) => STATUS_OK,
         Err(payload) => {
             panic::discard(payload);
