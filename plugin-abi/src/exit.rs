@@ -54,6 +54,25 @@ impl Outcome for () {
     }
 }
 
+/// The type `!`, which stable Rust names only as what a function returns.
+type Never = <fn() -> ! as Returns>::Output;
+
+#[doc(hidden)]
+pub trait Returns {
+    type Output;
+}
+
+impl<T> Returns for fn() -> T {
+    type Output = T;
+}
+
+/// A future that never ends, such as `async { loop { … } }`.
+impl Outcome for Never {
+    fn into_reason(self) -> ExitReason {
+        self
+    }
+}
+
 impl Outcome for ExitReason {
     fn into_reason(self) -> ExitReason {
         self

@@ -19,6 +19,26 @@
 //! ```
 //!
 //! Everything else here is for code that runs in a process: outside of a node these functions panic, and say so.
+//!
+//! # Crates made for tokio
+//!
+//! A process's future may use whatever needs no particular executor: the `futures` combinators, `select!` of either kind,
+//! tokio's channels and locks. Crates that look for a tokio runtime (reqwest, sqlx, tokio's own timers, sockets, files and
+//! `spawn_blocking`) find one with the feature `tokio`: each version of the plugin has its own, of one thread and at most 32
+//! more for calls that block. Which parts of tokio are in it, the plugin's own dependency on tokio says. The runtime
+//!
+//! - is there whenever a process's code runs: in its polls, and when it is dropped. It is *not* there in the function that
+//!   makes the [`Application`]: what needs it at its making (a pool of connections) is made by a process;
+//! - is made for the first process, lasts while the version is current, and ends when the version has drained. What a
+//!   `static` still has of it then is dead, also if an upgrade makes that version current again;
+//! - takes no processor time while nothing happens. It counts as one process, which is there while the version is current;
+//! - if the system has no thread or descriptor for it, the process that needs it panics and says so; the next one tries again.
+//!
+//! Processes do not run on it. What `tokio::spawn` and `spawn_blocking` start does, and is no process: it has no pid and no
+//! mailbox, nobody can monitor or kill it, and it goes on when the process that started it ends. When the version has drained,
+//! tasks are dropped, and calls that block go on to their end. All tasks share one thread with all sockets and timers of
+//! tokio's, so a task must never block. Start processes with [`spawn()`] and [`spawn_with`] instead, and leave `tokio::spawn`
+//! to crates that know of nothing else.
 
 pub mod abi;
 
@@ -52,6 +72,8 @@ mod process;
 mod spawn;
 #[cfg(feature = "sdk")]
 pub mod time;
+#[cfg(feature = "tokio")]
+mod tokio_context;
 #[cfg(feature = "websocket")]
 pub mod websocket;
 

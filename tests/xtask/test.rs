@@ -16,7 +16,7 @@ pub(crate) fn run() -> Result<()> {
     install();
     let root = workspace::root();
     call(cargo(&root).args(["fmt", "--all", "--check"]))?;
-    call(cargo(&root).args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
+    call(cargo(&root).args(["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"]))?;
     clear_away();
     // Built here, so that no test's time-out counts it.
     let binary = workspace::binary()?;

@@ -80,6 +80,8 @@ unsafe extern "C" fn poll<F: Future<Output: Outcome>>(data: Opaque, waker: *cons
     let future = unsafe { Pin::new_unchecked(future) };
     let _polling = Polling::begin(local);
     let poll = AssertUnwindSafe(|| {
+        #[cfg(feature = "tokio")]
+        let _context = local.tokio.enter();
         local.wake_inner();
         // SAFETY: the host's waker data, borrowed for the call.
         unsafe {
@@ -103,7 +105,14 @@ unsafe extern "C" fn poll<F: Future<Output: Outcome>>(data: Opaque, waker: *cons
 unsafe extern "C" fn drop_process<F>(data: Opaque) -> Status {
     // SAFETY: the host passes what `into_process` made, once, after the last poll.
     let process = unsafe { Box::from_raw(data.cast::<Process<F>>()) };
-    match catch_unwind(AssertUnwindSafe(move || drop(process))) {
+    let last = AssertUnwindSafe(move || {
+        #[cfg(feature = "tokio")]
+        let context = process.local.tokio.at_end();
+        #[cfg(feature = "tokio")]
+        let _entered = context.as_ref().map(|context| context.enter());
+        drop(process);
+    });
+    match catch_unwind(last) {
         Ok(()) => STATUS_OK,
         Err(payload) => {
             panic::discard(payload);

@@ -33,6 +33,8 @@ use std::time::Instant;
 pub(crate) struct Local {
     /// Made for the first thing that is kept: most processes have none.
     inner: RefCell<Option<Box<Inner>>>,
+    #[cfg(feature = "tokio")]
+    pub(super) tokio: crate::tokio_context::Hold,
 }
 
 #[derive(Default)]

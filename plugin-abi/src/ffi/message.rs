@@ -103,7 +103,10 @@ impl<M: Message> Takes for Messages<M> {
 unsafe extern "C" fn drop_message<H, M>(message: *mut MessageHeader) -> Status {
     // SAFETY: the vtable stands in messages that were made of an `H` and an `M`, boxed.
     let message = unsafe { Box::from_raw(message.cast::<Boxed<H, M>>()) };
-    match catch_unwind(AssertUnwindSafe(move || drop(message))) {
+    let last = move || drop(message);
+    #[cfg(feature = "tokio")]
+    let last = move || crate::tokio_context::within(last);
+    match catch_unwind(AssertUnwindSafe(last)) {
         Ok(()) => STATUS_OK,
         Err(payload) => {
             panic::discard(payload);
