@@ -3,10 +3,18 @@
 /// Declares the crate's application: `app` is a function of type `fn() -> Application`. Once in a plugin.
 ///
 /// It puts the plugin's name and version (the package's) into the file, where the node reads them before it runs any code,
-/// and exports the one symbol that a node looks for.
+/// and exports the one symbol that a node looks for. It makes [`Counting`](crate::alloc::Counting) the allocator, unless
+/// `allocator = own` says that the crate has its own.
 #[macro_export]
 macro_rules! application {
     ($app:path) => {
+        #[global_allocator]
+        static __CARGO_SYSTEM_ALLOCATOR: $crate::alloc::Counting =
+            $crate::alloc::Counting::new($crate::__private::SystemAllocator);
+
+        $crate::application!($app, allocator = own);
+    };
+    ($app:path, allocator = own) => {
         const _: () = {
             // Names of items are not hygienic: plain ones could hide what `$app` means.
             use $crate::__private as __cargo_system;
@@ -56,6 +64,7 @@ pub mod __private {
     use crate::abi::{ApplicationHandle, HostTable, ImageContext, OwnedBytes, Slice, Status};
     pub use crate::abi::{COMPILER, Entry, RECORD_PLUGIN, TARGET, record, record_len};
     use crate::application::Application;
+    pub use std::alloc::System as SystemAllocator;
 
     /// A plugin's function, as a type: so that `entry` can be a constant.
     pub trait Plugin {

@@ -41,11 +41,15 @@
 //! to crates that know of nothing else.
 
 pub mod abi;
+#[cfg(feature = "sdk")]
+pub mod alloc;
 
 #[cfg(feature = "sdk")]
 mod application;
 #[cfg(feature = "sdk")]
 mod call;
+#[cfg(feature = "sdk")]
+mod checkpoint;
 #[cfg(feature = "sdk")]
 mod drain;
 #[cfg(feature = "sdk")]
@@ -56,6 +60,8 @@ mod export;
 mod ffi;
 #[cfg(feature = "http")]
 pub mod http;
+#[cfg(feature = "sdk")]
+mod info;
 #[cfg(feature = "sdk")]
 mod log;
 #[cfg(feature = "sdk")]
@@ -85,8 +91,10 @@ pub use export::__private;
 pub use crate::{
     application::{Accept, Application},
     call::{CALL_TIMEOUT, CallError, ReplyTo},
+    checkpoint::checkpoint,
     drain::{ImageState, draining, image_state, stopping, version},
     exit::{Down, Exit, ExitReason, MonitorRef, Outcome},
+    info::{ProcessInfo, process_info},
     mailbox::{Address, Mailbox, SendError, spawn_with},
     message::{Local, Message},
     process::{ParsePidError, Pid, SpawnError, exit, kill, link, self_pid, spawn, unlink, yield_now},

@@ -117,7 +117,12 @@ pub fn self_pid() -> Option<Pid> {
     NonZeroU64::new(ffi::self_pid()).map(Pid)
 }
 
-/// Kills a process: its future is dropped as soon as it is not being polled. False: it was dead already.
+/// Kills a process; it cannot prevent that. Between two polls its future is dropped, so that its destructors run. In the middle of a poll
+/// it goes on until the poll returns or comes to a [`checkpoint`](crate::checkpoint); if that takes more than 10 ms, its thread is
+/// frozen where it is, and what it holds is leaked: memory, descriptors, locks of the application's own.
+///
+/// False: it was dead already; or it does not give way, and the node has frozen so many threads (`cargo system status` shows them, and
+/// the log says so) that it is not stopped until it does.
 pub fn kill(pid: Pid) -> bool {
     ffi::kill(pid.get())
 }

@@ -22,6 +22,14 @@ pub enum Priority {
 }
 
 impl Priority {
+    pub(crate) fn from_abi(priority: u32) -> Self {
+        match priority {
+            PRIORITY_LOW => Self::Low,
+            PRIORITY_HIGH => Self::High,
+            _ => Self::Normal,
+        }
+    }
+
     fn to_abi(self) -> u32 {
         match self {
             Self::Low => PRIORITY_LOW,

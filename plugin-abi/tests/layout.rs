@@ -33,7 +33,7 @@ fn layout() -> String {
         STATUS_FAILED,
         STATUS_EXISTS
     );
-    constants!(text, POLL_PENDING, POLL_READY, POLL_EXITED);
+    constants!(text, POLL_PENDING, POLL_READY, POLL_EXITED, POLL_KILLED);
     constants!(text, EXIT_NORMAL, EXIT_PANIC, EXIT_KILLED, EXIT_NOPROC, EXIT_SHUTDOWN, EXIT_ERROR);
     constants!(text, MESSAGE_USER, MESSAGE_DOWN, MESSAGE_EXIT, MESSAGE_REPLY, MESSAGE_ENCODED_REPLY);
     constants!(text, SPAWN_LINK, SPAWN_MONITOR, PRIORITY_HIGH, PRIORITY_NORMAL, PRIORITY_LOW);
@@ -44,7 +44,25 @@ fn layout() -> String {
     layout!(text, AbiWaker { data, vtable });
     layout!(text, WakerVtable { size, clone, wake, wake_by_ref, drop });
     layout!(text, ProcessFuture { data, vtable });
-    layout!(text, ProcessVtable { size, poll, drop, type_name, message });
+    layout!(text, ProcessVtable { size, poll, drop, type_name, message, len });
+    layout!(text, ProcessShared { memory, killed, busy });
+    layout!(
+        text,
+        ProcessInfo {
+            size,
+            pid,
+            parent,
+            image,
+            type_name,
+            polls,
+            cpu_ns,
+            received,
+            mailbox,
+            priority,
+            memory,
+            running
+        }
+    );
     layout!(text, SpawnOptions { size, flags, priority, mailbox_limit });
     layout!(text, Spawned { pid, reference });
     layout!(text, MessageHeader { next, vtable, image });
@@ -98,6 +116,7 @@ fn layout() -> String {
             schedulers,
             schedulers_online,
             set_schedulers_online,
+            process_info,
         }
     );
     text

@@ -118,6 +118,12 @@ pub struct Status {
     /// How often a scheduler went on on another thread because of one.
     #[serde(default)]
     pub hand_offs: u64,
+    /// Threads that never run again, since a process on them was killed that did not give way, or has overflowed its stack or aborted.
+    #[serde(default)]
+    pub frozen_threads: u64,
+    /// Bytes that those hold: stack in use, and what their processes had allocated.
+    #[serde(default)]
+    pub leaked_bytes: u64,
     /// Processes alive.
     pub processes: u64,
     /// Sockets that the node listens on.

@@ -1,8 +1,8 @@
 //! The host's function table: what a plugin may ask of the runtime.
 
 use super::{
-    AbiWaker, ExitCode, MessageHeader, OwnedBytes, Pid, ProcessFuture, Slice, SpawnOptions, Spawned, Status,
-    WakerVtable,
+    AbiWaker, ExitCode, MessageHeader, OwnedBytes, Pid, ProcessFuture, ProcessInfo, Slice, SpawnOptions, Spawned,
+    Status, WakerVtable,
 };
 
 /// Append-only within a major version; the host's `size` says how much of it there is.
@@ -31,7 +31,8 @@ pub struct HostTable {
     ) -> Status,
     /// The current process; 0 outside of one.
     pub self_pid: extern "C" fn() -> Pid,
-    /// Kills a process. `STATUS_NONE`: it is dead already.
+    /// Kills a process: between two polls its future is dropped; one whose poll does not return is stopped where it is.
+    /// `STATUS_NONE`: it is dead already; `STATUS_LIMIT`: so many were stopped that this one goes on until its poll returns.
     pub kill: extern "C" fn(pid: Pid) -> Status,
     /// The current process gets a [`DownMessage`](super::DownMessage) when `pid` ends; at once when it is dead.
     /// Returns the monitor's reference, never 0; 0 outside of a process.
@@ -103,6 +104,9 @@ pub struct HostTable {
     pub schedulers_online: extern "C" fn() -> u32,
     /// Sets how many are online. `STATUS_LIMIT`: not between 1 and `schedulers`.
     pub set_schedulers_online: extern "C" fn(count: u32) -> Status,
+
+    /// What the node knows of a process. `STATUS_NONE`: it is dead.
+    pub process_info: unsafe extern "C" fn(pid: Pid, out: *mut ProcessInfo) -> Status,
 }
 
 // SAFETY: the pointers are to functions and to a static vtable, never written.

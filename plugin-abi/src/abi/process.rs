@@ -2,6 +2,7 @@
 
 use super::{MessageVtable, Opaque, Pid, Slice, Status};
 use core::ffi::c_void;
+use core::sync::atomic::{AtomicI64, AtomicU32};
 
 /// A future that the host takes over. `data` is owned: the host calls `drop` exactly once, unless a poll never returns.
 #[repr(C)]
@@ -13,6 +14,18 @@ pub struct ProcessFuture {
     pub vtable: *const ProcessVtable,
 }
 
+/// What a process's waker data points to, as long as the process lives: what its image and the host tell each other without a call.
+#[repr(C)]
+#[derive(Debug)]
+pub struct ProcessShared {
+    /// Bytes that the process has allocated and not freed, as far as its image counts them. Written by the image, while it polls.
+    pub memory: AtomicI64,
+    /// Not 0: it was killed; a poll that does not return soon should unwind. Written by the host.
+    pub killed: AtomicU32,
+    /// Not 0: the poll stands where it must not be stopped for ever, such as in an allocator. Written by the image, while it polls.
+    pub busy: AtomicU32,
+}
+
 /// The functions of one process type. Never called from two threads at once for one `data`.
 #[repr(C)]
 #[derive(Debug)]
@@ -20,7 +33,7 @@ pub struct ProcessVtable {
     /// `size_of::<Self>()` on the side that made it.
     pub size: usize,
     /// Polls once: `POLL_*`. `waker` is the process's own waker data, borrowed for the call, of the vtable
-    /// [`HostTable::process_waker`](super::HostTable::process_waker).
+    /// [`HostTable::process_waker`](super::HostTable::process_waker); it points to a [`ProcessShared`].
     pub poll: unsafe extern "C" fn(data: Opaque, waker: *const c_void) -> u32,
     /// Drops the future: `STATUS_OK` or `STATUS_PANICKED`.
     pub drop: unsafe extern "C" fn(data: Opaque) -> Status,
@@ -28,6 +41,8 @@ pub struct ProcessVtable {
     pub type_name: extern "C" fn() -> Slice,
     /// The type of the messages that it takes, of its own image; null: it takes none.
     pub message: *const MessageVtable,
+    /// Bytes that `data` itself has.
+    pub len: usize,
 }
 
 // SAFETY: the pointer is to a static vtable, never written.
@@ -76,6 +91,8 @@ pub const POLL_PENDING: u32 = 0;
 pub const POLL_READY: u32 = 1;
 /// Finished for another reason, which the plugin has passed to `set_exit`.
 pub const POLL_EXITED: u32 = 2;
+/// Unwound since it was killed.
+pub const POLL_KILLED: u32 = 3;
 
 /// Why a process ended: `EXIT_*`, as in OTP.
 pub type ExitCode = u32;
@@ -91,3 +108,33 @@ pub const EXIT_NOPROC: ExitCode = 3;
 pub const EXIT_SHUTDOWN: ExitCode = 4;
 /// A reason of the application's own: the detail.
 pub const EXIT_ERROR: ExitCode = 5;
+
+/// What a node knows of a process.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct ProcessInfo {
+    /// `size_of::<Self>()` on the plugin's side: the host fills no more.
+    pub size: usize,
+    /// Its identity.
+    pub pid: Pid,
+    /// Who started it; 0: the node.
+    pub parent: Pid,
+    /// [`ImageContext::id`](super::ImageContext::id) of the image that it runs on.
+    pub image: u64,
+    /// Text: its type's name. Valid for the life of the OS process.
+    pub type_name: Slice,
+    /// Polls that have begun.
+    pub polls: u64,
+    /// Nanoseconds of processor time, with those of the poll that runs.
+    pub cpu_ns: u64,
+    /// Messages that it has received.
+    pub received: u64,
+    /// Messages in its mailbox.
+    pub mailbox: u32,
+    /// `PRIORITY_*`.
+    pub priority: u32,
+    /// As [`ProcessShared::memory`] says.
+    pub memory: i64,
+    /// 1: it runs now.
+    pub running: u32,
+}

@@ -5,11 +5,11 @@ use super::local::Local;
 use super::message::Takes;
 use super::waker::with_process_waker;
 use crate::abi::{
-    Opaque, POLL_EXITED, POLL_PENDING, POLL_READY, ProcessFuture, ProcessVtable, STATUS_OK, STATUS_PANICKED, Slice,
-    Status,
+    Opaque, POLL_EXITED, POLL_KILLED, POLL_PENDING, POLL_READY, ProcessFuture, ProcessShared, ProcessVtable, STATUS_OK,
+    STATUS_PANICKED, Slice, Status,
 };
 use crate::exit::{ExitReason, Outcome};
-use crate::panic;
+use crate::{alloc, checkpoint, panic};
 use std::cell::Cell;
 use std::ffi::c_void;
 use std::marker::PhantomData;
@@ -20,6 +20,15 @@ use std::task::{Context, Poll};
 
 thread_local! {
     static LOCAL: Cell<*const Local> = const { Cell::new(ptr::null()) };
+    /// Set and reset together with `LOCAL`.
+    static SHARED: Cell<*const ProcessShared> = const { Cell::new(ptr::null()) };
+}
+
+/// What the current process and the node tell each other without a call; `None` outside of a poll. Allocates nothing.
+pub(crate) fn with_shared<R>(act: impl FnOnce(&ProcessShared) -> R) -> Option<R> {
+    // SAFETY: set by `poll` to the waker's data, which is valid for the poll and points to a `ProcessShared`, and null otherwise.
+    // A thread that ends has none.
+    SHARED.try_with(|shared| unsafe { shared.get().as_ref() }).ok().flatten().map(act)
 }
 
 /// The current process's [`Local`]; `None` outside of a poll.
@@ -44,6 +53,7 @@ impl<N, T: Takes, F: Future<Output: Outcome> + Send + 'static> Vtable<N, T, F> {
         drop: drop_process::<F>,
         type_name: type_name::<N>,
         message: T::MESSAGE,
+        len: size_of::<Process<F>>(),
     };
 }
 
@@ -54,21 +64,24 @@ extern "C" fn type_name<N>() -> Slice {
 /// A process for the host, which takes it over. It takes messages of type `T`; people know it by the name of the type `N`.
 pub(crate) fn into_process<N, T: Takes, F: Future<Output: Outcome> + Send + 'static>(future: F) -> ProcessFuture {
     let process = Box::new(Process { local: Local::default(), future });
+    // From here on it is the new process's.
+    alloc::account(-alloc::bytes(size_of::<Process<F>>()));
     ProcessFuture { data: Box::into_raw(process).cast(), vtable: Vtable::<N, T, F>::VTABLE }
 }
 
 /// Until dropped, the thread polls that process.
-struct Polling(*const Local);
+struct Polling(*const Local, *const ProcessShared);
 
 impl Polling {
-    fn begin(local: &Local) -> Self {
-        Self(LOCAL.replace(local))
+    fn begin(local: &Local, shared: *const ProcessShared) -> Self {
+        Self(LOCAL.replace(local), SHARED.replace(shared))
     }
 }
 
 impl Drop for Polling {
     fn drop(&mut self) {
         LOCAL.set(self.0);
+        SHARED.set(self.1);
     }
 }
 
@@ -78,7 +91,7 @@ unsafe extern "C" fn poll<F: Future<Output: Outcome>>(data: Opaque, waker: *cons
     let (local, future) = unsafe { (&(*process).local, &mut (*process).future) };
     // SAFETY: the box is never moved out of; the future is dropped in place.
     let future = unsafe { Pin::new_unchecked(future) };
-    let _polling = Polling::begin(local);
+    let _polling = Polling::begin(local, waker.cast());
     let poll = AssertUnwindSafe(|| {
         #[cfg(feature = "tokio")]
         let _context = local.tokio.enter();
@@ -95,6 +108,7 @@ unsafe extern "C" fn poll<F: Future<Output: Outcome>>(data: Opaque, waker: *cons
             host::set_exit(&reason);
             POLL_EXITED
         }
+        Err(payload) if checkpoint::is_unwound(&*payload) => POLL_KILLED,
         Err(payload) => {
             host::set_exit(&ExitReason::Panic(panic::into_text(payload)));
             POLL_EXITED

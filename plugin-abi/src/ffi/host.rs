@@ -3,8 +3,8 @@
 use super::message::{RawMessage, reason_parts};
 use super::waker::{abi_waker, borrowed_abi_waker};
 use crate::abi::{
-    ABI_MAJOR, ABI_MINOR, HostTable, ImageContext, LogEvent, OwnedBytes, Pid, ProcessFuture, STATUS_DENIED, STATUS_OK,
-    Slice, SpawnOptions, Spawned, Status,
+    ABI_MAJOR, ABI_MINOR, HostTable, ImageContext, LogEvent, OwnedBytes, Pid, ProcessFuture, ProcessInfo,
+    STATUS_DENIED, STATUS_OK, Slice, SpawnOptions, Spawned, Status,
 };
 use crate::exit::ExitReason;
 use std::os::fd::{BorrowedFd, IntoRawFd as _, OwnedFd, RawFd};
@@ -118,7 +118,7 @@ pub(crate) fn self_pid() -> Pid {
     (host().table.self_pid)()
 }
 
-/// True when there was somebody to kill.
+/// True when it ends, or will.
 pub(crate) fn kill(pid: Pid) -> bool {
     (host().table.kill)(pid) == STATUS_OK
 }
@@ -301,4 +301,30 @@ pub(crate) fn schedulers() -> (u32, u32) {
 /// False: there are not so many.
 pub(crate) fn set_schedulers_online(count: u32) -> bool {
     (host().table.set_schedulers_online)(count) == STATUS_OK
+}
+
+/// What the host knows of a process.
+pub(crate) fn process_info(pid: Pid) -> Option<ProcessInfo> {
+    let mut info = ProcessInfo {
+        size: size_of::<ProcessInfo>(),
+        pid,
+        parent: 0,
+        image: 0,
+        type_name: Slice::EMPTY,
+        polls: 0,
+        cpu_ns: 0,
+        received: 0,
+        mailbox: 0,
+        priority: 0,
+        memory: 0,
+        running: 0,
+    };
+    // SAFETY: valid for a write of as much as its size says.
+    unsafe { (host().table.process_info)(pid, &raw mut info) == STATUS_OK }.then_some(info)
+}
+
+/// The name in what [`process_info`] gave.
+pub(crate) fn type_name_of(info: &ProcessInfo) -> String {
+    // SAFETY: it lives as long as the OS process.
+    String::from_utf8_lossy(unsafe { info.type_name.as_bytes() }).into_owned()
 }

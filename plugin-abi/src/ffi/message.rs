@@ -7,8 +7,8 @@ use crate::abi::{
 };
 use crate::exit::{Down, Exit, ExitReason, MonitorRef};
 use crate::message::Message;
-use crate::panic;
 use crate::process::Pid;
+use crate::{alloc, panic};
 use std::any::TypeId;
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -101,6 +101,7 @@ impl<M: Message> Takes for Messages<M> {
 }
 
 unsafe extern "C" fn drop_message<H, M>(message: *mut MessageHeader) -> Status {
+    alloc::account(alloc::bytes(size_of::<Boxed<H, M>>()));
     // SAFETY: the vtable stands in messages that were made of an `H` and an `M`, boxed.
     let message = unsafe { Box::from_raw(message.cast::<Boxed<H, M>>()) };
     let last = move || drop(message);
@@ -165,14 +166,20 @@ fn header<H: Header, M: Message>() -> MessageHeader {
 
 /// The message of a value.
 pub(crate) fn into_raw<M: Message>(value: M) -> RawMessage {
-    let message = Boxed { header: header::<MessageHeader, M>(), value };
-    RawMessage(Box::into_raw(Box::new(message)).cast())
+    give_away(Boxed { header: header::<MessageHeader, M>(), value })
 }
 
 /// The answer to a call.
 pub(crate) fn into_reply<M: Message>(reference: u64, value: M) -> RawMessage {
     let reply = ReplyMessage { header: header::<ReplyMessage, M>(), reference };
-    RawMessage(Box::into_raw(Box::new(Boxed { header: reply, value })).cast())
+    give_away(Boxed { header: reply, value })
+}
+
+/// From here on it is whoever's it gets to.
+fn give_away<H: Header, M: Message>(message: Boxed<H, M>) -> RawMessage {
+    let message = RawMessage(Box::into_raw(Box::new(message)).cast());
+    alloc::account(-alloc::bytes(size_of::<Boxed<H, M>>()));
+    message
 }
 
 /// What a message turned out to be.
@@ -215,6 +222,7 @@ impl RawMessage {
     fn into_value<H: Header, M: Message>(self) -> M {
         assert!(self.is_of::<H, M>(), "asked before");
         let raw = self.into_raw();
+        alloc::account(alloc::bytes(size_of::<Boxed<H, M>>()));
         // SAFETY: of this very image, kind and type, so it was made as a box of this type.
         unsafe { Box::from_raw(raw.cast::<Boxed<H, M>>()) }.value
     }

@@ -24,6 +24,8 @@ pub(super) fn status(controlled: &Controlled) -> Status {
         schedulers: u32::try_from(controlled.schedulers).unwrap_or(u32::MAX),
         long_runners: scheduler::long_runners(),
         hand_offs: scheduler::hand_offs(),
+        frozen_threads: scheduler::frozen_threads(),
+        leaked_bytes: scheduler::leaked_bytes(),
         processes: versions.iter().map(|version| version.processes).sum(),
         listeners: listeners(controlled),
         versions,

@@ -3,7 +3,7 @@
 //! Who knows the current image is the node, which stands above this room: it says how to adopt by [`set_adopter`].
 
 use super::text;
-use crate::scheduler::current_process;
+use crate::scheduler::{InHost, current_process};
 use plugin_abi::abi::{STATUS_FAILED, STATUS_NONE, STATUS_OK, Slice, Status};
 use std::os::fd::{FromRawFd as _, IntoRawFd as _, OwnedFd};
 use std::sync::OnceLock;
@@ -32,6 +32,7 @@ pub(crate) fn set_adopter(adopter: Adopter) {
 }
 
 pub(super) unsafe extern "C" fn hand_over(listener: Slice, fd: i32, unread: Slice) -> Status {
+    let _host = InHost::enter();
     let (Some(adopt), Some(process)) = (ADOPTER.get(), current_process()) else { return STATUS_FAILED };
     if fd < 0 {
         return STATUS_FAILED;

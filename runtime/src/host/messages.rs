@@ -5,7 +5,7 @@
 
 use crate::log;
 use crate::process::{Full, Handle, Message, Pid, Pushed, encoded_reply, message_type_name, table};
-use crate::scheduler::{self, current_process};
+use crate::scheduler::{self, InHost, current_process};
 use crate::timer;
 use crate::waker::Waker;
 use plugin_abi::abi::{
@@ -17,6 +17,7 @@ use std::time::Duration;
 struct Undelivered(Message, Status);
 
 pub(super) unsafe extern "C" fn send(pid: abi::Pid, message: *mut MessageHeader) -> Status {
+    let _host = InHost::enter();
     // SAFETY: the table's contract: a valid message, given away unless we refuse it.
     match deliver(Pid::from_raw(pid), unsafe { Message::from_raw(message) }) {
         Ok(()) => STATUS_OK,
@@ -80,6 +81,7 @@ fn translate(process: &Handle, message: &Message) -> Result<Message, Status> {
 }
 
 pub(super) unsafe extern "C" fn send_after(pid: abi::Pid, message: *mut MessageHeader, after_ns: u64) -> u64 {
+    let _host = InHost::enter();
     // SAFETY: the table's contract: a valid message, given away.
     let message = unsafe { Message::from_raw(message) };
     let pid = Pid::from_raw(pid);
@@ -104,6 +106,7 @@ fn deliver_late(pid: Pid, message: Message) {
 }
 
 pub(super) unsafe extern "C" fn receive(pid: abi::Pid, message: *mut *mut MessageHeader) -> Status {
+    let _host = InHost::enter();
     let Some(process) = current_process().filter(|process| process.pid().get() == pid) else { return STATUS_DENIED };
     // SAFETY: the current process is run by this thread, so this thread is its runner; `message` is valid for a write.
     unsafe {

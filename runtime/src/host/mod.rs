@@ -14,7 +14,7 @@ mod schedulers;
 pub(crate) use adopt::{Adoption, set_adopter};
 
 use crate::log;
-use crate::scheduler::PROCESS_WAKER;
+use crate::scheduler::{InHost, PROCESS_WAKER};
 use plugin_abi::abi::{ABI_MAJOR, ABI_MINOR, HostTable, LogEvent, Slice};
 
 /// The one table of this node.
@@ -54,6 +54,7 @@ pub(crate) static HOST_TABLE: HostTable = HostTable {
     schedulers: schedulers::count,
     schedulers_online: schedulers::online,
     set_schedulers_online: schedulers::set_online,
+    process_info: processes::process_info,
 };
 
 /// # Safety
@@ -64,6 +65,7 @@ unsafe fn text<'a>(slice: Slice) -> std::borrow::Cow<'a, str> {
 }
 
 unsafe extern "C" fn write_log(event: *const LogEvent) {
+    let _host = InHost::enter();
     // SAFETY: the table's contract: a valid event, whose texts are valid for the call.
     unsafe {
         let event = &*event;

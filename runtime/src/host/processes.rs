@@ -3,10 +3,10 @@
 use super::text;
 use crate::image::{self, Image};
 use crate::process::{Birth, Pid, Priority, Reason, table};
-use crate::scheduler::{self, current_process};
+use crate::scheduler::{self, InHost, current_process};
 use plugin_abi::abi::{
-    self, ExitCode, ProcessFuture, SPAWN_LINK, SPAWN_MONITOR, STATUS_DENIED, STATUS_LIMIT, STATUS_NONE, STATUS_OK,
-    Slice, SpawnOptions, Spawned, Status,
+    self, ExitCode, ProcessFuture, ProcessInfo, SPAWN_LINK, SPAWN_MONITOR, STATUS_DENIED, STATUS_LIMIT, STATUS_NONE,
+    STATUS_OK, Slice, SpawnOptions, Spawned, Status,
 };
 
 /// Who says it: the pid, if any, and the image's version.
@@ -24,6 +24,7 @@ pub(super) unsafe extern "C" fn spawn(
     options: *const SpawnOptions,
     spawned: *mut Spawned,
 ) -> Status {
+    let _host = InHost::enter();
     let Some(image) = spawning_image(image) else { return STATUS_DENIED };
     // SAFETY: the table's contract: valid options.
     let options = unsafe { &*options };
@@ -64,42 +65,52 @@ fn spawning_image(id: u64) -> Option<&'static Image> {
 }
 
 pub(super) extern "C" fn self_pid() -> abi::Pid {
+    let _host = InHost::enter();
     current_process().map_or(0, |process| process.pid().get())
 }
 
 pub(super) extern "C" fn kill(pid: abi::Pid) -> Status {
+    let _host = InHost::enter();
     match table::find(Pid::from_raw(pid)) {
         Some(process) if process.state.is_alive() => {
-            scheduler::kill(process.process());
-            STATUS_OK
+            if scheduler::kill(process.process()) {
+                STATUS_OK
+            } else {
+                STATUS_LIMIT
+            }
         }
         _ => STATUS_NONE,
     }
 }
 
 pub(super) extern "C" fn monitor(pid: abi::Pid) -> u64 {
+    let _host = InHost::enter();
     current_process().map_or(0, |watcher| scheduler::monitor(watcher, Pid::from_raw(pid)))
 }
 
 pub(super) extern "C" fn demonitor(pid: abi::Pid, reference: u64) {
+    let _host = InHost::enter();
     if let Some(watcher) = current_process() {
         scheduler::demonitor(watcher, Pid::from_raw(pid), reference);
     }
 }
 
 pub(super) extern "C" fn link(pid: abi::Pid) {
+    let _host = InHost::enter();
     if let Some(process) = current_process() {
         scheduler::link(process, Pid::from_raw(pid));
     }
 }
 
 pub(super) extern "C" fn unlink(pid: abi::Pid) {
+    let _host = InHost::enter();
     if let Some(process) = current_process() {
         scheduler::unlink(process, Pid::from_raw(pid));
     }
 }
 
 pub(super) unsafe extern "C" fn exit(pid: abi::Pid, code: ExitCode, detail: Slice) -> Status {
+    let _host = InHost::enter();
     let from = current_process().map(|process| process.pid());
     match table::find(Pid::from_raw(pid)) {
         Some(process) if process.state.is_alive() => {
@@ -120,12 +131,14 @@ unsafe fn reason(code: ExitCode, detail: Slice) -> Reason {
 }
 
 pub(super) extern "C" fn trap_exits(on: u32) {
+    let _host = InHost::enter();
     if let Some(process) = current_process() {
         process.fate.open(|books| books.traps_exits = on != 0);
     }
 }
 
 pub(super) unsafe extern "C" fn set_exit(code: ExitCode, detail: Slice) {
+    let _host = InHost::enter();
     let Some(process) = current_process() else { return };
     // SAFETY: the table's contract: text, valid for the call.
     let reason = unsafe { reason(code, detail) };
@@ -133,7 +146,36 @@ pub(super) unsafe extern "C" fn set_exit(code: ExitCode, detail: Slice) {
 }
 
 pub(super) extern "C" fn set_priority(priority: u32) {
+    let _host = InHost::enter();
     if let Some(process) = current_process() {
         process.set_priority(Priority::from_abi(priority));
     }
+}
+
+pub(super) unsafe extern "C" fn process_info(pid: abi::Pid, out: *mut ProcessInfo) -> Status {
+    let _host = InHost::enter();
+    let Some(process) = table::find(Pid::from_raw(pid)).filter(|process| process.state.is_alive()) else {
+        return STATUS_NONE;
+    };
+    let info = scheduler::info(&process);
+    let filled = ProcessInfo {
+        size: size_of::<ProcessInfo>(),
+        pid: info.pid.get(),
+        parent: info.parent.map_or(0, Pid::get),
+        image: info.image,
+        type_name: Slice::text(info.type_name),
+        polls: info.polls,
+        cpu_ns: u64::try_from(info.cpu.as_nanos()).unwrap_or(u64::MAX),
+        received: info.received,
+        mailbox: info.mailbox,
+        priority: info.priority.to_abi(),
+        memory: info.memory,
+        running: u32::from(info.is_running),
+    };
+    // SAFETY: the table's contract: valid for a write of as many bytes as `size` says, which a later version may have more of.
+    unsafe {
+        let len = (*out).size.min(size_of::<ProcessInfo>());
+        std::ptr::copy_nonoverlapping((&raw const filled).cast::<u8>(), out.cast::<u8>(), len);
+    }
+    STATUS_OK
 }

@@ -99,6 +99,7 @@ pub(crate) fn load(
     check_declaration(entry, facts)?;
     let version: &'static str = version.to_owned().leak();
     let context = leak_context(IDS.fetch_add(1, Ordering::Relaxed), version);
+    super::text::note(path);
     let application = init(entry, context, table)?;
     let listeners = application.listeners().map_err(LoadError::Listener)?;
     let image: &'static Image = Box::leak(Box::new(Image {

@@ -10,7 +10,9 @@
 mod application;
 mod inspect;
 mod load;
+mod text;
 
 pub(crate) use application::Declared;
 pub use inspect::{InspectError, PluginFacts, inspect};
 pub(crate) use load::{Image, all, find, host, load};
+pub(crate) use text::{is_plugin_code, place_of};

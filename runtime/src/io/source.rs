@@ -38,6 +38,8 @@ const SOURCES_MAX: u32 = 1 << 24;
 struct Source {
     word: AtomicU64,
     fd: AtomicI32,
+    /// The process that registered it; 0: none.
+    owner: AtomicU64,
     wakers: Mutex<Wakers>,
 }
 
@@ -51,6 +53,7 @@ static SOURCES: LazyLock<Slab<Source>> = LazyLock::new(|| {
     Slab::new(SOURCES_MAX, || Source {
         word: AtomicU64::new(GENERATION),
         fd: AtomicI32::new(-1),
+        owner: AtomicU64::new(0),
         wakers: Mutex::new(Wakers { read: None, write: None }),
     })
 });
@@ -66,10 +69,11 @@ fn find(source: u64) -> Option<(&'static Source, u64)> {
     (word >> 32 == source >> 32).then_some((slot, word))
 }
 
-/// Watches a descriptor, which the caller keeps open until it has deregistered it.
-pub(crate) fn register(fd: BorrowedFd<'_>) -> Result<u64, Errno> {
+/// Watches a descriptor, which the caller keeps open until it has deregistered it; in the name of the process `owner`, if it is not 0.
+pub(crate) fn register(fd: BorrowedFd<'_>, owner: u64) -> Result<u64, Errno> {
     let (index, slot) = SOURCES.allocate().ok_or(Errno::NFILE)?;
     slot.fd.store(fd.as_raw_fd(), Ordering::Relaxed);
+    slot.owner.store(owner, Ordering::Relaxed);
     let source = id(index, slot.word.load(Ordering::Relaxed));
     if let Err(error) = POLLER.add(fd, source) {
         SOURCES.free(index);
@@ -87,9 +91,16 @@ pub(crate) fn deregister(source: u64) -> Option<RawFd> {
     let fd = slot.fd.load(Ordering::Relaxed);
     POLLER.delete(fd);
     let wakers = std::mem::take(&mut *slot.wakers.lock());
+    slot.owner.store(0, Ordering::Relaxed);
     SOURCES.free(source as u32);
     drop(wakers);
     Some(fd)
+}
+
+/// The numbers of all sources that a process has.
+pub(super) fn of_owner(owner: u64) -> Vec<u64> {
+    let own = SOURCES.iter().filter(|(_, source)| source.owner.load(Ordering::Relaxed) == owner);
+    own.map(|(index, source)| id(index, source.word.load(Ordering::Acquire))).collect()
 }
 
 fn is_ready(word: u64, interest: u32) -> bool {

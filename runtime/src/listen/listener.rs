@@ -72,7 +72,7 @@ impl Bound {
 
     /// Starts to accept.
     pub(crate) fn start(self, asked: SocketAddr) -> Result<Listener, Errno> {
-        let source = io::register(self.socket.as_fd())?;
+        let source = io::register(self.socket.as_fd(), 0)?;
         let acceptor = Box::new(Acceptor { name: self.name.clone(), socket: self.socket, source });
         let future = ProcessFuture { data: Box::into_raw(acceptor).cast(), vtable: &raw const ACCEPTOR };
         // SAFETY: `ACCEPTOR`'s functions take a boxed `Acceptor`; it is given away.
@@ -100,6 +100,7 @@ static ACCEPTOR: ProcessVtable = ProcessVtable {
     drop: drop_acceptor,
     type_name: acceptor_name,
     message: ptr::null(),
+    len: size_of::<Acceptor>(),
 };
 
 extern "C" fn acceptor_name() -> Slice {

@@ -52,7 +52,9 @@ pub(super) fn serve_until_stopped(requests: &Receiver<StopRequest>, versions: &V
     if !wait_until_empty(request.grace) {
         let left = processes();
         log::host(LOG_WARN, "node", &format!("{left} processes did not finish in time and are killed"));
-        image::all().into_iter().flat_map(table::of_image).for_each(|process| scheduler::kill(process.process()));
+        image::all().into_iter().flat_map(table::of_image).for_each(|process| {
+            scheduler::kill(process.process());
+        });
         if !wait_until_empty(KILL_GRACE) {
             log::host(LOG_WARN, "node", &format!("{} processes are running and end with the node", processes()));
         }

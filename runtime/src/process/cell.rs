@@ -10,10 +10,12 @@
 use super::fate::Fate;
 use super::mailbox::Mailbox;
 use super::pid::Pid;
+use super::shared::Shared;
 use super::state::State;
 use crate::image::Image;
 use plugin_abi::abi::{
-    MessageVtable, Opaque, POLL_EXITED, POLL_PENDING, PRIORITY_HIGH, PRIORITY_LOW, ProcessFuture, ProcessVtable,
+    MessageVtable, Opaque, POLL_EXITED, POLL_KILLED, POLL_PENDING, PRIORITY_HIGH, PRIORITY_LOW, PRIORITY_NORMAL,
+    ProcessFuture, ProcessVtable,
 };
 use std::cell::Cell;
 use std::ffi::c_void;
@@ -22,8 +24,10 @@ use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 /// See the file's head.
 #[derive(Debug)]
-#[repr(align(64))]
+#[repr(C, align(64))]
 pub(crate) struct Process {
+    /// First: the waker data, which is a pointer to the process, points to it by the ABI.
+    pub(crate) shared: Shared,
     pub(crate) state: State,
     pub(crate) mailbox: Mailbox,
     pub(crate) fate: Fate,
@@ -32,6 +36,8 @@ pub(crate) struct Process {
     image: Cell<Option<&'static Image>>,
     parent: Cell<Pid>,
     polls: AtomicU64,
+    /// Ticks of processor time, of polls that have returned.
+    ticks: AtomicU64,
     slot: Cell<u32>,
     priority: AtomicU8,
 }
@@ -56,6 +62,15 @@ pub(crate) enum Priority {
 }
 
 impl Priority {
+    /// As it crosses.
+    pub(crate) fn to_abi(self) -> u32 {
+        match self {
+            Self::Low => PRIORITY_LOW,
+            Self::Normal => PRIORITY_NORMAL,
+            Self::High => PRIORITY_HIGH,
+        }
+    }
+
     /// Of `PRIORITY_*`; any other number is normal.
     pub(crate) fn from_abi(priority: u32) -> Self {
         match priority {
@@ -78,11 +93,13 @@ pub(crate) enum Polled {
     Pending,
     Ready,
     Exited,
+    Killed,
 }
 
 impl Process {
     pub(crate) fn unused() -> Self {
         Self {
+            shared: Shared::new(),
             state: State::unused(),
             mailbox: Mailbox::new(),
             fate: Fate::new(),
@@ -91,6 +108,7 @@ impl Process {
             image: Cell::new(None),
             parent: Cell::new(Pid::NONE),
             polls: AtomicU64::new(0),
+            ticks: AtomicU64::new(0),
             slot: Cell::new(0),
             priority: AtomicU8::new(0),
         }
@@ -108,6 +126,8 @@ impl Process {
         self.vtable.set(Some(unsafe { &*birth.future.vtable }));
         self.parent.set(birth.parent.unwrap_or(Pid::NONE));
         self.polls.store(0, Ordering::Relaxed);
+        self.ticks.store(0, Ordering::Relaxed);
+        self.shared.reset(self.vtable().len);
         self.set_priority(birth.priority);
         self.fate.reopen();
         // SAFETY: the caller owns the slot.
@@ -118,6 +138,21 @@ impl Process {
     /// For holders of a reference.
     pub(crate) fn pid(&self) -> Pid {
         Pid::new(self.slot.get(), self.state.generation())
+    }
+
+    /// Charges a turn's processor time. For the runner.
+    pub(crate) fn charge(&self, ticks: u64) {
+        self.ticks.store(self.ticks() + ticks, Ordering::Relaxed);
+    }
+
+    /// Ticks of processor time, of polls that have returned.
+    pub(crate) fn ticks(&self) -> u64 {
+        self.ticks.load(Ordering::Relaxed)
+    }
+
+    /// Polls that have begun.
+    pub(crate) fn polls(&self) -> u64 {
+        self.polls.load(Ordering::Relaxed)
     }
 
     /// The image it runs on. For holders of a reference.
@@ -170,6 +205,7 @@ impl Process {
         match unsafe { (self.vtable().poll)(self.data.get(), waker) } {
             POLL_PENDING => Polled::Pending,
             POLL_EXITED => Polled::Exited,
+            POLL_KILLED => Polled::Killed,
             _ => Polled::Ready,
         }
     }

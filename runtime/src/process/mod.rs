@@ -11,6 +11,7 @@ mod mailbox;
 mod message;
 mod notice;
 mod pid;
+mod shared;
 mod state;
 pub(crate) mod table;
 #[cfg(test)]

@@ -94,6 +94,12 @@ impl State {
         word & REFERENCES != 0 && word & DEAD == 0
     }
 
+    /// True while its runner polls it.
+    pub(crate) fn is_running(&self) -> bool {
+        let word = self.0.load(Ordering::Acquire);
+        word & RUNNING != 0 && word & DEAD == 0
+    }
+
     pub(crate) fn wake(&self) -> Wake {
         self.schedule(SCHEDULED)
     }

@@ -8,7 +8,9 @@
 //! star of a million links needs no recursion, and each tie costs one look-up.
 #![expect(unsafe_code, reason = "the runner ends a process: what it may touch is the process module's contract")]
 
+use super::seat;
 use super::waker::{kill, wake};
+use crate::io;
 use crate::process::{Down, Handle, Message, Open, Pid, Process, Pushed, Reason, exit_message, table};
 use crate::registry;
 use plugin_abi::abi::{EXIT_KILLED, EXIT_NOPROC, EXIT_NORMAL};
@@ -96,7 +98,9 @@ pub(crate) fn signal(process: &'static Process, from: Option<Pid>, reason: Reaso
         (ends, books.traps_exits)
     });
     match ends {
-        Some((true, _)) => kill(process),
+        Some((true, _)) => {
+            kill(process);
+        }
         Some((false, true)) => {
             if let Some(reason) = reason {
                 notify(process, exit_message(from, reason));
@@ -112,10 +116,24 @@ pub(crate) fn signal(process: &'static Process, from: Option<Pid>, reason: Reaso
 /// The caller is its runner, and gives the life reference away.
 pub(super) unsafe fn end(process: &'static Process, ended: &Ended) {
     // SAFETY: by the contract; `end` is called once in a life.
-    unsafe {
-        process.drop_future();
-        process.mailbox.close();
-    }
+    seat::in_plugin(|| unsafe { process.drop_future() });
+    // SAFETY: as above.
+    unsafe { close(process, ended) };
+}
+
+/// Ends a process whose thread was frozen: its future stays as it is, for ever.
+pub(super) fn end_frozen(process: &'static Process) {
+    io::abandon(process.pid().get());
+    // SAFETY: its runner never runs again, and was stopped outside of the node's code; what it did before is seen, since its answer was
+    // read. Whoever froze it acts in its place, once.
+    unsafe { close(process, &Ended::Killed) };
+}
+
+/// # Safety
+/// The caller is its runner, or acts in its place, and gives the life reference away.
+unsafe fn close(process: &'static Process, ended: &Ended) {
+    // SAFETY: by the contract.
+    unsafe { process.mailbox.close() };
     let books = process.fate.close();
     let pid = process.pid();
     if let Some(books) = &books {

@@ -1,20 +1,28 @@
 //! Schedulers: one a core, each with a run queue; they poll processes, wait for I/O and fire timers. A scheduler whose process does
 //! not give way goes on on another thread (`monitor.rs`, `role.rs`).
 
+mod clock;
 mod current;
 mod exit;
+mod freeze;
 mod idle;
+mod info;
 mod monitor;
 mod queue;
+mod reaper;
 mod role;
+mod seat;
+mod signal;
 mod thread;
 mod waker;
 mod worker;
 
-pub(crate) use current::process as current_process;
 pub(crate) use exit::{demonitor, link, monitor, signal, unlink};
 pub(crate) use idle::{stop, timer_started};
+pub(crate) use info::info;
 pub(crate) use monitor::{hand_offs, long_runners};
+pub(crate) use reaper::{frozen_threads, leaked_bytes};
+pub(crate) use seat::{InHost, process as current_process};
 pub(crate) use waker::{PROCESS_WAKER, kill, wake};
 
 use crate::image::Image;
@@ -31,6 +39,8 @@ use worker::Worker;
 /// # Errors
 /// When the system gives no more threads.
 pub(crate) fn start(count: usize, online: usize) -> io::Result<()> {
+    signal::install()?;
+    reaper::start()?;
     let roles = ROLES.make(count.max(online));
     ROLES.set_online(online);
     for role in roles {
@@ -121,7 +131,7 @@ fn enqueue(process: &'static Process) {
         }
         // Woken by a running process: it runs next, on this scheduler. If the role has been taken over just now, its new
         // holder may have looked at the slot already.
-        Some(role) if current::process().is_some() => {
+        Some(role) if current_process().is_some() => {
             if role.queue.push_next(process) || current::role().is_none() {
                 idle::notify();
             }

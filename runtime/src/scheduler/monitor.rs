@@ -14,6 +14,7 @@
 //! There are [`LONG_RUNNERS_MAX`] long runners at the most; beyond that a role stays with its thread, and the log says so.
 
 use super::role::{ROLES, Role};
+use super::seat::{self, Seat};
 use super::{idle, start_thread, thread};
 use crate::log;
 use parking_lot::{Condvar, Mutex};
@@ -52,8 +53,29 @@ pub(crate) fn long_runners() -> u64 {
 /// A thread that had lost its role ends.
 pub(super) fn long_runner_ended() {
     LONG_RUNNERS.fetch_sub(1, Ordering::Relaxed);
-    let own = thread::own_id();
-    FRESH.lock().retain(|(thread, _)| *thread != own);
+    forget(thread::own_id());
+}
+
+fn forget(long_runner: i32) {
+    FRESH.lock().retain(|(thread, _)| *thread != long_runner);
+}
+
+/// A thread never runs again: its role goes on on another, if it has one.
+pub(super) fn replace(seat: &Seat) {
+    // As a long runner that has ended: whoever takes the role over counts it as one.
+    let thread = seat.thread.load(Ordering::Relaxed);
+    LONG_RUNNERS.fetch_sub(1, Ordering::Relaxed);
+    forget(thread);
+    if let Some(role) = ROLES.held_by(thread)
+        && let Err(error) = start_thread(role, role.turn(), taken)
+    {
+        // The monitor tries again while work waits.
+        log::host(
+            LOG_WARN,
+            "scheduler",
+            &format!("the system gives no thread in place of one that is frozen: {error}"),
+        );
+    }
 }
 
 /// A scheduler begins to work.
@@ -146,7 +168,9 @@ fn hand_off(role: &'static Role, turn: u64, warned: &mut Option<Instant>) {
 fn taken(before: i32) {
     HAND_OFFS.fetch_add(1, Ordering::Relaxed);
     LONG_RUNNERS.fetch_add(1, Ordering::Relaxed);
-    if let Some(cpu) = thread::cpu_time(before) {
+    if !seat::is_frozen(before)
+        && let Some(cpu) = thread::cpu_time(before)
+    {
         FRESH.lock().push((before, cpu));
     }
 }

@@ -49,12 +49,10 @@ impl Role {
     /// This thread begins a term, unless the turn is over that it was made for. Returns the term, and the thread that held the
     /// role before.
     pub(super) fn take_over(&self, turn: u64) -> Option<(u64, i32)> {
-        let term = self.term.load(Ordering::SeqCst);
-        if self.turn.load(Ordering::SeqCst) != turn {
-            return None;
-        }
-        self.term.compare_exchange(term, term + 1, Ordering::SeqCst, Ordering::SeqCst).ok()?;
-        Some((term + 1, self.thread.swap(thread::own_id(), Ordering::SeqCst)))
+        // The even number to which the holder, too, would set it: so one turn is taken over once.
+        self.turn.compare_exchange(turn, (turn | 1) + 1, Ordering::SeqCst, Ordering::SeqCst).ok()?;
+        let term = self.term.fetch_add(1, Ordering::SeqCst) + 1;
+        Some((term, self.thread.swap(thread::own_id(), Ordering::SeqCst)))
     }
 
     /// True while that term lasts.
@@ -113,6 +111,15 @@ impl Roles {
     /// Makes the roles, once.
     pub(super) fn make(&'static self, count: usize) -> &'static [Role] {
         self.own.get_or_init(|| (0..count).map(Role::new).collect())
+    }
+
+    /// The role that a thread holds.
+    pub(super) fn held_by(&self, thread: i32) -> Option<&'static Role>
+    where
+        Self: 'static,
+    {
+        let own: &'static [Role] = ROLES.own.get()?;
+        own.iter().find(|role| role.thread() == thread)
     }
 
     pub(super) fn count(&self) -> usize {

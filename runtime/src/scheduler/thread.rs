@@ -1,4 +1,4 @@
-//! What the kernel knows of another thread of this node, and may be told. Platform-specific: Linux.
+//! What the kernel knows of another thread of this node, and may be told. Platform-specific: Linux, x86-64.
 #![expect(unsafe_code, reason = "system calls on another thread's id, which only libc has")]
 
 use std::time::Duration;
@@ -33,6 +33,64 @@ pub(super) fn make_idle(thread: i32) {
     let param = libc::sched_param { sched_priority: 0 };
     // SAFETY: a valid parameter; a thread that has ended is refused.
     let _: libc::c_int = unsafe { libc::sched_setscheduler(thread, libc::SCHED_IDLE, &raw const param) };
+}
+
+/// Takes [`make_idle`] back. Refused, as it may be without privileges, it stays.
+pub(super) fn make_normal(thread: i32) {
+    let param = libc::sched_param { sched_priority: 0 };
+    // SAFETY: as above.
+    let _: libc::c_int = unsafe { libc::sched_setscheduler(thread, libc::SCHED_OTHER, &raw const param) };
+}
+
+/// This thread's stack: the lowest address that may be used, and the end. Zeros where it is not known.
+pub(super) fn stack() -> (usize, usize) {
+    let mut attributes = std::mem::MaybeUninit::<libc::pthread_attr_t>::uninit();
+    let (mut low, mut len) = (std::ptr::null_mut(), 0);
+    // SAFETY: the attributes are filled by the first call, read by the second and freed by the third.
+    unsafe {
+        if libc::pthread_getattr_np(libc::pthread_self(), attributes.as_mut_ptr()) != 0 {
+            return (0, 0);
+        }
+        let status = libc::pthread_attr_getstack(attributes.as_ptr(), &raw mut low, &raw mut len);
+        libc::pthread_attr_destroy(attributes.as_mut_ptr());
+        if status == 0 { (low.addr(), low.addr() + len) } else { (0, 0) }
+    }
+}
+
+/// Whether a thread that a signal has interrupted at `pc`, with that result register, was waiting in the kernel, and nobody waits for
+/// what it has: its system call is about to be made again (then the register has its number), or was broken off.
+pub(super) fn waits_in_kernel(pc: usize, result: usize) -> bool {
+    /// `syscall`.
+    const SYSCALL: [u8; 2] = [0x0F, 0x05];
+    const WAITING: [libc::c_long; 22] = [
+        libc::SYS_read,
+        libc::SYS_pread64,
+        libc::SYS_readv,
+        libc::SYS_recvfrom,
+        libc::SYS_recvmsg,
+        libc::SYS_write,
+        libc::SYS_writev,
+        libc::SYS_sendto,
+        libc::SYS_sendmsg,
+        libc::SYS_connect,
+        libc::SYS_accept,
+        libc::SYS_accept4,
+        libc::SYS_poll,
+        libc::SYS_ppoll,
+        libc::SYS_select,
+        libc::SYS_pselect6,
+        libc::SYS_epoll_wait,
+        libc::SYS_nanosleep,
+        libc::SYS_clock_nanosleep,
+        libc::SYS_futex,
+        libc::SYS_wait4,
+        libc::SYS_flock,
+    ];
+    // SAFETY: the thread stood at `pc`, so there are instructions there, and before it: no function begins with a system call.
+    let at = |address: usize| unsafe { std::ptr::with_exposed_provenance::<[u8; 2]>(address).read_unaligned() };
+    let is_restarted = at(pc) == SYSCALL && WAITING.contains(&result.cast_signed().try_into().unwrap_or(-1));
+    let is_broken_off = at(pc - 2) == SYSCALL && result.cast_signed() == -(libc::EINTR as isize);
+    is_restarted || is_broken_off
 }
 
 #[cfg(test)]

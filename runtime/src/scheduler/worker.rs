@@ -7,11 +7,13 @@
 //!
 //! A scheduler that is taken offline gives what is in its queue to the others and waits.
 
+use super::clock::Turns;
 use super::exit::{self, Ended};
 use super::idle::{self, Searcher};
 use super::monitor;
 use super::role::{ROLES, Role};
-use super::{current, wake_batch};
+use super::seat::{self, Seat};
+use super::{current, signal, wake_batch};
 use crate::io::POLLER;
 use crate::process::{Leave, Polled, Priority, Process, Run};
 use crate::timer;
@@ -32,6 +34,8 @@ pub(super) struct Worker {
     tick: u32,
     next_turns: u32,
     woken: Vec<Waker>,
+    seat: &'static Seat,
+    turns: Turns,
 }
 
 impl Worker {
@@ -39,7 +43,9 @@ impl Worker {
         // Even: no process runs.
         let turn = (role.turn() | 1) + 1;
         role.set_turn(turn);
-        Self { role, term, turn, tick: 0, next_turns: 0, woken: Vec::new() }
+        let seat = seat::take();
+        signal::prepare_thread(seat.handler_stack());
+        Self { role, term, turn, tick: 0, next_turns: 0, woken: Vec::new(), seat, turns: Turns::new() }
     }
 
     /// Runs until the schedulers are told to stop, or the role is taken over.
@@ -61,13 +67,15 @@ impl Worker {
         if !self.role.is_held(self.term) {
             monitor::long_runner_ended();
         }
+        seat::leave();
         // A wake-up that this thread may have had is passed on.
         idle::notify();
     }
 
     fn run_turn(&mut self, process: &'static Process) {
         self.role.set_turn(self.turn + 1);
-        run(process);
+        let begun = self.turns.begin();
+        run(self.seat, process, begun, &mut self.turns);
         if self.role.is_held(self.term) {
             self.turn += 2;
             self.role.set_turn(self.turn);
@@ -114,6 +122,7 @@ impl Worker {
 
     /// I/O and timers, without waiting, unless somebody else is at it.
     fn look_outside(&mut self) {
+        self.turns.pause();
         if timer::next() != timer::NEVER {
             timer::expire(timer::now(), &mut self.woken);
         }
@@ -125,6 +134,7 @@ impl Worker {
 
     /// Nothing of its own to do: looks at the others' queues, then waits.
     fn idle(&mut self) {
+        self.turns.pause();
         let searcher = Searcher::begin();
         if let Some(process) = ROLES.steal(self.role.number) {
             searcher.found();
@@ -139,17 +149,20 @@ impl Worker {
 
 /// One turn of a process.
 #[expect(unsafe_code, reason = "only the scheduler that took a process out of a queue runs it")]
-fn run(process: &'static Process) {
-    let _current = current::set(process);
+fn run(seat: &'static Seat, process: &'static Process, begun: u64, turns: &mut Turns) {
+    let _running = seat::run(seat, process, begun);
     // SAFETY: `process` was taken out of a run queue, so by `State`'s invariants this is its one runner, it is alive, and
     // its life reference is this runner's to give back; `ended` is the last thing that is done with it.
     unsafe {
         if process.state.run() == Run::Kill {
             return exit::end(process, &Ended::Killed);
         }
-        let ended = match process.poll() {
+        let polled = seat::in_plugin(|| process.poll());
+        process.charge(turns.end(begun));
+        let ended = match polled {
             Polled::Ready => Ended::Normally,
             Polled::Exited => Ended::ForReason,
+            Polled::Killed => Ended::Killed,
             Polled::Pending => match process.state.leave() {
                 Leave::Idle => return,
                 Leave::Enqueue => return super::enqueue_back(process),

@@ -1,0 +1,89 @@
+//! An allocator that says how much each process has allocated, and keeps processes from being stopped within.
+//!
+//! [`application!`](crate::application) installs it on top of the system's allocator. A plugin that brings an allocator of its own wraps it:
+//!
+//! ```
+//! # mod example {
+//! # #![forbid(unsafe_code)]
+//! use plugin_abi::alloc::Counting;
+//! use std::alloc::System;
+//!
+//! #[global_allocator]
+//! static ALLOCATOR: Counting<System> = Counting::new(System); // or another one
+//!
+//! plugin_abi::application!(app, allocator = own);
+//! # fn app() -> plugin_abi::Application { plugin_abi::Application::new() }
+//! # }
+//! # fn main() {}
+//! ```
+//!
+//! A process is charged with what its polls allocate and credited with what they free. Its own future is charged to it, not to whoever
+//! started it, and so is a message from when it is received; what is behind a pointer in a message stays with the sender.
+#![expect(unsafe_code, reason = "`GlobalAlloc` is unsafe to implement")]
+
+use crate::ffi;
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
+
+/// See the module's head.
+#[derive(Debug)]
+pub struct Counting<A = System>(A);
+
+impl<A> Counting<A> {
+    /// On top of another allocator.
+    pub const fn new(inner: A) -> Self {
+        Self(inner)
+    }
+}
+
+/// Calls the allocator below; the thread is not stopped for ever meanwhile.
+fn within<R>(bytes: i64, act: impl FnOnce() -> R) -> R {
+    // Of this thread alone while it polls, so no read-modify-write needs to be atomic.
+    let add = |counter: &AtomicU32, n: u32| {
+        counter.store(counter.load(Ordering::Relaxed).wrapping_add(n), Ordering::Relaxed);
+        std::sync::atomic::compiler_fence(Ordering::SeqCst);
+    };
+    ffi::with_shared(|shared| {
+        add(&shared.busy, 1);
+        charge(&shared.memory, bytes);
+    });
+    let done = act();
+    ffi::with_shared(|shared| add(&shared.busy, u32::MAX));
+    done
+}
+
+fn charge(memory: &AtomicI64, bytes: i64) {
+    memory.store(memory.load(Ordering::Relaxed) + bytes, Ordering::Relaxed);
+}
+
+/// Charges the current process, if there is one.
+pub(crate) fn account(bytes: i64) {
+    ffi::with_shared(|shared| charge(&shared.memory, bytes));
+}
+
+pub(crate) fn bytes(len: usize) -> i64 {
+    i64::try_from(len).unwrap_or(i64::MAX)
+}
+
+// SAFETY: every call goes to the allocator below, which keeps the contract; what is counted touches no memory of it.
+unsafe impl<A: GlobalAlloc> GlobalAlloc for Counting<A> {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: by the caller's contract.
+        within(bytes(layout.size()), || unsafe { self.0.alloc(layout) })
+    }
+
+    unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
+        // SAFETY: by the caller's contract.
+        within(-bytes(layout.size()), || unsafe { self.0.dealloc(ptr, layout) });
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: by the caller's contract.
+        within(bytes(layout.size()), || unsafe { self.0.alloc_zeroed(layout) })
+    }
+
+    unsafe fn realloc(&self, ptr: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        // SAFETY: by the caller's contract.
+        within(bytes(new_size) - bytes(layout.size()), || unsafe { self.0.realloc(ptr, layout, new_size) })
+    }
+}

@@ -1,0 +1,95 @@
+//! Stops a process that does not give way, where it is.
+//!
+//! Its thread is stopped by a signal and never runs again: that is sound, since nothing is freed that it could touch, and nobody
+//! waits for it. It is left to run on when it stands where others depend on it: in the node's own code or in the allocator
+//! (`Seat::host_depth`, `ProcessShared::busy`), or in code that is neither the plugin's own nor a system call that waits, such as
+//! libc's `malloc` or the dynamic loader. Then the freezer comes back a little later.
+//!
+//! While a thread is stopped and the verdict is open, the freezer takes no lock and allocates nothing: the thread may hold what that needs.
+
+use super::seat::{self, ASKED, BUSY, FROZEN, IDLE, STOPPED, Seat};
+use super::{signal, thread};
+use crate::image;
+use crate::process::Process;
+use rustix::thread::futex::{self, Timespec};
+use std::ptr;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+/// What came of an attempt.
+#[must_use]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Attempt {
+    /// It never runs again.
+    Frozen,
+    /// It stands where it must not be stopped, or its thread does not get a processor.
+    Later,
+    /// It is not running.
+    NotRunning,
+}
+
+/// Turns of less than this are left to end by themselves.
+pub(super) const FREEZE_AFTER: Duration = Duration::from_millis(10);
+
+/// The seat of a process whose turn is so long that it may be frozen. `None`: it is not running, or not for long.
+pub(super) fn overdue(process: &'static Process) -> Option<&'static Seat> {
+    seat::of(process).filter(|seat| seat.turn_time() >= FREEZE_AFTER)
+}
+
+/// Tries once, waiting for the thread for so long at the most. Whoever else tries at the same time is told [`Attempt::Later`].
+pub(super) fn attempt(seat: &'static Seat, process: &'static Process, patience: Duration) -> Attempt {
+    let is_its_own = || seat.process().is_some_and(|run| ptr::eq(run, process));
+    if !is_its_own() {
+        return Attempt::NotRunning;
+    }
+    if seat.phase.compare_exchange(IDLE, ASKED, Ordering::AcqRel, Ordering::Acquire).is_err() {
+        return Attempt::Later;
+    }
+    let thread = seat.thread.load(Ordering::Relaxed);
+    // A long runner goes last; now it has something to do at once. Refused, it only takes longer.
+    thread::make_normal(thread);
+    if signal::send_stop(thread) {
+        wait_for_answer(&seat.phase, patience);
+    }
+    if seat.phase.compare_exchange(ASKED, IDLE, Ordering::AcqRel, Ordering::Acquire).is_ok() {
+        return if is_its_own() { Attempt::Later } else { Attempt::NotRunning };
+    }
+    let is_stopped = seat.phase.load(Ordering::Acquire) == STOPPED;
+    if is_stopped && is_its_own() && may_stop_there(seat) {
+        seat.phase.store(FROZEN, Ordering::Release);
+        return Attempt::Frozen;
+    }
+    let is_running = is_its_own();
+    seat.phase.store(IDLE, Ordering::Release);
+    // The handler waits only when it has stopped.
+    let _: Result<usize, _> = futex::wake(&seat.phase, futex::Flags::PRIVATE, u32::MAX);
+    if is_running { Attempt::Later } else { Attempt::NotRunning }
+}
+
+/// Until the phase is another than "asked".
+fn wait_for_answer(phase: &AtomicU32, patience: Duration) {
+    let until = Instant::now() + patience;
+    // As a rule the thread runs on another processor and answers within microseconds.
+    for _ in 0..200 {
+        if phase.load(Ordering::Acquire) != ASKED {
+            return;
+        }
+        std::hint::spin_loop();
+    }
+    while phase.load(Ordering::Acquire) == ASKED {
+        let left = until.saturating_duration_since(Instant::now());
+        let Ok(left) = Timespec::try_from(left) else { return };
+        if left.tv_sec == 0 && left.tv_nsec == 0 {
+            return;
+        }
+        // Woken, timed out or interrupted: looked at above.
+        let _: Result<(), _> = futex::wait(phase, futex::Flags::PRIVATE, ASKED, Some(&left));
+    }
+    debug_assert_ne!(BUSY, ASKED);
+}
+
+/// Whether the place where the thread stands is the process's own affair.
+fn may_stop_there(seat: &Seat) -> bool {
+    let pc = seat.pc.load(Ordering::Relaxed);
+    image::is_plugin_code(pc) || thread::waits_in_kernel(pc, seat.result.load(Ordering::Relaxed))
+}

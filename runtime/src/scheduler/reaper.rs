@@ -1,0 +1,186 @@
+//! The reaper: a thread that ends processes which do not end by themselves: killed ones that do not give way, and those that a fault
+//! has ended.
+//!
+//! ```text
+//! kill of a process that runs ─► first attempt, by whoever kills ─ later ─► wanted ─ each millisecond ─► frozen ─► ended
+//!                                                                              └ its poll returned: ended by its runner
+//! stack used up, abort ─► the thread waits for ever, its fault noted ─► ended
+//! ```
+//!
+//! Invariants: a process is frozen once, so it is ended once, by whoever froze it, or for a fault by the reaper; its runner never runs
+//! again. [`FROZEN_MAX`] threads are frozen at the most; beyond that, a kill waits for the process to give way, and the log says so.
+
+use super::freeze::{self, Attempt, FREEZE_AFTER};
+use super::seat::{self, FAULT_ABORT, FAULT_NONE, Seat};
+use super::{exit, monitor};
+use crate::log;
+use crate::process::{Handle, Process, Reason, table};
+use crossbeam_utils::CachePadded;
+use parking_lot::Mutex;
+use plugin_abi::abi::{EXIT_PANIC, LOG_ERROR, LOG_WARN};
+use rustix::thread::futex::{self, Timespec};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// So many threads may be frozen.
+pub(crate) const FROZEN_MAX: u64 = 1024;
+/// How long whoever kills waits for the thread at the most: as a rule it answers within microseconds.
+const FIRST_PATIENCE: Duration = Duration::from_micros(50);
+const PATIENCE: Duration = Duration::from_millis(20);
+/// Between two attempts; and after [`COMPLAIN_AFTER`].
+const PAUSE: Duration = Duration::from_millis(1);
+const LONG_PAUSE: Duration = Duration::from_millis(100);
+/// The log hears of a process that could not be stopped for so long, once.
+const COMPLAIN_AFTER: Duration = Duration::from_secs(5);
+
+/// Rung when there is something to do.
+static BELL: CachePadded<AtomicU32> = CachePadded::new(AtomicU32::new(0));
+static WANTED: Mutex<Vec<Wanted>> = Mutex::new(Vec::new());
+static FROZEN: AtomicU64 = AtomicU64::new(0);
+static LEAKED: AtomicU64 = AtomicU64::new(0);
+static IS_FULL_SAID: AtomicBool = AtomicBool::new(false);
+
+struct Wanted {
+    process: Handle,
+    since: Instant,
+    is_complained: bool,
+}
+
+/// Threads that never run again, each with what its process had.
+pub(crate) fn frozen_threads() -> u64 {
+    FROZEN.load(Ordering::Relaxed)
+}
+
+/// Bytes that they hold: stack in use, and what the process had allocated.
+pub(crate) fn leaked_bytes() -> u64 {
+    LEAKED.load(Ordering::Relaxed)
+}
+
+/// False: no more threads may be frozen.
+fn may_freeze() -> bool {
+    let may = frozen_threads() < FROZEN_MAX;
+    if !may && !IS_FULL_SAID.swap(true, Ordering::Relaxed) {
+        let message = format!(
+            "{FROZEN_MAX} threads are frozen by kills: from now on a killed process goes on until it gives way. \
+             Restart the node when it can be spared, and look for what does not give way"
+        );
+        log::host(LOG_ERROR, "reaper", &message);
+    }
+    may
+}
+
+/// A process was killed while it may be running. False: it cannot be stopped, since too many were.
+pub(super) fn kill_running(process: &'static Process) -> bool {
+    let seat = freeze::overdue(process);
+    if let Some(seat) = seat {
+        if !may_freeze() {
+            return false;
+        }
+        if freeze::attempt(seat, process, FIRST_PATIENCE) == Attempt::Frozen {
+            bury(seat, process, None);
+            return true;
+        }
+    }
+    let Some(process) = table::find(process.pid()) else { return true };
+    WANTED.lock().push(Wanted { process, since: Instant::now(), is_complained: false });
+    ring();
+    true
+}
+
+/// Wakes the reaper. For handlers, too.
+pub(super) fn ring() {
+    BELL.fetch_add(1, Ordering::Release);
+    // It may be awake.
+    let _: Result<usize, _> = futex::wake(&BELL, futex::Flags::PRIVATE, 1);
+}
+
+/// Starts the reaper.
+pub(super) fn start() -> std::io::Result<()> {
+    std::thread::Builder::new().name("reaper".to_owned()).spawn(run).map(drop)
+}
+
+fn run() {
+    loop {
+        let bell = BELL.load(Ordering::Acquire);
+        bury_faults();
+        let mut wanted = std::mem::take(&mut *WANTED.lock());
+        wanted.retain_mut(|wanted| !is_settled(wanted));
+        let is_long = wanted.iter().all(|wanted| wanted.is_complained);
+        let is_idle = wanted.is_empty();
+        WANTED.lock().append(&mut wanted);
+        let pause = if is_long { LONG_PAUSE } else { PAUSE };
+        let pause = Timespec::try_from(pause).ok().filter(|_| !is_idle);
+        // Rung, timed out or interrupted: there may be something to do.
+        let _: Result<(), _> = futex::wait(&BELL, futex::Flags::PRIVATE, bell, pause.as_ref());
+    }
+}
+
+/// Another attempt. True: it needs no more.
+fn is_settled(wanted: &mut Wanted) -> bool {
+    let process = wanted.process.process();
+    if !process.state.is_alive() {
+        return true;
+    }
+    // Not running for long, but killed: its runner ends it; or it begins another long turn no more.
+    let Some(seat) = freeze::overdue(process) else { return false };
+    if !may_freeze() {
+        return true;
+    }
+    if freeze::attempt(seat, process, PATIENCE) == Attempt::Frozen {
+        bury(seat, process, None);
+        return true;
+    }
+    if !wanted.is_complained && wanted.since.elapsed() > COMPLAIN_AFTER + FREEZE_AFTER {
+        wanted.is_complained = true;
+        let message = format!(
+            "{} ({}) was killed and cannot be stopped yet: it stands in code that others depend on",
+            process.pid(),
+            process.type_name()
+        );
+        log::host(LOG_WARN, "reaper", &message);
+    }
+    false
+}
+
+/// Ends the processes whose threads a fault has stopped.
+fn bury_faults() {
+    for seat in seat::all() {
+        let fault = seat.fault.swap(FAULT_NONE, Ordering::AcqRel);
+        let Some(process) = seat.process().filter(|_| fault != FAULT_NONE) else { continue };
+        bury(seat, process, Some(fault));
+    }
+}
+
+/// The end of a process whose thread never runs again.
+fn bury(seat: &'static Seat, process: &'static Process, fault: Option<u32>) {
+    FROZEN.fetch_add(1, Ordering::Relaxed);
+    let stack = seat.stack_high.load(Ordering::Relaxed).saturating_sub(seat.sp.load(Ordering::Relaxed)) as u64;
+    let leaked = stack + process.shared.memory().max(0).unsigned_abs();
+    LEAKED.fetch_add(leaked, Ordering::Relaxed);
+    monitor::replace(seat);
+    let what = match fault {
+        None => "killed; it did not give way",
+        Some(FAULT_ABORT) => {
+            "has aborted: a panic within a panic, or in a destructor while unwinding, or a call of abort"
+        }
+        Some(_) => "has overflowed its stack",
+    };
+    let place = crate::image::place_of(seat.pc.load(Ordering::Relaxed));
+    let message = format!(
+        "{} ({}, {}) {what}, at {place}; its thread is frozen, and {leaked} bytes are leaked",
+        process.pid(),
+        process.type_name(),
+        process.image().version,
+    );
+    log::host(if fault.is_some() { LOG_ERROR } else { LOG_WARN }, "reaper", &message);
+    if let Some(fault) = fault {
+        process.fate.open(|books| {
+            let text = if fault == FAULT_ABORT { "aborted" } else { "stack overflow" };
+            let text = format!("{text} at {place}");
+            // A panic that led to the abort has said why.
+            books.reason.get_or_insert_with(|| Reason { code: EXIT_PANIC, detail: Some(text.into()) });
+        });
+    }
+    exit::end_frozen(process);
+    seat.vacate();
+}

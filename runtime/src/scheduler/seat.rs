@@ -1,0 +1,231 @@
+//! A scheduler thread's seat: which process it runs, since when, and whether it may be stopped where it is.
+//!
+//! ```text
+//! free ─ take (a thread begins) ─► taken ─ leave (the thread ends) ─► free
+//!                                    └ frozen: the thread never runs again, and its seat is not given to another
+//!
+//! phase: idle ─ ask (whoever freezes) ─► asked ─ answer (the signal's handler, on the thread) ─┬─► stopped ─┬─► frozen, for ever
+//!          ▲                               │ no answer in time                                 └─► busy     └─► idle: it goes on
+//!          └───────────────────────────────┴─────────────────────────────── ◄────────────────────────────────────────┘
+//! ```
+//!
+//! A seat is never freed, so that a handler and a freezer may look at it at any time. `host_depth` is the thread's own: it is 0 while
+//! code of a plugin runs that was not called back by the node, and above 0 everywhere else; a handler runs on that thread, between two
+//! instructions, so it sees it as it is. A thread is stopped only at depth 0, so it holds no lock of the node.
+
+use super::{clock, signal, thread};
+use crate::process::Process;
+use parking_lot::Mutex;
+use std::cell::Cell;
+use std::ptr;
+use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, compiler_fence};
+use std::time::Duration;
+
+/// Nobody asks.
+pub(super) const IDLE: u32 = 0;
+/// Somebody wants it stopped.
+pub(super) const ASKED: u32 = 1;
+/// The thread waits in the handler for the verdict.
+pub(super) const STOPPED: u32 = 2;
+/// The thread runs code that must not be stopped.
+pub(super) const BUSY: u32 = 3;
+/// The thread never runs again.
+pub(super) const FROZEN: u32 = 4;
+
+/// What a handler found that ends a process by itself.
+pub(super) const FAULT_NONE: u32 = 0;
+/// Its stack is used up.
+pub(super) const FAULT_OVERFLOW: u32 = 1;
+/// It has called `abort`.
+pub(super) const FAULT_ABORT: u32 = 2;
+
+/// See the file's head.
+#[derive(Debug)]
+pub(super) struct Seat {
+    /// The kernel's id of the thread; 0: free.
+    pub(super) thread: AtomicI32,
+    process: AtomicPtr<Process>,
+    host_depth: AtomicU32,
+    /// When the turn began that runs, in ticks.
+    since: AtomicU64,
+    pub(super) phase: AtomicU32,
+    pub(super) fault: AtomicU32,
+    /// Where the thread was stopped.
+    pub(super) pc: AtomicUsize,
+    /// Its stack pointer there.
+    pub(super) sp: AtomicUsize,
+    /// Its result register there: of a system call that it was in.
+    pub(super) result: AtomicUsize,
+    /// The stack: lowest address that may be used, and the end of it.
+    pub(super) stack_low: AtomicUsize,
+    pub(super) stack_high: AtomicUsize,
+    handler_stack: &'static [AtomicU32],
+}
+
+/// All seats that were ever made.
+static SEATS: Mutex<Vec<&'static Seat>> = Mutex::new(Vec::new());
+
+thread_local! {
+    static SEAT: Cell<Option<&'static Seat>> = const { Cell::new(None) };
+}
+
+impl Seat {
+    fn new() -> Self {
+        Self {
+            thread: AtomicI32::new(0),
+            process: AtomicPtr::new(ptr::null_mut()),
+            host_depth: AtomicU32::new(1),
+            since: AtomicU64::new(0),
+            phase: AtomicU32::new(IDLE),
+            fault: AtomicU32::new(FAULT_NONE),
+            pc: AtomicUsize::new(0),
+            sp: AtomicUsize::new(0),
+            result: AtomicUsize::new(0),
+            stack_low: AtomicUsize::new(0),
+            stack_high: AtomicUsize::new(0),
+            handler_stack: signal::make_stack(),
+        }
+    }
+
+    /// The process that the thread runs.
+    #[expect(unsafe_code, reason = "a reference through an atomic pointer")]
+    pub(super) fn process(&self) -> Option<&'static Process> {
+        // SAFETY: only `run` writes it, from a `&'static Process`.
+        unsafe { self.process.load(Ordering::Acquire).as_ref() }
+    }
+
+    /// For handlers on this thread.
+    pub(super) fn handler_stack(&self) -> &'static [AtomicU32] {
+        self.handler_stack
+    }
+
+    /// Its process has ended, and its thread never runs again.
+    pub(super) fn vacate(&self) {
+        self.process.store(ptr::null_mut(), Ordering::Release);
+    }
+
+    /// True when the thread may not be stopped. For the handler on that thread.
+    pub(super) fn is_in_host(&self) -> bool {
+        self.host_depth.load(Ordering::Relaxed) > 0
+    }
+
+    /// How long the turn that runs has taken.
+    pub(super) fn turn_time(&self) -> Duration {
+        clock::duration(clock::ticks().saturating_sub(self.since.load(Ordering::Relaxed)))
+    }
+}
+
+/// This thread's seat. For handlers, too.
+pub(super) fn own() -> Option<&'static Seat> {
+    SEAT.try_with(Cell::get).ok().flatten()
+}
+
+/// Gives this thread a seat, until [`leave`].
+pub(super) fn take() -> &'static Seat {
+    let mut seats = SEATS.lock();
+    let free = seats.iter().find(|seat| seat.thread.load(Ordering::Relaxed) == 0).copied();
+    let seat = free.unwrap_or_else(|| {
+        let seat: &'static Seat = Box::leak(Box::new(Seat::new()));
+        seats.push(seat);
+        seat
+    });
+    let (low, high) = thread::stack();
+    seat.stack_low.store(low, Ordering::Relaxed);
+    seat.stack_high.store(high, Ordering::Relaxed);
+    seat.thread.store(thread::own_id(), Ordering::Release);
+    drop(seats);
+    SEAT.set(Some(seat));
+    seat
+}
+
+/// This thread ends.
+pub(super) fn leave() {
+    if let Some(seat) = SEAT.take() {
+        seat.thread.store(0, Ordering::Release);
+    }
+}
+
+/// The seats of all threads that live.
+pub(super) fn all() -> Vec<&'static Seat> {
+    SEATS.lock().iter().filter(|seat| seat.thread.load(Ordering::Relaxed) != 0).copied().collect()
+}
+
+/// Whether the thread of that number never runs again.
+pub(super) fn is_frozen(thread: i32) -> bool {
+    let is_it = |seat: &&&'static Seat| seat.thread.load(Ordering::Relaxed) == thread;
+    SEATS.lock().iter().find(is_it).is_some_and(|seat| seat.phase.load(Ordering::Relaxed) == FROZEN)
+}
+
+/// The seat whose thread runs that process.
+pub(super) fn of(process: &'static Process) -> Option<&'static Seat> {
+    let is_wanted = |seat: &&&'static Seat| seat.process().is_some_and(|run| ptr::eq(run, process));
+    SEATS.lock().iter().find(is_wanted).copied()
+}
+
+/// The process that this thread runs.
+pub(crate) fn process() -> Option<&'static Process> {
+    own()?.process()
+}
+
+/// Until dropped, this thread runs that process.
+#[must_use]
+#[derive(Debug)]
+pub(super) struct Running(&'static Seat);
+
+/// A turn that began at that tick.
+pub(super) fn run(seat: &'static Seat, process: &'static Process, since: u64) -> Running {
+    seat.since.store(since, Ordering::Relaxed);
+    seat.process.store(ptr::from_ref(process).cast_mut(), Ordering::Release);
+    Running(seat)
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.process.store(ptr::null_mut(), Ordering::Release);
+    }
+}
+
+/// Calls into a plugin: until it returns, the thread may be stopped.
+pub(super) fn in_plugin<R>(act: impl FnOnce() -> R) -> R {
+    struct Back(Option<&'static Seat>, u32);
+    impl Drop for Back {
+        fn drop(&mut self) {
+            compiler_fence(Ordering::SeqCst);
+            if let Some(seat) = self.0 {
+                seat.host_depth.store(self.1, Ordering::Relaxed);
+            }
+        }
+    }
+    let seat = own();
+    let _back = Back(seat, seat.map_or(0, |seat| seat.host_depth.load(Ordering::Relaxed)));
+    if let Some(seat) = seat {
+        seat.host_depth.store(0, Ordering::Relaxed);
+    }
+    compiler_fence(Ordering::SeqCst);
+    act()
+}
+
+/// Until dropped, this thread is in the node's own code: it is not stopped.
+#[must_use]
+#[derive(Debug)]
+pub(crate) struct InHost(Option<&'static Seat>);
+
+impl InHost {
+    pub(crate) fn enter() -> Self {
+        let seat = own();
+        if let Some(seat) = seat {
+            seat.host_depth.store(seat.host_depth.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+        }
+        compiler_fence(Ordering::SeqCst);
+        Self(seat)
+    }
+}
+
+impl Drop for InHost {
+    fn drop(&mut self) {
+        compiler_fence(Ordering::SeqCst);
+        if let Some(seat) = self.0 {
+            seat.host_depth.store(seat.host_depth.load(Ordering::Relaxed) - 1, Ordering::Relaxed);
+        }
+    }
+}
