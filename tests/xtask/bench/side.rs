@@ -6,6 +6,7 @@ use std::cell::OnceCell;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::process::Command;
+use std::time::Duration;
 use system_tests::cli::Cli;
 use system_tests::erlang::{Beams, Erlang};
 use system_tests::node::Node;
@@ -13,6 +14,8 @@ use system_tests::release::ReleaseFolder;
 use system_tests::sandbox::Sandbox;
 
 const FIXTURE: &str = "bench";
+/// A program that takes longer hangs.
+const PROGRAM_TIME_MAX: Duration = Duration::from_secs(120);
 /// In which `/proc` counts time, on every Linux on x86-64.
 const TICKS_A_SECOND: f64 = 100.0;
 
@@ -54,6 +57,7 @@ impl Sides {
         };
         let control = TcpStream::connect(system.listener("control")?)?;
         control.set_nodelay(true)?;
+        control.set_read_timeout(Some(PROGRAM_TIME_MAX))?;
         Ok(Side { system, control: BufReader::new(control) })
     }
 
@@ -118,7 +122,7 @@ impl Side {
     pub(crate) fn ask(&mut self, program: &str) -> Result<Vec<f64>> {
         self.control.get_mut().write_all(format!("{program}\n").as_bytes())?;
         let mut answer = String::new();
-        self.control.read_line(&mut answer)?;
+        self.control.read_line(&mut answer).with_context(|| format!("{program}: no answer"))?;
         let answer = answer.trim();
         if answer.is_empty() || answer.starts_with("error: ") {
             bail!("{program}: {}", answer.strip_prefix("error: ").unwrap_or("the program failed"));
