@@ -37,6 +37,7 @@ pub(super) fn all() -> Vec<Program> {
         plain("spawn_monitor 200000", "ns", Better::Less),
         plain("pingpong_same 1000000", "1/s", Better::More),
         plain("pingpong_two 100000", "1/s", Better::More),
+        plain("pingpong_pairs 500000", "1/s", Better::More),
         plain("ring 1000 1000", "ns", Better::Less),
         plain("many_to_one 8 250000", "1/s", Better::More),
         plain("many_to_one_off_heap 8 250000", "1/s", Better::More),

@@ -6,6 +6,7 @@ use std::cell::OnceCell;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::process::Command;
+use std::time::Duration;
 use system_tests::cli::Cli;
 use system_tests::erlang::{Beams, Erlang};
 use system_tests::node::Node;
@@ -13,6 +14,10 @@ use system_tests::release::ReleaseFolder;
 use system_tests::sandbox::Sandbox;
 
 const FIXTURE: &str = "bench";
+/// A program that takes longer hangs.
+const PROGRAM_TIME_MAX: Duration = Duration::from_secs(120);
+/// In which `/proc` counts time, on every Linux on x86-64.
+const TICKS_A_SECOND: f64 = 100.0;
 
 /// What both sides are started from: built when it is needed first.
 #[derive(Debug, Default)]
@@ -52,6 +57,7 @@ impl Sides {
         };
         let control = TcpStream::connect(system.listener("control")?)?;
         control.set_nodelay(true)?;
+        control.set_read_timeout(Some(PROGRAM_TIME_MAX))?;
         Ok(Side { system, control: BufReader::new(control) })
     }
 
@@ -102,6 +108,13 @@ impl System {
         };
         address.with_context(|| format!("there is no listener {name}"))
     }
+
+    fn os_pid(&self) -> u32 {
+        match self {
+            Self::Node(node) => node.os_pid(),
+            Self::Erlang(erlang) => erlang.os_pid(),
+        }
+    }
 }
 
 impl Side {
@@ -109,7 +122,7 @@ impl Side {
     pub(crate) fn ask(&mut self, program: &str) -> Result<Vec<f64>> {
         self.control.get_mut().write_all(format!("{program}\n").as_bytes())?;
         let mut answer = String::new();
-        self.control.read_line(&mut answer)?;
+        self.control.read_line(&mut answer).with_context(|| format!("{program}: no answer"))?;
         let answer = answer.trim();
         if answer.is_empty() || answer.starts_with("error: ") {
             bail!("{program}: {}", answer.strip_prefix("error: ").unwrap_or("the program failed"));
@@ -123,13 +136,18 @@ impl Side {
         self.system.listener(name)
     }
 
+    /// Processor time that its OS process has used, its own and the kernel's for it.
+    pub(crate) fn processor_seconds(&self) -> Result<f64> {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.system.os_pid()))?;
+        // Behind the name, which may have any sign in it: utime and stime are the 14th and 15th field of all.
+        let (_, fields) = stat.rsplit_once(')').context("a name in brackets")?;
+        let ticks = fields.split_whitespace().skip(11).take(2).map(str::parse::<f64>);
+        Ok(ticks.sum::<Result<f64, _>>()? / TICKS_A_SECOND)
+    }
+
     /// Resident bytes of its OS process.
     pub(crate) fn resident_bytes(&self) -> Result<f64> {
-        let os_pid = match &self.system {
-            System::Node(node) => node.os_pid(),
-            System::Erlang(erlang) => erlang.os_pid(),
-        };
-        let status = std::fs::read_to_string(format!("/proc/{os_pid}/status"))?;
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.system.os_pid()))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("a resident size")?;
         Ok(line.trim().trim_end_matches(" kB").parse::<f64>()? * 1024.0)
     }
