@@ -23,7 +23,8 @@
 
 use crate::ffi;
 use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
+use std::any::TypeId;
+use std::sync::atomic::{AtomicI64, Ordering, compiler_fence};
 
 /// See the module's head.
 #[derive(Debug)]
@@ -36,54 +37,66 @@ impl<A> Counting<A> {
     }
 }
 
-/// Calls the allocator below; the thread is not stopped for ever meanwhile.
-fn within<R>(bytes: i64, act: impl FnOnce() -> R) -> R {
+/// Calls the allocator below, and charges the current process, if there is one. The thread is not stopped for ever meanwhile: the node
+/// knows the system's allocator by its place in memory; another one says that it is at work.
+#[inline]
+fn within<A: 'static, R>(bytes: i64, act: impl FnOnce() -> R) -> R {
+    let Some(shared) = ffi::shared() else { return act() };
+    charge(&shared.memory, bytes);
+    if TypeId::of::<A>() == TypeId::of::<System>() {
+        return act();
+    }
     // Of this thread alone while it polls, so no read-modify-write needs to be atomic.
-    let add = |counter: &AtomicU32, n: u32| {
-        counter.store(counter.load(Ordering::Relaxed).wrapping_add(n), Ordering::Relaxed);
-        std::sync::atomic::compiler_fence(Ordering::SeqCst);
-    };
-    ffi::with_shared(|shared| {
-        add(&shared.busy, 1);
-        charge(&shared.memory, bytes);
-    });
+    shared.busy.store(shared.busy.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+    compiler_fence(Ordering::SeqCst);
     let done = act();
-    ffi::with_shared(|shared| add(&shared.busy, u32::MAX));
+    compiler_fence(Ordering::SeqCst);
+    shared.busy.store(shared.busy.load(Ordering::Relaxed) - 1, Ordering::Relaxed);
     done
 }
 
+#[inline]
 fn charge(memory: &AtomicI64, bytes: i64) {
     memory.store(memory.load(Ordering::Relaxed) + bytes, Ordering::Relaxed);
 }
 
 /// Charges the current process, if there is one.
+#[inline]
 pub(crate) fn account(bytes: i64) {
-    ffi::with_shared(|shared| charge(&shared.memory, bytes));
+    if let Some(shared) = ffi::shared() {
+        charge(&shared.memory, bytes);
+    }
 }
 
+/// A length as a charge.
+#[inline]
 pub(crate) fn bytes(len: usize) -> i64 {
     i64::try_from(len).unwrap_or(i64::MAX)
 }
 
 // SAFETY: every call goes to the allocator below, which keeps the contract; what is counted touches no memory of it.
-unsafe impl<A: GlobalAlloc> GlobalAlloc for Counting<A> {
+unsafe impl<A: GlobalAlloc + 'static> GlobalAlloc for Counting<A> {
+    #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: by the caller's contract.
-        within(bytes(layout.size()), || unsafe { self.0.alloc(layout) })
+        within::<A, _>(bytes(layout.size()), || unsafe { self.0.alloc(layout) })
     }
 
+    #[inline]
     unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
         // SAFETY: by the caller's contract.
-        within(-bytes(layout.size()), || unsafe { self.0.dealloc(ptr, layout) });
+        within::<A, _>(-bytes(layout.size()), || unsafe { self.0.dealloc(ptr, layout) });
     }
 
+    #[inline]
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         // SAFETY: by the caller's contract.
-        within(bytes(layout.size()), || unsafe { self.0.alloc_zeroed(layout) })
+        within::<A, _>(bytes(layout.size()), || unsafe { self.0.alloc_zeroed(layout) })
     }
 
+    #[inline]
     unsafe fn realloc(&self, ptr: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
         // SAFETY: by the caller's contract.
-        within(bytes(new_size) - bytes(layout.size()), || unsafe { self.0.realloc(ptr, layout, new_size) })
+        within::<A, _>(bytes(new_size) - bytes(layout.size()), || unsafe { self.0.realloc(ptr, layout, new_size) })
     }
 }

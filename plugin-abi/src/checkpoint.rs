@@ -13,8 +13,8 @@ struct Killed;
 ///
 /// Outside of a process, without effect.
 pub fn checkpoint() {
-    let is_killed = ffi::with_shared(|shared| shared.killed.load(Ordering::Relaxed) != 0);
-    if is_killed == Some(true) && !std::thread::panicking() {
+    let is_killed = ffi::shared().is_some_and(|shared| shared.killed.load(Ordering::Relaxed) != 0);
+    if is_killed && !std::thread::panicking() {
         resume_unwind(Box::new(Killed));
     }
 }

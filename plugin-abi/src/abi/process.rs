@@ -14,7 +14,7 @@ pub struct ProcessFuture {
     pub vtable: *const ProcessVtable,
 }
 
-/// What a process's waker data points to, as long as the process lives: what its image and the host tell each other without a call.
+/// What a process's waker data points to; never freed, while the OS process lives: what its image and the host tell each other without a call.
 #[repr(C)]
 #[derive(Debug)]
 pub struct ProcessShared {

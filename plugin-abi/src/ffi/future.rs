@@ -24,14 +24,17 @@ thread_local! {
     static SHARED: Cell<*const ProcessShared> = const { Cell::new(ptr::null()) };
 }
 
-/// What the current process and the node tell each other without a call; `None` outside of a poll. Allocates nothing.
-pub(crate) fn with_shared<R>(act: impl FnOnce(&ProcessShared) -> R) -> Option<R> {
-    // SAFETY: set by `poll` to the waker's data, which is valid for the poll and points to a `ProcessShared`, and null otherwise.
-    // A thread that ends has none.
-    SHARED.try_with(|shared| unsafe { shared.get().as_ref() }).ok().flatten().map(act)
+/// What the current process and the node tell each other without a call; `None` outside of a poll. Allocates nothing. Not to be kept
+/// beyond the poll.
+#[inline]
+pub(crate) fn shared() -> Option<&'static ProcessShared> {
+    // SAFETY: set by `poll` to the waker's data, which points to a `ProcessShared`, and null otherwise. The node never frees it: with a
+    // `&'static` kept too long one would count for another process, and no more. A thread that ends has none.
+    SHARED.try_with(|shared| unsafe { shared.get().as_ref() }).ok().flatten()
 }
 
 /// The current process's [`Local`]; `None` outside of a poll.
+#[inline]
 pub(crate) fn with_local<R>(act: impl FnOnce(&Local) -> R) -> Option<R> {
     let local = LOCAL.get();
     // SAFETY: set by `poll` around the poll of a live process on this thread, and null otherwise.

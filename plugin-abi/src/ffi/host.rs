@@ -37,6 +37,7 @@ pub(super) unsafe fn set_host(table: *const HostTable, image: *const ImageContex
     HOST.set(Host { table, image }).map_err(|_| "this image was initialised before".to_owned())
 }
 
+#[inline]
 fn host() -> &'static Host {
     HOST.get().expect("this code runs in a node only: it was called before the node initialised the plugin")
 }
@@ -51,6 +52,7 @@ pub(super) fn process_waker_vtable() -> *const crate::abi::WakerVtable {
 }
 
 /// `IMAGE_*`.
+#[inline]
 pub(crate) fn image_state() -> u32 {
     host().image.state.load(Ordering::Acquire)
 }
@@ -61,6 +63,7 @@ pub(crate) fn log_level() -> u32 {
 }
 
 /// The image's number.
+#[inline]
 pub(crate) fn image_id() -> u64 {
     host().image.id
 }
@@ -114,6 +117,7 @@ pub(crate) fn spawn(future: ProcessFuture, options: &SpawnOptions) -> Result<Spa
 }
 
 /// 0: not in a process.
+#[inline]
 pub(crate) fn self_pid() -> Pid {
     (host().table.self_pid)()
 }
@@ -164,6 +168,7 @@ pub(crate) fn set_priority(priority: u32) {
 }
 
 /// Sends, or gives the message back with the host's answer.
+#[inline]
 pub(crate) fn send(pid: Pid, message: RawMessage) -> Result<(), (RawMessage, Status)> {
     let raw = message.into_raw();
     // SAFETY: a valid message, ours to give; on refusal it is ours still.
@@ -185,6 +190,7 @@ pub(crate) fn send_after(pid: Pid, message: RawMessage, after_ns: u64) -> u64 {
 ///
 /// # Panics
 /// When `pid` is not the current process.
+#[inline]
 pub(super) fn receive(pid: Pid) -> Option<RawMessage> {
     let mut raw = std::ptr::null_mut();
     // SAFETY: `raw` is ours to write to.

@@ -18,7 +18,7 @@ mod read;
 mod waker;
 
 pub(crate) use entry::init;
-pub(crate) use future::{into_process, with_local, with_shared};
+pub(crate) use future::{into_process, shared, with_local};
 pub(crate) use host::*;
 pub(crate) use local::{ImageWatch, receive};
 pub(crate) use message::{

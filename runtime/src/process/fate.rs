@@ -7,11 +7,11 @@
 //! other side takes the first entry back. Whoever closes its books strikes each tie out on the other side, and acts on it only if it
 //! was still there.
 
+use super::ledger::Ledger;
 use super::notice::{Down, Reason};
 use super::pid::Pid;
 use parking_lot::lock_api::RawMutex as _;
 use std::cell::{Cell, UnsafeCell};
-use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -29,11 +29,11 @@ unsafe impl Sync for Fate {}
 #[derive(Debug, Default)]
 pub(crate) struct Open {
     /// Reference of the monitor → who watches and the message that waits for it.
-    pub(crate) watchers: BTreeMap<u64, (Pid, Down)>,
+    pub(crate) watchers: Ledger<u64, (Pid, Down)>,
     /// Reference of the monitor → whom this process watches.
-    pub(crate) watching: BTreeMap<u64, Pid>,
+    pub(crate) watching: Ledger<u64, Pid>,
     /// Whose end is this one's, and the other way round.
-    pub(crate) links: BTreeSet<Pid>,
+    pub(crate) links: Ledger<Pid, ()>,
     /// Exit signals become messages.
     pub(crate) traps_exits: bool,
     /// Why it ends: of itself, or since a signal says so.

@@ -7,6 +7,7 @@
 mod cell;
 mod fate;
 mod handle;
+mod ledger;
 mod mailbox;
 mod message;
 mod notice;

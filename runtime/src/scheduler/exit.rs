@@ -71,9 +71,9 @@ pub(crate) fn link(process: &'static Process, other: Pid) {
     if own == other {
         return;
     }
-    process.fate.open(|books| books.links.insert(other));
-    let entered = table::find(other).and_then(|other| other.fate.open(|books| books.links.insert(own)));
-    if entered.is_none() && process.fate.if_open(|books| books.links.remove(&other)) == Some(true) {
+    process.fate.open(|books| books.links.insert(other, ()));
+    let entered = table::find(other).and_then(|other| other.fate.open(|books| books.links.insert(own, ())));
+    if entered.is_none() && process.fate.if_open(|books| books.links.remove(&other)).flatten().is_some() {
         signal(process, Some(other), Reason::of(EXIT_NOPROC));
     }
 }
@@ -159,9 +159,9 @@ fn tell(pid: Pid, ended: &Ended, books: Open) {
             target.fate.if_open(|theirs| theirs.watchers.remove(&reference));
         }
     }
-    for other in books.links {
+    for (other, ()) in books.links {
         let Some(other) = table::find(other) else { continue };
-        if other.fate.if_open(|theirs| theirs.links.remove(&pid)) == Some(true) {
+        if other.fate.if_open(|theirs| theirs.links.remove(&pid)).flatten().is_some() {
             signal(other.process(), Some(pid), reason.clone());
         }
     }

@@ -29,7 +29,7 @@ pub(super) enum Attempt {
 }
 
 /// Turns of less than this are left to end by themselves.
-pub(super) const FREEZE_AFTER: Duration = Duration::from_millis(10);
+pub(super) const FREEZE_AFTER: Duration = Duration::from_millis(5);
 
 /// The seat of a process whose turn is so long that it may be frozen. `None`: it is not running, or not for long.
 pub(super) fn overdue(process: &'static Process) -> Option<&'static Seat> {

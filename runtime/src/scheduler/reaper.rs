@@ -40,6 +40,13 @@ static FROZEN: AtomicU64 = AtomicU64::new(0);
 static LEAKED: AtomicU64 = AtomicU64::new(0);
 static IS_FULL_SAID: AtomicBool = AtomicBool::new(false);
 
+/// What has ended a process where it stood.
+enum Fault {
+    Overflow,
+    Abort,
+}
+
+/// A killed process that is still to be stopped.
 struct Wanted {
     process: Handle,
     since: Instant,
@@ -145,42 +152,59 @@ fn is_settled(wanted: &mut Wanted) -> bool {
 /// Ends the processes whose threads a fault has stopped.
 fn bury_faults() {
     for seat in seat::all() {
-        let fault = seat.fault.swap(FAULT_NONE, Ordering::AcqRel);
-        let Some(process) = seat.process().filter(|_| fault != FAULT_NONE) else { continue };
-        bury(seat, process, Some(fault));
+        let fault = match seat.fault.swap(FAULT_NONE, Ordering::AcqRel) {
+            FAULT_NONE => continue,
+            FAULT_ABORT => Fault::Abort,
+            _ => Fault::Overflow,
+        };
+        if let Some(process) = seat.process() {
+            bury(seat, process, Some(fault));
+        }
     }
 }
 
-/// The end of a process whose thread never runs again.
-fn bury(seat: &'static Seat, process: &'static Process, fault: Option<u32>) {
+/// The end of a process whose thread never runs again. Who waits for it hears first; the log comes after.
+fn bury(seat: &'static Seat, process: &'static Process, fault: Option<Fault>) {
     FROZEN.fetch_add(1, Ordering::Relaxed);
     let stack = seat.stack_high.load(Ordering::Relaxed).saturating_sub(seat.sp.load(Ordering::Relaxed)) as u64;
     let leaked = stack + process.shared.memory().max(0).unsigned_abs();
     LEAKED.fetch_add(leaked, Ordering::Relaxed);
-    monitor::replace(seat);
-    let what = match fault {
-        None => "killed; it did not give way",
-        Some(FAULT_ABORT) => {
-            "has aborted: a panic within a panic, or in a destructor while unwinding, or a call of abort"
-        }
-        Some(_) => "has overflowed its stack",
-    };
-    let place = crate::image::place_of(seat.pc.load(Ordering::Relaxed));
-    let message = format!(
-        "{} ({}, {}) {what}, at {place}; its thread is frozen, and {leaked} bytes are leaked",
-        process.pid(),
-        process.type_name(),
-        process.image().version,
-    );
-    log::host(if fault.is_some() { LOG_ERROR } else { LOG_WARN }, "reaper", &message);
-    if let Some(fault) = fault {
-        process.fate.open(|books| {
-            let text = if fault == FAULT_ABORT { "aborted" } else { "stack overflow" };
-            let text = format!("{text} at {place}");
-            // A panic that led to the abort has said why.
-            books.reason.get_or_insert_with(|| Reason { code: EXIT_PANIC, detail: Some(text.into()) });
-        });
+    let pc = seat.pc.load(Ordering::Relaxed);
+    let who = (process.pid(), process.type_name(), process.image().version);
+    if let Some(fault) = &fault {
+        // A panic that led to an abort has said why.
+        let text = format!("{} at {}", fault.name(), crate::image::place_of(pc));
+        process
+            .fate
+            .open(|books| books.reason.get_or_insert(Reason { code: EXIT_PANIC, detail: Some(text.into()) }).code);
     }
     exit::end_frozen(process);
     seat.vacate();
+    monitor::replace(seat);
+    let (level, what) =
+        fault.as_ref().map_or((LOG_WARN, "was killed and did not give way"), |fault| (LOG_ERROR, fault.tell()));
+    let (pid, type_name, version) = who;
+    let place = crate::image::place_of(pc);
+    let message = format!(
+        "{pid} ({type_name}, {version}) {what}, at {place}; its thread is frozen, and {leaked} bytes are leaked"
+    );
+    log::host(level, "reaper", &message);
+}
+
+impl Fault {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Overflow => "stack overflow",
+            Self::Abort => "aborted",
+        }
+    }
+
+    fn tell(&self) -> &'static str {
+        match self {
+            Self::Overflow => "has overflowed its stack",
+            Self::Abort => {
+                "has aborted: a panic within a panic, or in a destructor while unwinding, or a call of abort"
+            }
+        }
+    }
 }
