@@ -116,6 +116,7 @@ fn layout() -> String {
             schedulers,
             schedulers_online,
             set_schedulers_online,
+            stack_limit,
             process_info,
         }
     );

@@ -60,7 +60,7 @@ fn threads(node: &Node, name: &str) -> usize {
 fn whatever_does_not_give_way_is_killed_and_its_monitor_hears() {
     let (_sandbox, mut node) = node();
     let mut control = Control::open(&node);
-    let kinds = ["spin", "allocate", "format", "keep", "sleep", "lock", "wait_for_lock"];
+    let kinds = ["spin", "allocate", "format", "keep", "sleep", "lock", "wait_for_lock", "spin_in_drop"];
     for (frozen, kind) in kinds.iter().enumerate() {
         let pid = control.start(kind);
         assert_eq!(control.ask(&format!("kill {pid}")), "killed", "{kind}");
@@ -89,6 +89,7 @@ fn one_that_overflows_aborts_or_panics_while_panicking_ends_alone() {
     for round in 1..=3 {
         for (kind, said) in [
             ("overflow", "stack overflow"),
+            ("overflow_in_allocator", "stack overflow"),
             ("abort", "aborted"),
             ("panic_in_drop", "panic"),
             ("bomb", "in a destructor"),
@@ -102,8 +103,8 @@ fn one_that_overflows_aborts_or_panics_while_panicking_ends_alone() {
         assert_eq!(control.ask("start end").get(..1), Some("<"), "others go on");
     }
     // A panic in a destructor alone unwinds, and freezes nothing.
-    wait::until("all are counted", LIMIT, || (number(&node, "frozen_threads") == 9).then_some(()))
-        .expect("three by three");
+    wait::until("all are counted", LIMIT, || (number(&node, "frozen_threads") == 12).then_some(()))
+        .expect("four by three");
     assert!(node.log().contains("has overflowed its stack, at librunaway"), "where");
     assert!(node.is_alive());
 }

@@ -105,6 +105,9 @@ pub struct HostTable {
     /// Sets how many are online. `STATUS_LIMIT`: not between 1 and `schedulers`.
     pub set_schedulers_online: extern "C" fn(count: u32) -> Status,
 
+    /// Below this address the current thread has not enough stack left to call the host, or an allocator: a call of the host there ends
+    /// the process. 0: not known. Stays the same for a thread.
+    pub stack_limit: extern "C" fn() -> usize,
     /// What the node knows of a process. `STATUS_NONE`: it is dead.
     pub process_info: unsafe extern "C" fn(pid: Pid, out: *mut ProcessInfo) -> Status,
 }

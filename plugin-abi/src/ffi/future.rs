@@ -20,17 +20,34 @@ use std::task::{Context, Poll};
 
 thread_local! {
     static LOCAL: Cell<*const Local> = const { Cell::new(ptr::null()) };
+    static CURRENT: Current = const { Current { shared: Cell::new(ptr::null()), stack_limit: Cell::new(None) } };
+}
+
+/// What an allocator looks at: in one place, since each thread-local costs a call.
+struct Current {
     /// Set and reset together with `LOCAL`.
-    static SHARED: Cell<*const ProcessShared> = const { Cell::new(ptr::null()) };
+    shared: Cell<*const ProcessShared>,
+    /// As the host says; asked once.
+    stack_limit: Cell<Option<usize>>,
 }
 
 /// What the current process and the node tell each other without a call; `None` outside of a poll. Allocates nothing. Not to be kept
-/// beyond the poll.
+/// beyond the poll. If the stack comes to its end, the process ends here.
 #[inline]
 pub(crate) fn shared() -> Option<&'static ProcessShared> {
-    // SAFETY: set by `poll` to the waker's data, which points to a `ProcessShared`, and null otherwise. The node never frees it: with a
-    // `&'static` kept too long one would count for another process, and no more. A thread that ends has none.
-    SHARED.try_with(|shared| unsafe { shared.get().as_ref() }).ok().flatten()
+    let current = |current: &Current| {
+        // SAFETY: set by `poll` to the waker's data, which points to a `ProcessShared`, and null otherwise. The node never frees it: with
+        // a `&'static` kept too long one would count for another process, and no more.
+        let shared = unsafe { current.shared.get().as_ref() }?;
+        let here = 0_u8;
+        if current.stack_limit.get().is_some_and(|limit| (&raw const here).addr() < limit) {
+            // Any call of the host ends the process, at a place where it holds no lock.
+            host::self_pid();
+        }
+        Some(shared)
+    };
+    // A thread that ends has none.
+    CURRENT.try_with(current).ok().flatten()
 }
 
 /// The current process's [`Local`]; `None` outside of a poll.
@@ -73,18 +90,43 @@ pub(crate) fn into_process<N, T: Takes, F: Future<Output: Outcome> + Send + 'sta
 }
 
 /// Until dropped, the thread polls that process.
-struct Polling(*const Local, *const ProcessShared);
+#[must_use]
+struct Polling {
+    before: *const Local,
+    _charged: Charged,
+}
 
 impl Polling {
     fn begin(local: &Local, shared: *const ProcessShared) -> Self {
-        Self(LOCAL.replace(local), SHARED.replace(shared))
+        local.shared.set(shared);
+        Self { before: LOCAL.replace(local), _charged: Charged::begin(shared) }
     }
 }
 
 impl Drop for Polling {
     fn drop(&mut self) {
-        LOCAL.set(self.0);
-        SHARED.set(self.1);
+        LOCAL.set(self.before);
+    }
+}
+
+/// Until dropped, what the thread allocates is charged there.
+#[must_use]
+struct Charged(*const ProcessShared);
+
+impl Charged {
+    fn begin(shared: *const ProcessShared) -> Self {
+        CURRENT.with(|current| {
+            if current.stack_limit.get().is_none() {
+                current.stack_limit.set(Some(host::stack_limit()));
+            }
+            Self(current.shared.replace(shared))
+        })
+    }
+}
+
+impl Drop for Charged {
+    fn drop(&mut self) {
+        CURRENT.with(|current| current.shared.set(self.0));
     }
 }
 
@@ -122,6 +164,7 @@ unsafe extern "C" fn poll<F: Future<Output: Outcome>>(data: Opaque, waker: *cons
 unsafe extern "C" fn drop_process<F>(data: Opaque) -> Status {
     // SAFETY: the host passes what `into_process` made, once, after the last poll.
     let process = unsafe { Box::from_raw(data.cast::<Process<F>>()) };
+    let _charged = Charged::begin(process.local.shared.get());
     let last = AssertUnwindSafe(move || {
         #[cfg(feature = "tokio")]
         let context = process.local.tokio.at_end();

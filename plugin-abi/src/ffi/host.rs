@@ -334,3 +334,8 @@ pub(crate) fn type_name_of(info: &ProcessInfo) -> String {
     // SAFETY: it lives as long as the OS process.
     String::from_utf8_lossy(unsafe { info.type_name.as_bytes() }).into_owned()
 }
+
+/// Below this address, this thread has not enough stack left to call the host or an allocator. 0: not known.
+pub(super) fn stack_limit() -> usize {
+    (host().table.stack_limit)()
+}

@@ -20,8 +20,8 @@ use super::future::with_local;
 use super::host::{self, image_state};
 use super::message::RawMessage;
 use super::waker::is_process_waker;
-use crate::abi::Pid;
-use std::cell::RefCell;
+use crate::abi::{Pid, ProcessShared};
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -29,10 +29,12 @@ use std::task::Waker;
 use std::time::Instant;
 
 /// See the file's head.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Local {
     /// Made for the first thing that is kept: most processes have none.
     inner: RefCell<Option<Box<Inner>>>,
+    /// What the last poll was given to count with; for the drop.
+    pub(super) shared: Cell<*const ProcessShared>,
     #[cfg(feature = "tokio")]
     pub(super) tokio: crate::tokio_context::Hold,
 }
@@ -114,6 +116,17 @@ impl Drop for Inner {
 impl fmt::Debug for Inner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Inner").field("reader", &self.reader).field("watchers", &self.watchers).finish_non_exhaustive()
+    }
+}
+
+impl Default for Local {
+    fn default() -> Self {
+        Self {
+            inner: RefCell::default(),
+            shared: Cell::new(std::ptr::null()),
+            #[cfg(feature = "tokio")]
+            tokio: crate::tokio_context::Hold::default(),
+        }
     }
 }
 

@@ -45,8 +45,9 @@ pub(super) extern "C" fn deregister(source: u64) {
 
 pub(super) unsafe extern "C" fn ready(source: u64, interest: u32, waker: *const AbiWaker) -> u64 {
     let _host = InHost::enter();
+    let owner = current_process().map_or(0, |process| process.pid().get());
     // SAFETY: the table's contract: the waker is valid for the call.
-    io::ready(source, interest, || unsafe { Waker::clone_of(&*waker) })
+    io::ready(source, interest, owner, || unsafe { Waker::clone_of(&*waker) })
 }
 
 pub(super) extern "C" fn clear(source: u64, interest: u32, token: u64) {

@@ -54,6 +54,7 @@ pub(crate) static HOST_TABLE: HostTable = HostTable {
     schedulers: schedulers::count,
     schedulers_online: schedulers::online,
     set_schedulers_online: schedulers::set_online,
+    stack_limit: processes::stack_limit,
     process_info: processes::process_info,
 };
 

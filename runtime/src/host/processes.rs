@@ -152,6 +152,10 @@ pub(super) extern "C" fn set_priority(priority: u32) {
     }
 }
 
+pub(super) extern "C" fn stack_limit() -> usize {
+    scheduler::stack_limit()
+}
+
 pub(super) unsafe extern "C" fn process_info(pid: abi::Pid, out: *mut ProcessInfo) -> Status {
     let _host = InHost::enter();
     let Some(process) = table::find(Pid::from_raw(pid)).filter(|process| process.state.is_alive()) else {

@@ -99,8 +99,13 @@ pub(crate) fn deregister(source: u64) -> Option<RawFd> {
 
 /// The numbers of all sources that a process has.
 pub(super) fn of_owner(owner: u64) -> Vec<u64> {
-    let own = SOURCES.iter().filter(|(_, source)| source.owner.load(Ordering::Relaxed) == owner);
-    own.map(|(index, source)| id(index, source.word.load(Ordering::Acquire))).collect()
+    // Read on both sides of the word: the slot may be given to another meanwhile.
+    let is_own = |source: &Source| source.owner.load(Ordering::Acquire) == owner;
+    let own = SOURCES.iter().filter(|(_, source)| is_own(source));
+    own.map(|(index, source)| (source, id(index, source.word.load(Ordering::Acquire))))
+        .filter(|(source, _)| is_own(source))
+        .map(|(_, id)| id)
+        .collect()
 }
 
 fn is_ready(word: u64, interest: u32) -> bool {
@@ -112,9 +117,10 @@ fn is_ready(word: u64, interest: u32) -> bool {
     word & (u64::from(interest) | closed) != 0
 }
 
-/// A token when ready; else 0, and the waker that `waker` makes is kept.
-pub(crate) fn ready(source: u64, interest: u32, waker: impl FnOnce() -> Waker) -> u64 {
+/// A token when ready; else 0, and the waker that `waker` makes is kept. The source is `owner`'s from here on, who asks.
+pub(crate) fn ready(source: u64, interest: u32, owner: u64, waker: impl FnOnce() -> Waker) -> u64 {
     let Some((slot, word)) = find(source) else { return DEAD_TOKEN };
+    slot.owner.store(owner, Ordering::Release);
     if is_ready(word, interest) {
         return word;
     }

@@ -131,7 +131,7 @@ impl Acceptor {
         // SAFETY: the process's own waker, valid for the poll.
         let own = || unsafe { Waker::clone_of(waker) };
         for _ in 0..BATCH {
-            let token = io::ready(self.source, IO_READ, own);
+            let token = io::ready(self.source, IO_READ, 0, own);
             if token == 0 {
                 return;
             }

@@ -100,6 +100,11 @@ impl State {
         word & RUNNING != 0 && word & DEAD == 0
     }
 
+    /// True once it was killed.
+    pub(crate) fn is_killed(&self) -> bool {
+        self.0.load(Ordering::Acquire) & KILL != 0
+    }
+
     pub(crate) fn wake(&self) -> Wake {
         self.schedule(SCHEDULED)
     }

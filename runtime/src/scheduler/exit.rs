@@ -11,9 +11,10 @@
 use super::seat;
 use super::waker::{kill, wake};
 use crate::io;
+use crate::log;
 use crate::process::{Down, Handle, Message, Open, Pid, Process, Pushed, Reason, exit_message, table};
 use crate::registry;
-use plugin_abi::abi::{EXIT_KILLED, EXIT_NOPROC, EXIT_NORMAL};
+use plugin_abi::abi::{EXIT_KILLED, EXIT_NOPROC, EXIT_NORMAL, LOG_WARN};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 static REFERENCES: AtomicU64 = AtomicU64::new(1);
@@ -116,24 +117,42 @@ pub(crate) fn signal(process: &'static Process, from: Option<Pid>, reason: Reaso
 /// The caller is its runner, and gives the life reference away.
 pub(super) unsafe fn end(process: &'static Process, ended: &Ended) {
     // SAFETY: by the contract; `end` is called once in a life.
-    seat::in_plugin(|| unsafe { process.drop_future() });
-    // SAFETY: as above.
-    unsafe { close(process, ended) };
+    let destructors = || unsafe {
+        process.drop_future();
+        process.mailbox.close();
+    };
+    // The node's own processes run the node's own code.
+    if process.image().context.id == 0 {
+        destructors()
+    } else {
+        seat::in_plugin(destructors)
+    }
+    close(process, ended);
+    // The life reference.
+    drop(Handle::from_reference(process));
 }
 
 /// Ends a process whose thread was frozen: its future stays as it is, for ever.
 pub(super) fn end_frozen(process: &'static Process) {
     io::abandon(process.pid().get());
-    // SAFETY: its runner never runs again, and was stopped outside of the node's code; what it did before is seen, since its answer was
-    // read. Whoever froze it acts in its place, once.
-    unsafe { close(process, &Ended::Killed) };
+    close(process, &Ended::Killed);
+    // The life reference is kept: what the frozen thread has lent to others, such as its waker to a scoped thread, leads here.
+    // Message destructors are the application's own and may take for ever: so they run where nobody waits.
+    let destructors = move || {
+        // SAFETY: its runner never runs again, and was stopped outside of the node's code; what it did before is seen, since its answer
+        // was read. This acts in its place, once.
+        unsafe { process.mailbox.close() };
+    };
+    if process.mailbox.len() == 0 {
+        destructors();
+    } else if let Err(error) = std::thread::Builder::new().name("undertaker".to_owned()).spawn(destructors) {
+        let message = format!("{}: its mailbox stays as it is: the system gives no thread: {error}", process.pid());
+        log::host(LOG_WARN, "reaper", &message);
+    }
 }
 
-/// # Safety
-/// The caller is its runner, or acts in its place, and gives the life reference away.
-unsafe fn close(process: &'static Process, ended: &Ended) {
-    // SAFETY: by the contract.
-    unsafe { process.mailbox.close() };
+/// All but its future and its mailbox. Once in a life, by its runner or in its place.
+fn close(process: &'static Process, ended: &Ended) {
     let books = process.fate.close();
     let pid = process.pid();
     if let Some(books) = &books {
@@ -141,7 +160,6 @@ unsafe fn close(process: &'static Process, ended: &Ended) {
     }
     process.image().processes.add(-1);
     process.state.end();
-    drop(Handle::from_reference(process));
     if let Some(books) = books {
         tell(pid, ended, *books);
     }

@@ -7,6 +7,7 @@
 //!
 //! While a thread is stopped and the verdict is open, the freezer takes no lock and allocates nothing: the thread may hold what that needs.
 
+use super::role::ROLES;
 use super::seat::{self, ASKED, BUSY, FROZEN, IDLE, STOPPED, Seat};
 use super::{signal, thread};
 use crate::image;
@@ -28,12 +29,11 @@ pub(super) enum Attempt {
     NotRunning,
 }
 
-/// Turns of less than this are left to end by themselves.
-pub(super) const FREEZE_AFTER: Duration = Duration::from_millis(5);
-
-/// The seat of a process whose turn is so long that it may be frozen. `None`: it is not running, or not for long.
+/// The seat of a process whose turn is so long that it may be frozen, by the monitor's judgement: by its processor time, or since it
+/// sleeps in the kernel. `None`: it is not running, or not for long; then it may give way any moment.
 pub(super) fn overdue(process: &'static Process) -> Option<&'static Seat> {
-    seat::of(process).filter(|seat| seat.turn_time() >= FREEZE_AFTER)
+    // A thread that has lost its role has lost it since its turn was long.
+    seat::of(process).filter(|seat| seat.is_turn_long() || ROLES.held_by(seat).is_none())
 }
 
 /// Tries once, waiting for the thread for so long at the most. Whoever else tries at the same time is told [`Attempt::Later`].
@@ -60,7 +60,9 @@ pub(super) fn attempt(seat: &'static Seat, process: &'static Process, patience: 
         return Attempt::Frozen;
     }
     let is_running = is_its_own();
-    seat.phase.store(IDLE, Ordering::Release);
+    // It may have come to its end meanwhile, by a fault: then it stays as it is.
+    let answer = if is_stopped { STOPPED } else { BUSY };
+    let _: Result<u32, u32> = seat.phase.compare_exchange(answer, IDLE, Ordering::AcqRel, Ordering::Acquire);
     // The handler waits only when it has stopped.
     let _: Result<usize, _> = futex::wake(&seat.phase, futex::Flags::PRIVATE, u32::MAX);
     if is_running { Attempt::Later } else { Attempt::NotRunning }
@@ -85,7 +87,6 @@ fn wait_for_answer(phase: &AtomicU32, patience: Duration) {
         // Woken, timed out or interrupted: looked at above.
         let _: Result<(), _> = futex::wait(phase, futex::Flags::PRIVATE, ASKED, Some(&left));
     }
-    debug_assert_ne!(BUSY, ASKED);
 }
 
 /// Whether the place where the thread stands is the process's own affair.

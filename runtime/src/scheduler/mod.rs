@@ -22,7 +22,7 @@ pub(crate) use idle::{stop, timer_started};
 pub(crate) use info::info;
 pub(crate) use monitor::{hand_offs, long_runners};
 pub(crate) use reaper::{frozen_threads, leaked_bytes};
-pub(crate) use seat::{InHost, process as current_process};
+pub(crate) use seat::{InHost, process as current_process, stack_limit};
 pub(crate) use waker::{PROCESS_WAKER, kill, wake};
 
 use crate::image::Image;
@@ -30,6 +30,7 @@ use crate::process::{Birth, Pid, Priority, Process, table};
 use crate::waker::Waker;
 use plugin_abi::abi::ProcessFuture;
 use role::{ROLES, Role};
+use seat::Seat;
 use std::io;
 use std::num::NonZeroU64;
 use worker::Worker;
@@ -44,21 +45,24 @@ pub(crate) fn start(count: usize, online: usize) -> io::Result<()> {
     let roles = ROLES.make(count.max(online));
     ROLES.set_online(online);
     for role in roles {
-        start_thread(role, role.turn(), |_| ())?;
+        start_thread(role, role.term(), |_| ())?;
     }
     monitor::start(roles)
 }
 
-/// A thread that takes the role over, if `turn` is still the role's, and runs until it loses it. `taken` is called with the
-/// thread that held the role before, once it is taken.
-fn start_thread(role: &'static Role, turn: u64, taken: fn(i32)) -> io::Result<()> {
+/// A thread that takes the role over after that term, if nobody has, and runs until it loses it. `taken` is called with the seat of
+/// the thread that held the role before, once it is taken.
+fn start_thread(role: &'static Role, term: u64, taken: fn(Option<&'static Seat>)) -> io::Result<()> {
     let run = move || {
-        let Some((term, before)) = role.take_over(turn) else { return };
+        let (before, seat) = (role.seat(), seat::take());
+        if !role.take_over(term, seat) {
+            return seat::leave();
+        }
         taken(before);
         // The kernel may wake a thread late, by 50 µs as a rule: timers are to be as good as the clock.
         // Refused, it only makes sleepers a little later.
         let _: Result<(), _> = rustix::thread::set_current_timer_slack(NonZeroU64::new(1));
-        Worker::new(role, term).run();
+        Worker::new(role, term + 1, seat).run();
     };
     std::thread::Builder::new().name(format!("scheduler-{}", role.number)).spawn(run).map(drop)
 }

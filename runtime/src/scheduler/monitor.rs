@@ -14,8 +14,8 @@
 //! There are [`LONG_RUNNERS_MAX`] long runners at the most; beyond that a role stays with its thread, and the log says so.
 
 use super::role::{ROLES, Role};
-use super::seat::{self, Seat};
-use super::{idle, start_thread, thread};
+use super::seat::Seat;
+use super::{idle, reaper, start_thread, thread};
 use crate::log;
 use parking_lot::{Condvar, Mutex};
 use plugin_abi::abi::LOG_WARN;
@@ -61,13 +61,13 @@ fn forget(long_runner: i32) {
 }
 
 /// A thread never runs again: its role goes on on another, if it has one.
-pub(super) fn replace(seat: &Seat) {
+pub(super) fn replace(seat: &'static Seat) {
     // As a long runner that has ended: whoever takes the role over counts it as one.
     let thread = seat.thread.load(Ordering::Relaxed);
     LONG_RUNNERS.fetch_sub(1, Ordering::Relaxed);
     forget(thread);
-    if let Some(role) = ROLES.held_by(thread)
-        && let Err(error) = start_thread(role, role.turn(), taken)
+    if let Some(role) = ROLES.held_by(seat)
+        && let Err(error) = start_thread(role, role.term(), taken)
     {
         // The monitor tries again while work waits.
         log::host(
@@ -86,27 +86,37 @@ pub(super) fn wake() {
     }
 }
 
-/// A turn when it was seen first.
+/// A turn of a role's holder when it was seen first.
 #[derive(Clone, Copy, Debug)]
 struct Seen {
+    term: u64,
     turn: u64,
+    /// A thread was started to take the role over.
+    is_handed_off: bool,
     since: Instant,
     cpu: Duration,
 }
 
 impl Seen {
-    fn now(role: &Role, turn: u64) -> Self {
-        let cpu = if turn % 2 == 1 { thread::cpu_time(role.thread()) } else { None };
-        Self { turn, since: Instant::now(), cpu: cpu.unwrap_or_default() }
+    fn now(role: &Role) -> Self {
+        let (term, seat) = (role.term(), role.seat());
+        let turn = seat.map_or(0, Seat::turn);
+        let cpu = seat.filter(|_| turn % 2 == 1).and_then(|seat| thread::cpu_time(seat.thread.load(Ordering::Relaxed)));
+        Self { term, turn, is_handed_off: false, since: Instant::now(), cpu: cpu.unwrap_or_default() }
+    }
+
+    fn is_same(&self, role: &Role, seat: &Seat) -> bool {
+        (self.term, self.turn) == (role.term(), seat.turn())
     }
 
     /// See the file's head.
-    fn is_long(&self, role: &Role) -> bool {
+    fn is_long(&self, seat: &Seat) -> bool {
         if self.since.elapsed() < SLICE {
             return false;
         }
-        let used = thread::cpu_time(role.thread()).unwrap_or_default().saturating_sub(self.cpu);
-        used >= SLICE || thread::is_blocked(role.thread())
+        let thread = seat.thread.load(Ordering::Relaxed);
+        let used = thread::cpu_time(thread).unwrap_or_default().saturating_sub(self.cpu);
+        used >= SLICE || thread::is_blocked(thread)
     }
 }
 
@@ -116,21 +126,26 @@ pub(super) fn start(roles: &'static [Role]) -> io::Result<()> {
 }
 
 fn watch(roles: &'static [Role]) {
-    let mut seen: Vec<Seen> = roles.iter().map(|role| Seen::now(role, role.turn())).collect();
+    let mut seen: Vec<Seen> = roles.iter().map(Seen::now).collect();
     let mut warned: Option<Instant> = None;
     loop {
         std::thread::sleep(TICK);
         let mut is_busy = false;
         for (role, seen) in roles.iter().zip(&mut seen) {
-            let turn = role.turn();
-            if turn % 2 == 1 || turn != seen.turn {
+            let Some(seat) = role.seat() else { continue };
+            let is_same = seen.is_same(role, seat);
+            if seat.turn() % 2 == 1 || !is_same {
                 is_busy = true;
                 role.ask_for_look();
             }
-            if turn % 2 == 0 || turn != seen.turn {
-                *seen = Seen::now(role, turn);
-            } else if seen.is_long(role) && it_matters() {
-                hand_off(role, turn, &mut warned);
+            if seat.turn().is_multiple_of(2) || !is_same {
+                *seen = Seen::now(role);
+            } else if seat.is_turn_long() || seen.is_long(seat) {
+                seat.set_long(seen.turn);
+                reaper::look_at(seat);
+                if !seen.is_handed_off && it_matters() {
+                    seen.is_handed_off = hand_off(role, seen.term, &mut warned);
+                }
             }
         }
         let is_settled = demote();
@@ -150,28 +165,30 @@ fn it_matters() -> bool {
     work_waits || idle::poller_is_missing()
 }
 
-fn hand_off(role: &'static Role, turn: u64, warned: &mut Option<Instant>) {
+/// True when a thread is on its way.
+fn hand_off(role: &'static Role, term: u64, warned: &mut Option<Instant>) -> bool {
     let complaint = if long_runners() >= LONG_RUNNERS_MAX {
         format!("{LONG_RUNNERS_MAX} processes do not give way: the next one holds its scheduler")
-    } else if let Err(error) = start_thread(role, turn, taken) {
+    } else if let Err(error) = start_thread(role, term, taken) {
         format!("the system gives no thread for a process that does not give way: {error}")
     } else {
-        return;
+        return true;
     };
     if warned.is_none_or(|warned| warned.elapsed() > WARN_PAUSE) {
         log::host(LOG_WARN, "scheduler", &complaint);
         *warned = Some(Instant::now());
     }
+    false
 }
 
-/// Called by the thread that has taken a role over, with the one that held it.
-fn taken(before: i32) {
+/// Called by the thread that has taken a role over, with the seat of the one that held it.
+fn taken(before: Option<&'static Seat>) {
     HAND_OFFS.fetch_add(1, Ordering::Relaxed);
     LONG_RUNNERS.fetch_add(1, Ordering::Relaxed);
-    if !seat::is_frozen(before)
-        && let Some(cpu) = thread::cpu_time(before)
-    {
-        FRESH.lock().push((before, cpu));
+    let Some(before) = before.filter(|seat| !seat.is_frozen()) else { return };
+    let thread = before.thread.load(Ordering::Relaxed);
+    if let Some(cpu) = thread::cpu_time(thread) {
+        FRESH.lock().push((thread, cpu));
     }
 }
 

@@ -10,15 +10,17 @@
 //! Invariants: a process is frozen once, so it is ended once, by whoever froze it, or for a fault by the reaper; its runner never runs
 //! again. [`FROZEN_MAX`] threads are frozen at the most; beyond that, a kill waits for the process to give way, and the log says so.
 
-use super::freeze::{self, Attempt, FREEZE_AFTER};
+use super::freeze::{self, Attempt};
 use super::seat::{self, FAULT_ABORT, FAULT_NONE, Seat};
 use super::{exit, monitor};
+use crate::image;
 use crate::log;
 use crate::process::{Handle, Process, Reason, table};
 use crossbeam_utils::CachePadded;
 use parking_lot::Mutex;
 use plugin_abi::abi::{EXIT_PANIC, LOG_ERROR, LOG_WARN};
 use rustix::thread::futex::{self, Timespec};
+use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -39,6 +41,12 @@ static WANTED: Mutex<Vec<Wanted>> = Mutex::new(Vec::new());
 static FROZEN: AtomicU64 = AtomicU64::new(0);
 static LEAKED: AtomicU64 = AtomicU64::new(0);
 static IS_FULL_SAID: AtomicBool = AtomicBool::new(false);
+/// Ends that are still to be made.
+static BURIALS: Mutex<Vec<Burial>> = Mutex::new(Vec::new());
+
+thread_local! {
+    static IS_BURYING: Cell<bool> = const { Cell::new(false) };
+}
 
 /// What has ended a process where it stood.
 enum Fault {
@@ -63,9 +71,11 @@ pub(crate) fn leaked_bytes() -> u64 {
     LEAKED.load(Ordering::Relaxed)
 }
 
-/// False: no more threads may be frozen.
-fn may_freeze() -> bool {
-    let may = frozen_threads() < FROZEN_MAX;
+/// Reserves a place for another frozen thread. False: no more may be.
+fn reserve() -> bool {
+    let reserved =
+        FROZEN.try_update(Ordering::AcqRel, Ordering::Acquire, |frozen| (frozen < FROZEN_MAX).then_some(frozen + 1));
+    let may = reserved.is_ok();
     if !may && !IS_FULL_SAID.swap(true, Ordering::Relaxed) {
         let message = format!(
             "{FROZEN_MAX} threads are frozen by kills: from now on a killed process goes on until it gives way. \
@@ -80,18 +90,42 @@ fn may_freeze() -> bool {
 pub(super) fn kill_running(process: &'static Process) -> bool {
     let seat = freeze::overdue(process);
     if let Some(seat) = seat {
-        if !may_freeze() {
+        if !reserve() {
             return false;
         }
         if freeze::attempt(seat, process, FIRST_PATIENCE) == Attempt::Frozen {
-            bury(seat, process, None);
+            let burial = Burial { seat, process, fault: None };
+            // An end that ends others, by links: one after the other, not one within the other.
+            if IS_BURYING.get() {
+                BURIALS.lock().push(burial);
+                ring();
+            } else {
+                burial.hold();
+            }
             return true;
         }
+        FROZEN.fetch_sub(1, Ordering::AcqRel);
     }
-    let Some(process) = table::find(process.pid()) else { return true };
-    WANTED.lock().push(Wanted { process, since: Instant::now(), is_complained: false });
-    ring();
+    want(process);
     true
+}
+
+/// Puts a process on the list of those that are to be stopped, once.
+fn want(process: &'static Process) {
+    let Some(process) = table::find(process.pid()) else { return };
+    let mut wanted = WANTED.lock();
+    if !wanted.iter().any(|other| std::ptr::eq(other.process.process(), process.process())) {
+        wanted.push(Wanted { process, since: Instant::now(), is_complained: false });
+        drop(wanted);
+        ring();
+    }
+}
+
+/// The monitor has found a long turn in that seat: of a process that was killed before, or that is being ended?
+pub(super) fn look_at(seat: &Seat) {
+    if let Some(process) = seat.process().filter(|process| process.state.is_killed()) {
+        want(process);
+    }
 }
 
 /// Wakes the reaper. For handlers, too.
@@ -110,6 +144,8 @@ fn run() {
     loop {
         let bell = BELL.load(Ordering::Acquire);
         bury_faults();
+        let burials = std::mem::take(&mut *BURIALS.lock());
+        burials.into_iter().for_each(Burial::hold);
         let mut wanted = std::mem::take(&mut *WANTED.lock());
         wanted.retain_mut(|wanted| !is_settled(wanted));
         let is_long = wanted.iter().all(|wanted| wanted.is_complained);
@@ -130,14 +166,17 @@ fn is_settled(wanted: &mut Wanted) -> bool {
     }
     // Not running for long, but killed: its runner ends it; or it begins another long turn no more.
     let Some(seat) = freeze::overdue(process) else { return false };
-    if !may_freeze() {
+    if !reserve() {
+        let message = format!("{} ({}) was killed, and goes on until it gives way", process.pid(), process.type_name());
+        log::host(LOG_WARN, "reaper", &message);
         return true;
     }
     if freeze::attempt(seat, process, PATIENCE) == Attempt::Frozen {
-        bury(seat, process, None);
+        Burial { seat, process, fault: None }.hold();
         return true;
     }
-    if !wanted.is_complained && wanted.since.elapsed() > COMPLAIN_AFTER + FREEZE_AFTER {
+    FROZEN.fetch_sub(1, Ordering::AcqRel);
+    if !wanted.is_complained && wanted.since.elapsed() > COMPLAIN_AFTER {
         wanted.is_complained = true;
         let message = format!(
             "{} ({}) was killed and cannot be stopped yet: it stands in code that others depend on",
@@ -158,37 +197,50 @@ fn bury_faults() {
             _ => Fault::Overflow,
         };
         if let Some(process) = seat.process() {
-            bury(seat, process, Some(fault));
+            // Not bounded: these have ended already.
+            FROZEN.fetch_add(1, Ordering::AcqRel);
+            Burial { seat, process, fault: Some(fault) }.hold();
         }
     }
 }
 
-/// The end of a process whose thread never runs again. Who waits for it hears first; the log comes after.
-fn bury(seat: &'static Seat, process: &'static Process, fault: Option<Fault>) {
-    FROZEN.fetch_add(1, Ordering::Relaxed);
-    let stack = seat.stack_high.load(Ordering::Relaxed).saturating_sub(seat.sp.load(Ordering::Relaxed)) as u64;
-    let leaked = stack + process.shared.memory().max(0).unsigned_abs();
-    LEAKED.fetch_add(leaked, Ordering::Relaxed);
-    let pc = seat.pc.load(Ordering::Relaxed);
-    let who = (process.pid(), process.type_name(), process.image().version);
-    if let Some(fault) = &fault {
-        // A panic that led to an abort has said why.
-        let text = format!("{} at {}", fault.name(), crate::image::place_of(pc));
-        process
-            .fate
-            .open(|books| books.reason.get_or_insert(Reason { code: EXIT_PANIC, detail: Some(text.into()) }).code);
+/// The end of a process whose thread never runs again.
+struct Burial {
+    seat: &'static Seat,
+    process: &'static Process,
+    fault: Option<Fault>,
+}
+
+impl Burial {
+    /// Who waits for it hears first; the log comes after.
+    fn hold(self) {
+        let Self { seat, process, fault } = self;
+        IS_BURYING.set(true);
+        let stack = seat.stack_high.load(Ordering::Relaxed).saturating_sub(seat.sp.load(Ordering::Relaxed)) as u64;
+        let leaked = stack + process.shared.memory().max(0).unsigned_abs();
+        LEAKED.fetch_add(leaked, Ordering::Relaxed);
+        let pc = seat.pc.load(Ordering::Relaxed);
+        if let Some(fault) = &fault {
+            // A panic that led to an abort has said why.
+            let text = format!("{} at {}", fault.name(), image::place_of(pc));
+            let reason = Reason { code: EXIT_PANIC, detail: Some(text.into()) };
+            process.fate.open(|books| books.reason.get_or_insert(reason).code);
+        }
+        seat.vacate();
+        exit::end_frozen(process);
+        monitor::replace(seat);
+        IS_BURYING.set(false);
+        let killed = (LOG_WARN, "was killed and did not give way");
+        let (level, what) = fault.as_ref().map_or(killed, |fault| (LOG_ERROR, fault.tell()));
+        let message = format!(
+            "{} ({}, {}) {what}, at {}; its thread is frozen, and {leaked} bytes are leaked",
+            process.pid(),
+            process.type_name(),
+            process.image().version,
+            image::place_of(pc)
+        );
+        log::host(level, "reaper", &message);
     }
-    exit::end_frozen(process);
-    seat.vacate();
-    monitor::replace(seat);
-    let (level, what) =
-        fault.as_ref().map_or((LOG_WARN, "was killed and did not give way"), |fault| (LOG_ERROR, fault.tell()));
-    let (pid, type_name, version) = who;
-    let place = crate::image::place_of(pc);
-    let message = format!(
-        "{pid} ({type_name}, {version}) {what}, at {place}; its thread is frozen, and {leaked} bytes are leaked"
-    );
-    log::host(level, "reaper", &message);
 }
 
 impl Fault {

@@ -4,7 +4,7 @@
 //! which begins the next term; the first thread stays with its process, and ends after that turn.
 //!
 //! ```text
-//! held (term n) ── turn longer than a slice, and it matters ─► taken over (term n + 1) by a new thread
+//! held (term n) ── turn longer than a slice, and it matters ─► taken over (term n + 1) by a new thread, once
 //!        └ the thread of term n: finishes its turn, enqueues nothing into the role's queue, ends
 //! ```
 //!
@@ -12,13 +12,14 @@
 //! from and put into by any thread. What a thread does for a role that it has lost, it does as any other thread would.
 
 use super::queue::Queue;
-use super::thread;
+use super::seat::Seat;
 use crate::process::{Priority, Process};
 use crossbeam_queue::SegQueue;
 use crossbeam_utils::CachePadded;
 use parking_lot::{Condvar, Mutex};
+use std::ptr;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 
 /// See the file's head.
 #[derive(Debug)]
@@ -26,10 +27,8 @@ pub(super) struct Role {
     pub(super) number: usize,
     pub(super) queue: Queue,
     term: AtomicU64,
-    /// Counts beginnings and ends of turns: odd while a process runs. Written by the holder.
-    turn: AtomicU64,
-    /// The holder's kernel thread id.
-    thread: AtomicI32,
+    /// The holder's. Turns are counted there, not here: what a thread writes that has lost the role, it writes for itself.
+    seat: AtomicPtr<Seat>,
     /// Set by the monitor, once a tick: it is time for a look at timers and I/O.
     look_is_due: AtomicBool,
 }
@@ -40,34 +39,35 @@ impl Role {
             number,
             queue: Queue::new(),
             term: AtomicU64::new(0),
-            turn: AtomicU64::new(0),
-            thread: AtomicI32::new(0),
+            seat: AtomicPtr::new(ptr::null_mut()),
             look_is_due: AtomicBool::new(false),
         }
     }
 
-    /// This thread begins a term, unless the turn is over that it was made for. Returns the term, and the thread that held the
-    /// role before.
-    pub(super) fn take_over(&self, turn: u64) -> Option<(u64, i32)> {
-        // The even number to which the holder, too, would set it: so one turn is taken over once.
-        self.turn.compare_exchange(turn, (turn | 1) + 1, Ordering::SeqCst, Ordering::SeqCst).ok()?;
-        let term = self.term.fetch_add(1, Ordering::SeqCst) + 1;
-        Some((term, self.thread.swap(thread::own_id(), Ordering::SeqCst)))
+    /// The thread in that seat begins the term after `term`. False: another has.
+    pub(super) fn take_over(&self, term: u64, seat: &'static Seat) -> bool {
+        let is_ours = self.term.compare_exchange(term, term + 1, Ordering::SeqCst, Ordering::SeqCst).is_ok();
+        if is_ours {
+            self.seat.store(ptr::from_ref(seat).cast_mut(), Ordering::SeqCst);
+        }
+        is_ours
+    }
+
+    /// The term that lasts.
+    pub(super) fn term(&self) -> u64 {
+        self.term.load(Ordering::SeqCst)
+    }
+
+    /// The holder's seat. `None`: the first has not come yet.
+    #[expect(unsafe_code, reason = "a reference through an atomic pointer")]
+    pub(super) fn seat(&self) -> Option<&'static Seat> {
+        // SAFETY: only `take_over` writes it, from a `&'static Seat`.
+        unsafe { self.seat.load(Ordering::SeqCst).as_ref() }
     }
 
     /// True while that term lasts.
     pub(super) fn is_held(&self, term: u64) -> bool {
         self.term.load(Ordering::SeqCst) == term
-    }
-
-    /// A process begins or ends to run. `turn` is the holder's own count.
-    pub(super) fn set_turn(&self, turn: u64) {
-        self.turn.store(turn, Ordering::Relaxed);
-    }
-
-    /// The kernel's id of the thread that holds it.
-    pub(super) fn thread(&self) -> i32 {
-        self.thread.load(Ordering::Relaxed)
     }
 
     /// It is time for a look at timers and I/O.
@@ -78,10 +78,6 @@ impl Role {
     /// Whether it is; asked once.
     pub(super) fn is_look_due(&self) -> bool {
         self.look_is_due.load(Ordering::Relaxed) && self.look_is_due.swap(false, Ordering::Relaxed)
-    }
-
-    pub(super) fn turn(&self) -> u64 {
-        self.turn.load(Ordering::Relaxed)
     }
 }
 
@@ -113,13 +109,9 @@ impl Roles {
         self.own.get_or_init(|| (0..count).map(Role::new).collect())
     }
 
-    /// The role that a thread holds.
-    pub(super) fn held_by(&self, thread: i32) -> Option<&'static Role>
-    where
-        Self: 'static,
-    {
-        let own: &'static [Role] = ROLES.own.get()?;
-        own.iter().find(|role| role.thread() == thread)
+    /// The role that the thread in that seat holds.
+    pub(super) fn held_by(&'static self, seat: &'static Seat) -> Option<&'static Role> {
+        self.own.get()?.iter().find(|role| role.seat().is_some_and(|held| ptr::eq(held, seat)))
     }
 
     pub(super) fn count(&self) -> usize {

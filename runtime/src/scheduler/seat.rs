@@ -45,6 +45,10 @@ pub(super) struct Seat {
     /// The kernel's id of the thread; 0: free.
     pub(super) thread: AtomicI32,
     process: AtomicPtr<Process>,
+    /// Counts beginnings and ends of turns: odd while a process runs.
+    turn: AtomicU64,
+    /// The turn that the monitor has found to be long.
+    long_turn: AtomicU64,
     host_depth: AtomicU32,
     /// When the turn began that runs, in ticks.
     since: AtomicU64,
@@ -62,6 +66,9 @@ pub(super) struct Seat {
     handler_stack: &'static [AtomicU32],
 }
 
+/// What the node's own code, and allocators, may need of a stack.
+const STACK_RESERVE: usize = 64 * 1024;
+
 /// All seats that were ever made.
 static SEATS: Mutex<Vec<&'static Seat>> = Mutex::new(Vec::new());
 
@@ -74,6 +81,8 @@ impl Seat {
         Self {
             thread: AtomicI32::new(0),
             process: AtomicPtr::new(ptr::null_mut()),
+            turn: AtomicU64::new(0),
+            long_turn: AtomicU64::new(0),
             host_depth: AtomicU32::new(1),
             since: AtomicU64::new(0),
             phase: AtomicU32::new(IDLE),
@@ -94,9 +103,27 @@ impl Seat {
         unsafe { self.process.load(Ordering::Acquire).as_ref() }
     }
 
+    /// Below this address there is not enough stack left to call the node, or an allocator. 0: not known.
+    pub(super) fn stack_limit(&self) -> usize {
+        match self.stack_low.load(Ordering::Relaxed) {
+            0 => 0,
+            low => low + STACK_RESERVE,
+        }
+    }
+
+    fn is_stack_low(&self) -> bool {
+        let here = 0_u8;
+        (&raw const here).addr() < self.stack_limit() && self.process().is_some()
+    }
+
     /// For handlers on this thread.
     pub(super) fn handler_stack(&self) -> &'static [AtomicU32] {
         self.handler_stack
+    }
+
+    /// Whether its thread never runs again.
+    pub(super) fn is_frozen(&self) -> bool {
+        self.phase.load(Ordering::Relaxed) == FROZEN
     }
 
     /// Its process has ended, and its thread never runs again.
@@ -107,6 +134,27 @@ impl Seat {
     /// True when the thread may not be stopped. For the handler on that thread.
     pub(super) fn is_in_host(&self) -> bool {
         self.host_depth.load(Ordering::Relaxed) > 0
+    }
+
+    /// Odd while a process runs; another one in each turn.
+    pub(super) fn turn(&self) -> u64 {
+        self.turn.load(Ordering::Relaxed)
+    }
+
+    /// The monitor has found that turn to be long.
+    pub(super) fn set_long(&self, turn: u64) {
+        self.long_turn.store(turn, Ordering::Relaxed);
+    }
+
+    /// Whether the turn that runs is long, as far as the monitor has found.
+    pub(super) fn is_turn_long(&self) -> bool {
+        let turn = self.turn();
+        turn % 2 == 1 && self.long_turn.load(Ordering::Relaxed) == turn
+    }
+
+    /// The next turn begins, or the one that runs ends. For the thread itself.
+    fn step_turn(&self) {
+        self.turn.store(self.turn() + 1, Ordering::Relaxed);
     }
 
     /// How long the turn that runs has taken.
@@ -150,12 +198,6 @@ pub(super) fn all() -> Vec<&'static Seat> {
     SEATS.lock().iter().filter(|seat| seat.thread.load(Ordering::Relaxed) != 0).copied().collect()
 }
 
-/// Whether the thread of that number never runs again.
-pub(super) fn is_frozen(thread: i32) -> bool {
-    let is_it = |seat: &&&'static Seat| seat.thread.load(Ordering::Relaxed) == thread;
-    SEATS.lock().iter().find(is_it).is_some_and(|seat| seat.phase.load(Ordering::Relaxed) == FROZEN)
-}
-
 /// The seat whose thread runs that process.
 pub(super) fn of(process: &'static Process) -> Option<&'static Seat> {
     let is_wanted = |seat: &&&'static Seat| seat.process().is_some_and(|run| ptr::eq(run, process));
@@ -167,6 +209,11 @@ pub(crate) fn process() -> Option<&'static Process> {
     own()?.process()
 }
 
+/// Below this address, this thread has not enough stack left to call the node or an allocator. 0: not known.
+pub(crate) fn stack_limit() -> usize {
+    own().map_or(0, Seat::stack_limit)
+}
+
 /// Until dropped, this thread runs that process.
 #[must_use]
 #[derive(Debug)]
@@ -176,11 +223,13 @@ pub(super) struct Running(&'static Seat);
 pub(super) fn run(seat: &'static Seat, process: &'static Process, since: u64) -> Running {
     seat.since.store(since, Ordering::Relaxed);
     seat.process.store(ptr::from_ref(process).cast_mut(), Ordering::Release);
+    seat.step_turn();
     Running(seat)
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
+        self.0.step_turn();
         self.0.process.store(ptr::null_mut(), Ordering::Release);
     }
 }
@@ -214,7 +263,12 @@ impl InHost {
     pub(crate) fn enter() -> Self {
         let seat = own();
         if let Some(seat) = seat {
-            seat.host_depth.store(seat.host_depth.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+            let depth = seat.host_depth.load(Ordering::Relaxed);
+            if depth == 0 && seat.is_stack_low() {
+                // Here no lock is held; further in, one may be when the stack ends.
+                signal::end_for_overflow(seat);
+            }
+            seat.host_depth.store(depth + 1, Ordering::Relaxed);
         }
         compiler_fence(Ordering::SeqCst);
         Self(seat)

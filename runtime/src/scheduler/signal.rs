@@ -13,6 +13,7 @@
 
 use super::seat::{ASKED, BUSY, FAULT_ABORT, FAULT_OVERFLOW, STOPPED, Seat};
 use super::{reaper, seat};
+use crate::image;
 use libc::{c_int, c_void, siginfo_t, ucontext_t};
 use rustix::thread::futex;
 use std::io;
@@ -116,7 +117,10 @@ extern "C" fn fault(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
         let low = seat.stack_low.load(Ordering::Relaxed);
         if (low.saturating_sub(GUARD_LEN)..low + GUARD_LEN / 16).contains(&address) {
             note_place(seat, context);
-            end_here(seat, FAULT_OVERFLOW);
+            // Elsewhere, such as in a C library's allocator, a lock may be held that others need: then the node ends, loudly.
+            if image::is_plugin_code(seat.pc.load(Ordering::Relaxed)) {
+                end_here(seat, FAULT_OVERFLOW);
+            }
         }
     }
     let before = &BEFORE[usize::from(signal == libc::SIGBUS)];
@@ -138,8 +142,10 @@ fn chain(signal: c_int, info: *mut siginfo_t, context: *mut c_void, before: Opti
     unsafe { libc::signal(signal, libc::SIG_DFL) };
 }
 
-extern "C" fn abort(_: c_int, _: *mut siginfo_t, context: *mut c_void) {
-    if let Some(seat) = of_plugin() {
+extern "C" fn abort(_: c_int, info: *mut siginfo_t, context: *mut c_void) {
+    // SAFETY: as above.
+    let is_raised_here = unsafe { (*info).si_code <= 0 && (*info).si_pid() == libc::getpid() };
+    if let Some(seat) = of_plugin().filter(|_| is_raised_here) {
         note_place(seat, context);
         end_here(seat, FAULT_ABORT);
     }
@@ -148,7 +154,8 @@ extern "C" fn abort(_: c_int, _: *mut siginfo_t, context: *mut c_void) {
 
 /// This thread's seat, if it runs a plugin's code.
 fn of_plugin() -> Option<&'static Seat> {
-    seat::own().filter(|seat| !seat.is_in_host() && seat.process().is_some())
+    let is_at_work = |seat: &&Seat| seat.process().is_some_and(|process| !process.shared.is_busy());
+    seat::own().filter(|seat| !seat.is_in_host()).filter(is_at_work)
 }
 
 /// The process ends here, and its thread with it.
@@ -159,6 +166,14 @@ fn end_here(seat: &Seat, fault: u32) -> ! {
     loop {
         wait(&seat.phase, super::seat::FROZEN);
     }
+}
+
+/// The process that this thread runs has come to the end of its stack.
+pub(super) fn end_for_overflow(seat: &Seat) -> ! {
+    let here = 0_u8;
+    seat.sp.store((&raw const here).addr(), Ordering::Relaxed);
+    seat.pc.store(0, Ordering::Relaxed);
+    end_here(seat, FAULT_OVERFLOW)
 }
 
 fn wake(word: &AtomicU32) {

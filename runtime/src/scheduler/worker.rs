@@ -30,7 +30,6 @@ const NEXT_TURNS: u32 = 16;
 pub(super) struct Worker {
     role: &'static Role,
     term: u64,
-    turn: u64,
     tick: u32,
     next_turns: u32,
     woken: Vec<Waker>,
@@ -39,13 +38,10 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    pub(super) fn new(role: &'static Role, term: u64) -> Self {
-        // Even: no process runs.
-        let turn = (role.turn() | 1) + 1;
-        role.set_turn(turn);
-        let seat = seat::take();
+    /// In a term of that role that this thread, in that seat, has begun.
+    pub(super) fn new(role: &'static Role, term: u64, seat: &'static Seat) -> Self {
         signal::prepare_thread(seat.handler_stack());
-        Self { role, term, turn, tick: 0, next_turns: 0, woken: Vec::new(), seat, turns: Turns::new() }
+        Self { role, term, tick: 0, next_turns: 0, woken: Vec::new(), seat, turns: Turns::new() }
     }
 
     /// Runs until the schedulers are told to stop, or the role is taken over.
@@ -73,13 +69,8 @@ impl Worker {
     }
 
     fn run_turn(&mut self, process: &'static Process) {
-        self.role.set_turn(self.turn + 1);
         let begun = self.turns.begin();
         run(self.seat, process, begun, &mut self.turns);
-        if self.role.is_held(self.term) {
-            self.turn += 2;
-            self.role.set_turn(self.turn);
-        }
     }
 
     fn take(&mut self) -> Option<&'static Process> {
@@ -157,7 +148,9 @@ fn run(seat: &'static Seat, process: &'static Process, begun: u64, turns: &mut T
         if process.state.run() == Run::Kill {
             return exit::end(process, &Ended::Killed);
         }
-        let polled = seat::in_plugin(|| process.poll());
+        // The node's own processes run the node's own code.
+        let is_own = process.image().context.id == 0;
+        let polled = if is_own { process.poll() } else { seat::in_plugin(|| process.poll()) };
         process.charge(turns.end(begun));
         let ended = match polled {
             Polled::Ready => Ended::Normally,
@@ -170,5 +163,6 @@ fn run(seat: &'static Seat, process: &'static Process, begun: u64, turns: &mut T
             },
         };
         exit::end(process, &ended);
+        turns.pause();
     }
 }
