@@ -25,7 +25,15 @@ impl Control {
         answer.trim().to_owned()
     }
 
-    /// Starts one, and has it run for long.
+    /// Until it has used a millisecond, and begins to be in the way. One that is killed before is simply dropped.
+    fn until_it_runs(&mut self, pid: &str) {
+        wait::until("it runs", LIMIT, || {
+            let info = self.ask(&format!("info {pid}"));
+            info.split_once(' ')?.0.parse().ok().filter(|used: &u64| *used > 1_000)
+        })
+        .expect("it runs");
+    }
+
     fn start(&mut self, kind: &str) -> String {
         let pid = self.ask(&format!("start {kind}"));
         assert!(pid.starts_with('<'), "{pid}");
@@ -63,6 +71,9 @@ fn whatever_does_not_give_way_is_killed_and_its_monitor_hears() {
     let kinds = ["spin", "allocate", "format", "keep", "sleep", "lock", "wait_for_lock", "spin_in_drop"];
     for (frozen, kind) in kinds.iter().enumerate() {
         let pid = control.start(kind);
+        if *kind != "spin_in_drop" {
+            control.until_it_runs(&pid);
+        }
         assert_eq!(control.ask(&format!("kill {pid}")), "killed", "{kind}");
         assert_eq!(number(&node, "frozen_threads"), frozen as u64 + 1, "{kind}");
     }
@@ -76,6 +87,9 @@ fn a_process_that_can_be_ended_in_order_leaks_nothing() {
     let mut control = Control::open(&node);
     for (dropped, kind) in ["await", "checkpoint"].iter().enumerate() {
         let pid = control.start(kind);
+        if *kind == "checkpoint" {
+            control.until_it_runs(&pid);
+        }
         assert_eq!(control.ask(&format!("kill {pid}")), "killed", "{kind}");
         assert_eq!(control.ask("dropped"), (dropped + 1).to_string(), "{kind}");
     }
@@ -127,19 +141,20 @@ fn a_thousand_runaways_are_killed_and_counted_and_then_no_more() {
     let mut pids = HashSet::new();
     for killed in 1..=1_024 {
         let pid = control.start("spin");
+        control.until_it_runs(&pid);
         assert_eq!(control.ask(&format!("kill {pid}")), "killed", "the {killed}th");
         assert!(pids.insert(pid), "no pid twice");
     }
     assert_eq!(number(&node, "frozen_threads"), 1_024);
     assert!(threads(&node, "scheduler-") >= 1_024, "they are there, and do nothing");
     let beyond = control.start("spin");
-    wait::until("it has run for long", LIMIT, || {
-        control.ask(&format!("info {beyond}")).split_once(' ')?.0.parse().ok().filter(|used: &u64| *used > 20_000)
-    })
-    .expect("it runs");
+    control.until_it_runs(&beyond);
     assert_eq!(control.ask(&format!("kill {beyond}")), "refused", "there is a bound");
     let polite = control.start("checkpoint");
-    assert_eq!(control.ask(&format!("kill {polite}")), "killed", "one with checkpoints needs no freezing");
+    control.until_it_runs(&polite);
+    control.ask(&format!("kill {polite}"));
+    let end = control.ask(&format!("wait {polite}"));
+    assert!(["killed", "no such process"].contains(&end.as_str()), "one with checkpoints needs no freezing, and {end}");
     node.log_line("1024 threads are frozen by kills").expect("advice");
     assert!(node.is_alive());
 }

@@ -27,7 +27,7 @@ use std::time::{Duration, Instant};
 /// So many threads may be frozen.
 pub(crate) const FROZEN_MAX: u64 = 1024;
 /// How long whoever kills waits for the thread at the most: as a rule it answers within microseconds.
-const FIRST_PATIENCE: Duration = Duration::from_micros(50);
+const FIRST_PATIENCE: Duration = Duration::from_micros(100);
 const PATIENCE: Duration = Duration::from_millis(20);
 /// Between two attempts; and after [`COMPLAIN_AFTER`].
 const PAUSE: Duration = Duration::from_millis(1);
@@ -43,6 +43,8 @@ static LEAKED: AtomicU64 = AtomicU64::new(0);
 static IS_FULL_SAID: AtomicBool = AtomicBool::new(false);
 /// Ends that are still to be made.
 static BURIALS: Mutex<Vec<Burial>> = Mutex::new(Vec::new());
+/// Of ends that have been made.
+static EPITAPHS: Mutex<Vec<Epitaph>> = Mutex::new(Vec::new());
 
 thread_local! {
     static IS_BURYING: Cell<bool> = const { Cell::new(false) };
@@ -146,6 +148,8 @@ fn run() {
         bury_faults();
         let burials = std::mem::take(&mut *BURIALS.lock());
         burials.into_iter().for_each(Burial::hold);
+        let epitaphs = std::mem::take(&mut *EPITAPHS.lock());
+        epitaphs.into_iter().for_each(Epitaph::write);
         let mut wanted = std::mem::take(&mut *WANTED.lock());
         wanted.retain_mut(|wanted| !is_settled(wanted));
         let is_long = wanted.iter().all(|wanted| wanted.is_complained);
@@ -212,7 +216,7 @@ struct Burial {
 }
 
 impl Burial {
-    /// Who waits for it hears first; the log comes after.
+    /// Who waits for it hears. The rest, which takes longer, is the reaper's.
     fn hold(self) {
         let Self { seat, process, fault } = self;
         IS_BURYING.set(true);
@@ -228,8 +232,25 @@ impl Burial {
         }
         seat.vacate();
         exit::end_frozen(process);
-        monitor::replace(seat);
         IS_BURYING.set(false);
+        EPITAPHS.lock().push(Epitaph { seat, process, fault, pc, leaked });
+        ring();
+    }
+}
+
+/// What is left to do when a process has been buried. The slot is not given to another, so it still tells who it was.
+struct Epitaph {
+    seat: &'static Seat,
+    process: &'static Process,
+    fault: Option<Fault>,
+    pc: usize,
+    leaked: u64,
+}
+
+impl Epitaph {
+    fn write(self) {
+        let Self { seat, process, fault, pc, leaked } = self;
+        monitor::replace(seat);
         let killed = (LOG_WARN, "was killed and did not give way");
         let (level, what) = fault.as_ref().map_or(killed, |fault| (LOG_ERROR, fault.tell()));
         let message = format!(
