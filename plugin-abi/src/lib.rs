@@ -49,7 +49,13 @@ mod panic;
 #[cfg(feature = "sdk")]
 mod process;
 #[cfg(feature = "sdk")]
+pub mod server;
+#[cfg(feature = "sdk")]
 mod spawn;
+#[cfg(feature = "sdk")]
+mod start;
+#[cfg(feature = "sdk")]
+pub mod supervisor;
 #[cfg(feature = "sdk")]
 pub mod time;
 #[cfg(feature = "websocket")]
@@ -69,4 +75,5 @@ pub use crate::{
     message::{Local, Message},
     process::{ParsePidError, Pid, SpawnError, exit, kill, link, self_pid, spawn, unlink, yield_now},
     spawn::{Priority, Spawn, set_priority},
+    start::StartError,
 };
