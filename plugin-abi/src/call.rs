@@ -158,7 +158,8 @@ impl<M: Message> Address<M> {
         timeout: Duration,
         request: impl FnOnce(ReplyTo<R>) -> M,
     ) -> Result<R, CallError> {
-        ask(timeout, |reply_to| self.send(request(reply_to)).map_err(|refused| CallError::Send(refused.forget()))).await?
+        ask(timeout, |reply_to| self.send(request(reply_to)).map_err(|refused| CallError::Send(refused.forget())))
+            .await?
     }
 }
 

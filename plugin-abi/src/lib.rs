@@ -57,6 +57,8 @@ mod start;
 #[cfg(feature = "sdk")]
 pub mod supervisor;
 #[cfg(feature = "sdk")]
+mod task;
+#[cfg(feature = "sdk")]
 pub mod time;
 #[cfg(feature = "websocket")]
 pub mod websocket;
@@ -76,4 +78,5 @@ pub use crate::{
     process::{ParsePidError, Pid, SpawnError, exit, kill, link, self_pid, spawn, unlink, yield_now},
     spawn::{Priority, Spawn, set_priority},
     start::StartError,
+    task::Task,
 };

@@ -33,11 +33,7 @@ pub async fn start_linked<S: Server>(argument: S::Argument) -> Result<ServerRef<
     start_by(Spawn::new().link(), argument, true).await
 }
 
-async fn start_by<S: Server>(
-    spawn: Spawn,
-    argument: S::Argument,
-    is_linked: bool,
-) -> Result<ServerRef<S>, StartError> {
+async fn start_by<S: Server>(spawn: Spawn, argument: S::Argument, is_linked: bool) -> Result<ServerRef<S>, StartError> {
     start_process(|ready| {
         let parent = is_linked.then(|| ready.pid());
         let process = in_mailbox(move |mailbox| run::<S>(argument, mailbox, parent, ready));

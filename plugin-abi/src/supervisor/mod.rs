@@ -4,6 +4,7 @@
 //!            ┌─► plan.rs: what to do next (pure) ◄─ window.rs: how often is too often
 //! run.rs ────┤
 //!            └─► stop.rs: exit signals, time-outs, kills
+//! root.rs: an application's own, from version to version
 //! reference.rs: what others ask of a supervisor      child.rs: what a child is      tree.rs: who is below whom
 //! ```
 //!
@@ -12,6 +13,7 @@
 mod child;
 mod plan;
 mod reference;
+mod root;
 mod run;
 mod stop;
 mod tree;
@@ -21,7 +23,7 @@ pub use child::{Child, ChildKind, Restart, Shutdown};
 pub use reference::{ChildCount, ChildError, ChildId, ChildInfo, SupervisorRef};
 pub use tree::Tree;
 
-pub(crate) use run::run_root;
+pub(crate) use root::process as root_process;
 
 use crate::ffi::Messages;
 use crate::mailbox::in_mailbox;

@@ -216,10 +216,7 @@ impl SupervisorRef {
     }
 
     /// Calls to supervisors wait as long as it takes, as in OTP: starting and stopping children does.
-    async fn ask<T>(
-        &self,
-        request: impl FnOnce(ReplyTo<Result<T, ChildError>>) -> Request,
-    ) -> Result<T, ChildError>
+    async fn ask<T>(&self, request: impl FnOnce(ReplyTo<Result<T, ChildError>>) -> Request) -> Result<T, ChildError>
     where
         Result<T, ChildError>: Message,
     {

@@ -12,7 +12,7 @@ use super::window::Window;
 use crate::exit::ExitReason;
 use crate::mailbox::Mailbox;
 use crate::process::{Pid, yield_now};
-use crate::start::{Ready, StartError, fail};
+use crate::start::{Ready, StartError, caught, fail};
 use std::collections::VecDeque;
 use std::future::{pending, poll_fn};
 use std::pin::pin;
@@ -46,7 +46,7 @@ pub(super) async fn run(supervisor: Supervisor, mailbox: Mailbox<Request>, ready
 }
 
 /// The process of an application's root supervisor. It is stopped when `until` is over.
-pub(crate) async fn run_root(
+pub(super) async fn run_root(
     supervisor: Supervisor,
     mailbox: Mailbox<Request>,
     until: impl Future<Output = ()>,
@@ -86,8 +86,11 @@ impl Running {
     /// Starts a child that the plan knows.
     async fn start(&mut self, key: Key) -> Result<Pid, StartError> {
         let Some(entry) = self.plan.entry(key) else { return Err(StartError::Ended) };
-        let (name, starting) = (entry.child.name.clone(), entry.child.start());
-        let started = starting.await;
+        let child = entry.child.clone();
+        let name = child.name.clone();
+        // Its start function is the user's.
+        let started = caught(async move { child.start().await }).await;
+        let started = started.unwrap_or_else(|panic| Err(StartError::Init(ExitReason::Panic(panic))));
         let supervisor = self.address();
         match &started {
             Ok(pid) => {

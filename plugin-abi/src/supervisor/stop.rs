@@ -56,7 +56,11 @@ impl Running {
             let is_killed = shutdown == Shutdown::Kill;
             stopping.insert(*pid, Stopping { key: *key, monitor, is_killed });
             // Who is dead already is heard of by the monitor.
-            if is_killed { kill(*pid) } else { exit(*pid, ExitReason::Shutdown) };
+            if is_killed {
+                kill(*pid)
+            } else {
+                exit(*pid, ExitReason::Shutdown)
+            };
             let time = match shutdown {
                 Shutdown::Timeout(time) => Some(time),
                 Shutdown::Kill => Some(KILL_PATIENCE),
