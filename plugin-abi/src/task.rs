@@ -14,9 +14,8 @@ use crate::process::{Pid, SpawnError, kill, self_pid, unlink};
 use crate::spawn::Spawn;
 use crate::start::{FOREVER, caught};
 use std::fmt;
-use std::marker::PhantomData;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 /// A future that runs in a process of its own. Awaited, it gives that future's output, or why there is none.
@@ -44,8 +43,11 @@ pub struct Task<T> {
     call: Call,
     is_linked: bool,
     is_over: bool,
-    output: PhantomData<fn() -> T>,
+    /// [`poll_result`], so that being a future needs no bound: the compiler cannot prove it of a `T` with a lifetime in it.
+    poll: PollResult<T>,
 }
+
+type PollResult<T> = fn(&Call, &Waker) -> Poll<Result<T, ExitReason>>;
 
 impl<T: Send + 'static> Task<T> {
     /// Runs a future in a process that is linked to the current one: if it fails, so does this one, unless it traps exits; if this one ends, so
@@ -78,7 +80,7 @@ impl<T: Send + 'static> Task<T> {
     {
         let call = Call::begin(Instant::now() + FOREVER);
         let pid = spawn.start_as::<F, ffi::NoMessages, _>(run(future, call.reply_to()), 0)?.pid;
-        Ok(Self { pid: Pid::from_raw(pid), call, is_linked, is_over: false, output: PhantomData })
+        Ok(Self { pid: Pid::from_raw(pid), call, is_linked, is_over: false, poll: poll_result })
     }
 }
 
@@ -108,22 +110,24 @@ impl<T> Task<T> {
     }
 }
 
-impl<T: Send + 'static> Future for Task<T> {
+fn poll_result<T: Send + 'static>(call: &Call, waker: &Waker) -> Poll<Result<T, ExitReason>> {
+    call.poll_answer::<Local<Result<T, ExitReason>>>(waker).map(|answer| match answer {
+        Ok(Local(result)) => result,
+        // It was dropped while it ran, which nobody does but the runtime.
+        Err(_) => Err(ExitReason::Killed),
+    })
+}
+
+impl<T> Future for Task<T> {
     type Output = Result<T, ExitReason>;
 
     /// # Panics
     /// In another process than the one that spawned it, and after it has been ready.
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         assert!(!self.is_over, "a task was awaited again after it had been ready");
-        let Poll::Ready(answer) = self.call.poll_answer::<Local<Result<T, ExitReason>>>(cx.waker()) else {
-            return Poll::Pending;
-        };
-        self.is_over = true;
-        Poll::Ready(match answer {
-            Ok(Local(result)) => result,
-            // It was dropped while it ran, which nobody does but the runtime.
-            Err(_) => Err(ExitReason::Killed),
-        })
+        let result = (self.poll)(&self.call, cx.waker());
+        self.is_over = result.is_ready();
+        result
     }
 }
 

@@ -12,6 +12,8 @@
 
 mod child;
 mod plan;
+#[cfg(test)]
+mod plan_tests;
 mod reference;
 mod root;
 mod run;

@@ -10,7 +10,7 @@
 //! One tree at a time: whatever its children hold, such as a name, has been given back before the next version's ask for it. The trees agree by
 //! a name of their own, which the runtime frees at the end of a root, however it ends; several versions that wait, wait for each other.
 
-use super::reference::Request;
+use super::reference::{Request, SupervisorRef};
 use super::{Supervisor, run::run_root};
 use crate::abi::{ProcessFuture, STATUS_OK};
 use crate::drain::{ImageState, draining, image_state};
@@ -28,6 +28,15 @@ use std::time::Duration;
 const ROOT: &str = "plugin_abi::supervisor::root";
 /// How often the log says that a tree is waited for.
 const SAY: Duration = Duration::from_secs(10);
+
+impl SupervisorRef {
+    /// The root supervisor of the node's application, if it has one: of the current version, or of the one before while that one's tree still stops.
+    #[must_use]
+    pub fn root() -> Option<Self> {
+        let pid = ffi::whereis(ROOT);
+        (pid != 0).then(|| Self::of(Pid::from_raw(pid)))
+    }
+}
 
 /// The process of a root supervisor that `make` describes.
 pub(crate) fn process(make: &'static (impl Fn() -> Supervisor + Send + Sync)) -> ProcessFuture {
