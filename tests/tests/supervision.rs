@@ -45,6 +45,9 @@ fn supervisors_do_as_otps_do() {
     expect(&node, "restart_failure", "6 starts | shutdown | +a -a");
     expect(&node, "unlinked_child", "unlinked Ok(()) shutdown");
     assert!(node.is_alive());
+    let kill_root = play(&node, "kill_root");
+    assert_eq!(kill_root, "third ended", "its tree goes with it");
+    assert_eq!(node.status()["versions"][0]["root"]["state"], "ended");
     node.log_line("too many restarts: giving up").expect("why a supervisor gave up");
     node.log_line("a child did not stop in its time and is killed").expect("who did not stop");
 }
@@ -76,6 +79,9 @@ fn an_applications_tree_stops_before_the_next_versions_starts_and_with_the_node(
     let after = sandbox.upgrade().expect("upgraded");
     assert_ne!(before, after);
     node.log_line("third starts anew").expect("the new tree starts");
+    let versions = node.status()["versions"].clone();
+    assert_eq!(versions[0]["root"]["state"], "running", "{versions}");
+    assert_eq!(versions[0]["root"]["children"], 3, "{versions}");
     expect(&node, "tree", "first() second() inner(third)");
     let said = |node: &Node, what: &str| node.log().lines().filter(|line| line.contains(what)).map(event).collect();
     let ends = ["third ends: shutdown", "second ends: shutdown", "first ends: shutdown"];

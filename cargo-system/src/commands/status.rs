@@ -51,6 +51,9 @@ fn render(status: &Status) -> String {
             version.processes,
             duration(version.age_ms)
         );
+        if let Some(root) = version.root.as_ref().filter(|root| root.state == "ended" && version.state == "current") {
+            let _ = writeln!(text, "    its root process {} has ended: the log says why", root.pid);
+        }
         text.push_str(&types(version));
     }
     text
@@ -92,6 +95,7 @@ mod tests {
             state: state.to_owned(),
             processes,
             age_ms,
+            root: None,
             process_types: vec![kind],
         }
     }

@@ -315,7 +315,8 @@ mod tests {
 
     #[test]
     fn a_reader_is_not_woken_without_a_message() {
-        let mut inner = Inner { reader: Some((1, Waker::noop().clone())), ..Inner::default() };
+        let mut inner = Inner::default();
+        inner.reader = Some((1, Waker::noop().clone()));
         assert_eq!(woken(&mut inner, IMAGE_CURRENT), 0);
         assert!(inner.reader.is_some());
     }
