@@ -77,6 +77,7 @@ impl<T> Returns for fn() -> T {
     type Output = T;
 }
 
+#[expect(private_interfaces, reason = "the trait is the way to the type, and nothing that anybody names")]
 impl Outcome for Never {
     fn into_reason(self) -> ExitReason {
         self
