@@ -127,6 +127,8 @@ fn many(node: &Node, children: u64, links: u64) {
     let linked = play(node, &format!("links {links}"));
     assert!(linked.starts_with(&format!("{links} spawned_ms=")), "{linked}");
     let memory = node.status()["memory_bytes"].as_u64().unwrap_or_default() >> 20;
-    // Shown when asked for, and in a failure.
-    println!("{dynamic}\n{linked} memory_mib={memory}");
+    #[expect(clippy::print_stdout, reason = "figures, for who asks for them by --nocapture")]
+    {
+        println!("{dynamic}\n{linked} memory_mib={memory}");
+    }
 }

@@ -151,6 +151,11 @@ impl Running {
             Request::Down(_) => {}
             Request::Retry(key) => {
                 let verdict = self.plan.retry(key, Instant::now());
+                if verdict == Verdict::GiveUp
+                    && let Some(entry) = self.plan.entry(key)
+                {
+                    self.report_too_many(&entry.child.name, "its start failed again");
+                }
                 self.act(verdict).await?;
             }
         }
@@ -168,10 +173,16 @@ impl Running {
         let child = child.clone();
         let verdict = self.plan.ended(pid, reason.is_orderly(), Instant::now());
         if verdict == Verdict::GiveUp {
-            let (restarts, within) = (self.plan.window().len() - 1, self.plan.window().within());
-            tracing::error!(%supervisor, %child, %pid, %reason, restarts, ?within, "too many restarts: giving up");
+            self.report_too_many(&child, &reason.to_string());
         }
         self.act(verdict).await
+    }
+
+    fn report_too_many(&self, child: &str, reason: &str) {
+        let (supervisor, window) = (self.address(), self.plan.window());
+        // The one that is too many did not happen.
+        let (restarts, within) = (window.len() - 1, window.within());
+        tracing::error!(%supervisor, %child, %reason, restarts, ?within, "too many restarts: giving up");
     }
 
     async fn act(&mut self, verdict: Verdict) -> Result<(), ExitReason> {
