@@ -3,6 +3,7 @@
 use crate::abi::ProcessFuture;
 use crate::ffi::{NoMessages, into_process};
 use crate::net::TcpStream;
+use crate::supervisor::{Supervisor, root_process};
 use std::fmt;
 
 /// An application: what the plugin's function returns and the node asks.
@@ -68,6 +69,15 @@ where
     }
 }
 
+/// A root supervisor.
+struct RootSupervisor<S>(S);
+
+impl<S: Fn() -> Supervisor + Send + Sync + 'static> RootStart for RootSupervisor<S> {
+    fn start(&'static self) -> ProcessFuture {
+        root_process(&self.0)
+    }
+}
+
 impl Root {
     pub(crate) fn start(&'static self) -> ProcessFuture {
         self.0.start()
@@ -97,7 +107,23 @@ impl Application {
         self
     }
 
-    /// Runs a root process: started when this version becomes current. It should end when [`draining`](crate::draining) says so.
+    /// Runs a tree of processes under a root supervisor, in place of any other root: `supervisor` is called in its process when this version
+    /// becomes current, at boot and at an upgrade.
+    ///
+    /// When another version becomes current, this version's tree is stopped in order, last child first, each in its time; then the other
+    /// version's tree starts. So there is one tree at a time, and names that its children have go over with them; while neither runs, for
+    /// as long as the old one takes to stop, calls to them fail. Processes outside of the tree, such as connections, finish as they are. When
+    /// the node stops, the tree is stopped in order too, within the grace.
+    ///
+    /// If a child does not start, or the root supervisor gives up, the log says so, `cargo system status` shows the root as ended,
+    /// and the node goes on to serve its listeners without the tree.
+    #[must_use]
+    pub fn supervise(mut self, supervisor: impl Fn() -> Supervisor + Send + Sync + 'static) -> Self {
+        self.root = Some(Root(Box::new(RootSupervisor(supervisor))));
+        self
+    }
+
+    /// Runs a root process, in place of any other root: started when this version becomes current. It should end when [`draining`](crate::draining) says so.
     #[must_use]
     pub fn start<F>(mut self, root: impl Fn() -> F + Send + Sync + 'static) -> Self
     where

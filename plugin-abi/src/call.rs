@@ -9,16 +9,17 @@
 //! An answer names its call, by the caller's pid and a number that is never used twice in that process: so it cannot reach another
 //! caller, nor another call of the same one. It comes through the mailbox of the caller, past messages that wait there.
 
-use crate::ffi;
+use crate::ffi::{self, Local};
 use crate::mailbox::{Address, SendError};
 use crate::message::{Codec, Message};
 use crate::process::{Pid, self_pid};
+use crate::start::FOREVER;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::future::poll_fn;
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::Poll;
+use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
 /// How long [`Address::call`] waits.
@@ -157,38 +158,78 @@ impl<M: Message> Address<M> {
         timeout: Duration,
         request: impl FnOnce(ReplyTo<R>) -> M,
     ) -> Result<R, CallError> {
-        let pid = self_pid().expect("a call is made in a process, whose mailbox the answer comes to");
-        let deadline = Instant::now() + timeout;
-        let call = Call::begin();
-        let reply_to = ReplyTo { pid, reference: call.0, is_live: AtomicBool::new(true), answer: PhantomData };
-        self.send(request(reply_to)).map_err(|refused| CallError::Send(refused.forget()))?;
-        let reply = poll_fn(|cx| {
-            let reply = ffi::with_local(|local| local.poll_call(pid.get(), call.0, deadline, cx.waker())).flatten();
-            match reply {
-                Some(reply) => Poll::Ready(Ok(reply)),
-                None if Instant::now() >= deadline => Poll::Ready(Err(CallError::Timeout)),
-                None => Poll::Pending,
-            }
-        });
-        match ffi::from_reply(reply.await?) {
-            Some(Answer(Some(answer))) => Ok(answer),
-            Some(Answer(None)) => Err(CallError::NoReply),
-            None => Err(CallError::Unreadable),
-        }
+        ask(timeout, |reply_to| self.send(request(reply_to)).map_err(|refused| CallError::Send(refused.forget())))
+            .await?
     }
 }
 
-/// A call that is waited for. Dropped, it is not any more.
-struct Call(u64);
+/// Gives a [`ReplyTo`] of the current process to `send`, and waits for the answer. The outer error is that of `send`.
+///
+/// # Panics
+/// Outside of a process.
+pub(crate) async fn ask<R: Message, E>(
+    timeout: Duration,
+    send: impl FnOnce(ReplyTo<R>) -> Result<(), E>,
+) -> Result<Result<R, CallError>, E> {
+    let now = Instant::now();
+    // Beyond what the clock can say is as good as never.
+    let call = Call::begin(now.checked_add(timeout).unwrap_or(now + FOREVER));
+    send(call.reply_to())?;
+    Ok(call.answer().await)
+}
+
+/// A call that is waited for, in the process that began it. Dropped, it is not any more.
+pub(crate) struct Call {
+    pid: Pid,
+    reference: u64,
+    deadline: Instant,
+}
 
 impl Call {
-    fn begin() -> Self {
-        Self(ffi::with_local(|local| local.begin_call()).expect("a call is made in a process"))
+    /// # Panics
+    /// Outside of a process.
+    pub(crate) fn begin(deadline: Instant) -> Self {
+        let pid = self_pid().expect("a call is made in a process, whose mailbox the answer comes to");
+        let reference = ffi::with_local(|local| local.begin_call()).expect("a call is made in a process");
+        Self { pid, reference, deadline }
+    }
+
+    /// Where its answer goes: for one receiver.
+    pub(crate) fn reply_to<R: Message>(&self) -> ReplyTo<R> {
+        ReplyTo { pid: self.pid, reference: self.reference, is_live: AtomicBool::new(true), answer: PhantomData }
+    }
+
+    /// # Panics
+    /// In another process.
+    pub(crate) fn poll_answer<R: Message>(&self, waker: &Waker) -> Poll<Result<R, CallError>> {
+        assert_eq!(self_pid(), Some(self.pid), "an answer was waited for outside of the process that it comes to");
+        let poll = |local: &Local| local.poll_call(self.pid.get(), self.reference, self.deadline, waker);
+        let Some(reply) = ffi::with_local(poll).flatten() else {
+            let is_late = Instant::now() >= self.deadline;
+            return if is_late { Poll::Ready(Err(CallError::Timeout)) } else { Poll::Pending };
+        };
+        Poll::Ready(match ffi::from_reply(reply) {
+            Some(Answer(Some(answer))) => Ok(answer),
+            Some(Answer(None)) => Err(CallError::NoReply),
+            None => Err(CallError::Unreadable),
+        })
+    }
+
+    async fn answer<R: Message>(self) -> Result<R, CallError> {
+        poll_fn(|cx| self.poll_answer(cx.waker())).await
+    }
+
+    /// In whose process it is waited for.
+    pub(crate) fn pid(&self) -> Pid {
+        self.pid
     }
 }
 
 impl Drop for Call {
     fn drop(&mut self) {
-        ffi::with_local(|local| local.end_call(self.0));
+        // Elsewhere the number would be another call's.
+        if self_pid() == Some(self.pid) {
+            ffi::with_local(|local| local.end_call(self.reference));
+        }
     }
 }

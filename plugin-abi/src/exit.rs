@@ -42,7 +42,7 @@ impl Display for ExitReason {
     }
 }
 
-/// What a process's future may come to: `()`, an [`ExitReason`], or a `Result` whose error becomes the reason.
+/// What a process's future may come to: `()`, nothing (it never ends), an [`ExitReason`], or a `Result` whose error becomes the reason.
 pub trait Outcome {
     /// Why the process ends.
     fn into_reason(self) -> ExitReason;
@@ -51,25 +51,6 @@ pub trait Outcome {
 impl Outcome for () {
     fn into_reason(self) -> ExitReason {
         ExitReason::Normal
-    }
-}
-
-/// The type `!`, which stable Rust names only as what a function returns.
-type Never = <fn() -> ! as Returns>::Output;
-
-#[doc(hidden)]
-pub trait Returns {
-    type Output;
-}
-
-impl<T> Returns for fn() -> T {
-    type Output = T;
-}
-
-/// A future that never ends, such as `async { loop { … } }`.
-impl Outcome for Never {
-    fn into_reason(self) -> ExitReason {
-        self
     }
 }
 
@@ -82,6 +63,24 @@ impl Outcome for ExitReason {
 impl<T: Outcome, E: Display> Outcome for Result<T, E> {
     fn into_reason(self) -> ExitReason {
         self.map_or_else(|error| ExitReason::Error(error.to_string()), T::into_reason)
+    }
+}
+
+/// `!`, which cannot be written as a type yet but as what a function returns: the output of an endless loop.
+type Never = <fn() -> ! as Returns>::Output;
+
+trait Returns {
+    type Output;
+}
+
+impl<T> Returns for fn() -> T {
+    type Output = T;
+}
+
+#[expect(private_interfaces, reason = "the trait is the way to the type, and nothing that anybody names")]
+impl Outcome for Never {
+    fn into_reason(self) -> ExitReason {
+        self
     }
 }
 

@@ -75,7 +75,15 @@ mod panic;
 #[cfg(feature = "sdk")]
 mod process;
 #[cfg(feature = "sdk")]
+pub mod server;
+#[cfg(feature = "sdk")]
 mod spawn;
+#[cfg(feature = "sdk")]
+mod start;
+#[cfg(feature = "sdk")]
+pub mod supervisor;
+#[cfg(feature = "sdk")]
+mod task;
 #[cfg(feature = "sdk")]
 pub mod time;
 #[cfg(feature = "tokio")]
@@ -99,4 +107,6 @@ pub use crate::{
     message::{Local, Message},
     process::{ParsePidError, Pid, SpawnError, exit, kill, link, self_pid, spawn, unlink, yield_now},
     spawn::{Priority, Spawn, set_priority},
+    start::StartError,
+    task::Task,
 };

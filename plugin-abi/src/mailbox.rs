@@ -1,7 +1,7 @@
 //! Typed mailboxes and addresses.
 
 use crate::abi::{LOG_WARN, STATUS_DENIED, STATUS_LIMIT, STATUS_NONE, Status};
-use crate::exit::{Down, Exit, MonitorRef};
+use crate::exit::{Down, Exit, ExitReason, MonitorRef, Outcome};
 use crate::ffi::{self, Event, RawMessage, Received};
 use crate::message::Message;
 use crate::process::{Pid, SpawnError, self_pid};
@@ -210,6 +210,17 @@ impl<M: Message> Mailbox<M> {
         );
         ffi::log(&Event { level: LOG_WARN, line: 0, file: "", target: module_path!(), message: &message, fields: "" });
     }
+}
+
+/// The future of a process with a mailbox.
+pub(crate) async fn in_mailbox<M, P, F>(process: P) -> ExitReason
+where
+    M: Message,
+    P: FnOnce(Mailbox<M>) -> F + Send + 'static,
+    F: Future<Output: Outcome> + Send + 'static,
+{
+    let pid = self_pid().expect("a process has a pid");
+    process(Mailbox::of_current(pid)).await.into_reason()
 }
 
 impl<M> Serialize for Address<M> {

@@ -77,7 +77,7 @@ impl<'de> Deserialize<'de> for Pid {
 }
 
 /// Why there is no new process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SpawnError {
     /// The node has as many processes as it may have.
     Limit,

@@ -5,9 +5,9 @@ use crate::abi::{
 };
 use crate::exit::{Down, MonitorRef, Outcome};
 use crate::ffi::{self, Messages, NoMessages, Takes};
-use crate::mailbox::{Address, Mailbox};
+use crate::mailbox::{Address, Mailbox, in_mailbox};
 use crate::message::Message;
-use crate::process::{Pid, SpawnError, self_pid};
+use crate::process::{Pid, SpawnError};
 
 /// Who runs first when several could.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -144,14 +144,4 @@ impl Spawn {
             _ => SpawnError::Limit,
         })
     }
-}
-
-async fn in_mailbox<M, P, F>(process: P) -> crate::ExitReason
-where
-    M: Message,
-    P: FnOnce(Mailbox<M>) -> F + Send + 'static,
-    F: Future<Output: Outcome> + Send + 'static,
-{
-    let pid = self_pid().expect("a process has a pid");
-    process(Mailbox::of_current(pid)).await.into_reason()
 }

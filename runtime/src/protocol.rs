@@ -152,8 +152,22 @@ pub struct VersionStatus {
     pub processes: u64,
     /// Milliseconds since it became current.
     pub age_ms: u64,
+    /// The application's root process on this version; none: it has none.
+    #[serde(default)]
+    pub root: Option<RootStatus>,
     /// Processes by type, most first; why the version still lives.
     pub process_types: Vec<ProcessTypeStatus>,
+}
+
+/// An application's root process.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RootStatus {
+    /// Its pid.
+    pub pid: String,
+    /// `running`, or `ended`: then the version's tree is gone, and the log says why.
+    pub state: String,
+    /// Processes alive that it started itself.
+    pub children: u64,
 }
 
 /// Processes of one type.

@@ -37,6 +37,14 @@ fn render(status: &Status) -> String {
     if status.long_runners > 0 {
         let _ = writeln!(text, "{} processes do not give way, each on a thread of its own", status.long_runners);
     }
+    if status.frozen_threads > 0 {
+        let _ = writeln!(
+            text,
+            "{} threads were frozen by kills and faults; they hold {:.1} MiB until the node is restarted",
+            status.frozen_threads,
+            megabytes(status.leaked_bytes)
+        );
+    }
     for listener in &status.listeners {
         let _ = writeln!(text, "listening {} on {}", listener.name, listener.address);
     }
@@ -51,6 +59,9 @@ fn render(status: &Status) -> String {
             version.processes,
             duration(version.age_ms)
         );
+        if let Some(root) = version.root.as_ref().filter(|root| root.state == "ended" && version.state == "current") {
+            let _ = writeln!(text, "    its root process {} has ended: the log says why", root.pid);
+        }
         text.push_str(&types(version));
     }
     text
@@ -92,6 +103,7 @@ mod tests {
             state: state.to_owned(),
             processes,
             age_ms,
+            root: None,
             process_types: vec![kind],
         }
     }
@@ -108,6 +120,8 @@ mod tests {
             schedulers: 2,
             long_runners: 1,
             hand_offs: 3,
+            frozen_threads: 4,
+            leaked_bytes: 2_097_152,
             processes: 212,
             listeners: vec![ListenerStatus { name: "http".to_owned(), address: "127.0.0.1:4000".to_owned() }],
             versions: vec![
@@ -119,6 +133,7 @@ mod tests {
 example-app up 1 h 2 m, pid 4711, 2 schedulers, 212 processes, 12.0 MiB
 runtime 0.1.0 in /srv/app
 1 processes do not give way, each on a thread of its own
+4 threads were frozen by kills and faults; they hold 2.0 MiB until the node is restarted
 listening http on 127.0.0.1:4000
 
 VERSION         STATE     PROCESSES       AGE

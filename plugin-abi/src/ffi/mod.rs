@@ -20,7 +20,7 @@ mod waker;
 pub(crate) use entry::init;
 pub(crate) use future::{into_process, shared, with_local};
 pub(crate) use host::*;
-pub(crate) use local::{ImageWatch, receive};
+pub(crate) use local::{ImageWatch, Local, receive};
 pub(crate) use message::{
     Messages, NoMessages, RawMessage, Received, Takes, from_raw, from_reply, into_raw, into_reply,
 };

@@ -3,8 +3,8 @@
 use super::server::Controlled;
 use crate::image::{self, Image};
 use crate::listen;
-use crate::process::table;
-use crate::protocol::{ListenerStatus, ProcessTypeStatus, Status, VersionStatus};
+use crate::process::{Pid, table};
+use crate::protocol::{ListenerStatus, ProcessTypeStatus, RootStatus, Status, VersionStatus};
 use crate::scheduler;
 use std::collections::HashMap;
 use std::time::Instant;
@@ -59,9 +59,20 @@ fn versions(controlled: &Controlled) -> Vec<VersionStatus> {
         state: if Some(image.context.id) == current { "current" } else { "draining" }.to_owned(),
         processes: image.processes.get(),
         age_ms: age_ms(since),
+        root: controlled.versions.root(image).map(root),
         process_types: top(types.remove(&image.context.id).unwrap_or_default()),
     };
     images.into_iter().map(status).collect()
+}
+
+fn root(pid: Pid) -> RootStatus {
+    let is_running = table::find(pid).is_some_and(|root| root.state.is_alive());
+    let children = table::all().filter(|process| process.parent() == Some(pid)).count();
+    RootStatus {
+        pid: pid.to_string(),
+        state: if is_running { "running" } else { "ended" }.to_owned(),
+        children: children as u64,
+    }
 }
 
 /// Image → process type → how many.

@@ -5,7 +5,7 @@ use crate::host::HOST_TABLE;
 use crate::image::{self, Image, PluginFacts, inspect};
 use crate::listen::{self, Listeners, Prepared};
 use crate::log;
-use crate::process::table;
+use crate::process::{Pid, table};
 use crate::protocol::{Event, Failure, FailureKind, Upgraded};
 use crate::release::manifest::{Manifest, PluginEntry};
 use crate::release::store::Store;
@@ -24,6 +24,8 @@ pub(crate) struct Versions {
     listeners: Mutex<Listeners>,
     in_progress: Mutex<Option<Arc<Progress>>>,
     current_since: Mutex<HashMap<u64, Instant>>,
+    /// Image → its root process, which may have ended.
+    roots: Mutex<HashMap<u64, Pid>>,
 }
 
 /// An image that is ready to become current.
@@ -56,6 +58,7 @@ pub(crate) fn boot(store: Store, listeners: Listeners, release: &Version) -> Res
         listeners: Mutex::new(listeners),
         in_progress: Mutex::new(None),
         current_since: Mutex::default(),
+        roots: Mutex::default(),
     };
     let (manifest, facts) = versions.check(release)?;
     let candidate = versions.prepare(&manifest, &facts, Some(&versions.listeners.lock()))?;
@@ -186,8 +189,8 @@ impl Versions {
         image.set_state(IMAGE_CURRENT);
         listen::set_current(image);
         self.listeners.lock().commit(listeners);
-        if let Some(root) = root {
-            root.start(image);
+        if let Some(root) = root.and_then(|root| root.start(image)) {
+            self.roots.lock().insert(image.context.id, root);
         }
         if let Some(before) = before {
             before.set_state(IMAGE_DRAINING);
@@ -203,6 +206,11 @@ impl Versions {
     /// The store.
     pub(crate) fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// An image's root process, if it was given one. It may have ended.
+    pub(crate) fn root(&self, image: &Image) -> Option<Pid> {
+        self.roots.lock().get(&image.context.id).copied()
     }
 
     /// When an image became current, last.
@@ -234,11 +242,12 @@ fn root_of(image: &'static Image) -> Result<Option<RootFuture>, String> {
 
 #[expect(unsafe_code, reason = "a future that crossed the ABI is given on, or dropped")]
 impl RootFuture {
-    fn start(self, image: &'static Image) {
+    fn start(self, image: &'static Image) -> Option<Pid> {
         let future = self.0;
         std::mem::forget(self);
         // SAFETY: a future of this image, given away.
-        if unsafe { scheduler::spawn(image, future) }.is_none() {
+        let root = unsafe { scheduler::spawn(image, future) };
+        if root.is_none() {
             log::host(
                 LOG_ERROR,
                 "upgrade",
@@ -246,6 +255,7 @@ impl RootFuture {
             );
             drop(Self(future));
         }
+        root
     }
 }
 

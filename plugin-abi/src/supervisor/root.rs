@@ -1,0 +1,97 @@
+//! The root supervisor of an application.
+//!
+//! ```text
+//! this version becomes current ─► waits until the tree of the version before is gone ─► starts ─► serves
+//!                                                    │                                     │         │
+//!                        not current any more: ends ◄┘      a child does not start: ends ◄─┘         ▼
+//!                                                                    drains, or the node stops: stops its tree in order
+//! ```
+//!
+//! One tree at a time: whatever its children hold, such as a name, has been given back before the next version's ask for it. The trees agree by
+//! a name of their own, which the runtime frees at the end of a root, however it ends; several versions that wait, wait for each other.
+
+use super::reference::{Request, SupervisorRef};
+use super::{Supervisor, run::run_root};
+use crate::abi::{ProcessFuture, STATUS_OK};
+use crate::drain::{ImageState, draining, image_state};
+use crate::exit::ExitReason;
+use crate::ffi::{self, Messages, into_process};
+use crate::mailbox::{Mailbox, in_mailbox};
+use crate::process::Pid;
+use crate::time::timeout;
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
+use std::time::Duration;
+
+/// Who has this name has the tree.
+const ROOT: &str = "plugin_abi::supervisor::root";
+/// How often the log says that a tree is waited for.
+const SAY: Duration = Duration::from_secs(10);
+
+impl SupervisorRef {
+    /// The root supervisor of the node's application, if it has one: of the current version, or of the one before while that one's tree still stops.
+    #[must_use]
+    pub fn root() -> Option<Self> {
+        let pid = ffi::whereis(ROOT);
+        (pid != 0).then(|| Self::of(Pid::from_raw(pid)))
+    }
+}
+
+/// The process of a root supervisor that `make` describes.
+pub(crate) fn process(make: &'static (impl Fn() -> Supervisor + Send + Sync)) -> ProcessFuture {
+    into_process::<Supervisor, Messages<Request>, _>(in_mailbox(move |mailbox| root(make, mailbox)))
+}
+
+async fn root(make: impl FnOnce() -> Supervisor + Send, mut mailbox: Mailbox<Request>) -> ExitReason {
+    if !take_over(&mut mailbox).await {
+        return ExitReason::Normal;
+    }
+    match run_root(make(), mailbox, draining()).await {
+        Ok(reason) => {
+            if image_state() == ImageState::Current {
+                tracing::error!(%reason, "the application's root supervisor has ended; the node goes on without its tree");
+            }
+            reason
+        }
+        Err(error) => {
+            tracing::error!(%error, "the application's root supervisor did not start; the node goes on without its tree");
+            ExitReason::Error(error.to_string())
+        }
+    }
+}
+
+/// Waits for its turn. False: this version is not current any more.
+async fn take_over(mailbox: &mut Mailbox<Request>) -> bool {
+    let own = mailbox.address().pid();
+    while image_state() == ImageState::Current {
+        if ffi::register(ROOT, own.get()) == STATUS_OK {
+            return true;
+        }
+        let before = ffi::whereis(ROOT);
+        if before != 0 {
+            mailbox.monitor(Pid::from_raw(before));
+            wait_for_end(mailbox, Pid::from_raw(before)).await;
+        }
+    }
+    false
+}
+
+/// Returns when it has ended, or this version is not current any more.
+async fn wait_for_end(mailbox: &mut Mailbox<Request>, before: Pid) {
+    let mut draining = pin!(draining());
+    loop {
+        let mut heard = pin!(timeout(SAY, mailbox.receive()));
+        let heard = poll_fn(|cx| match draining.as_mut().poll(cx) {
+            Poll::Ready(()) => Poll::Ready(None),
+            Poll::Pending => heard.as_mut().poll(cx).map(Some),
+        });
+        match heard.await {
+            None => return,
+            Some(Ok(Request::Down(down))) if down.pid == before => return,
+            // Nobody knows it yet, so whatever else came was for another life: the caller hears that there is no answer.
+            Some(Ok(_)) => {}
+            Some(Err(_)) => tracing::warn!(%before, "the tree of the version before has not stopped yet: waiting"),
+        }
+    }
+}
