@@ -13,10 +13,12 @@ use crate::ffi;
 use crate::mailbox::{Address, SendError};
 use crate::message::{Codec, Message};
 use crate::process::{Pid, self_pid};
+use crate::time::{after, sleep_until};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::future::poll_fn;
 use std::marker::PhantomData;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 use std::time::{Duration, Instant};
@@ -38,24 +40,29 @@ pub struct ReplyTo<R: Message> {
 struct Answer<R>(Option<R>);
 
 impl<R: Message> Message for Answer<R> {
-    const CODEC: Option<Codec<Self>> = match R::CODEC {
-        None => None,
-        Some(_) => Some(Codec { encode: encode_answer, decode: decode_answer }),
-    };
+    const CODEC: Option<Codec<Self>> = Some(Codec { encode: encode_answer, decode: decode_answer });
 }
 
-/// Nothing, or a 1 and the value.
+/// What stands in front of an encoded value.
+const VALUE: u8 = 1;
+/// Stands alone: there is a value, and it cannot be encoded. The caller hears that rather than nothing.
+const UNREADABLE: u8 = 2;
+
+/// Nothing, or one of the marks and what belongs to it.
+#[expect(clippy::unnecessary_wraps, reason = "a codec's function")]
 fn encode_answer<R: Message>(answer: &Answer<R>) -> Option<Vec<u8>> {
     let Some(value) = &answer.0 else { return Some(Vec::new()) };
-    let mut bytes = vec![1];
-    bytes.extend((R::CODEC?.encode)(value)?);
+    let Some(encoded) = R::CODEC.and_then(|codec| (codec.encode)(value)) else { return Some(vec![UNREADABLE]) };
+    let mut bytes = vec![VALUE];
+    bytes.extend(encoded);
     Some(bytes)
 }
 
 fn decode_answer<R: Message>(bytes: &[u8]) -> Option<Answer<R>> {
     match bytes.split_first() {
         None => Some(Answer(None)),
-        Some((_, value)) => (R::CODEC?.decode)(value).map(|value| Answer(Some(value))),
+        Some((&VALUE, value)) => (R::CODEC?.decode)(value).map(|value| Answer(Some(value))),
+        Some(_) => None,
     }
 }
 
@@ -158,11 +165,16 @@ impl<M: Message> Address<M> {
         request: impl FnOnce(ReplyTo<R>) -> M,
     ) -> Result<R, CallError> {
         let pid = self_pid().expect("a call is made in a process, whose mailbox the answer comes to");
-        let deadline = Instant::now() + timeout;
+        let deadline = after(timeout);
         let call = Call::begin();
         let reply_to = ReplyTo { pid, reference: call.0, is_live: AtomicBool::new(true), answer: PhantomData };
         self.send(request(reply_to)).map_err(|refused| CallError::Send(refused.forget()))?;
+        let mut time_is_up = sleep_until(deadline);
         let reply = poll_fn(|cx| {
+            // An executor within the process polls this only when its own waker is called.
+            if !ffi::is_process_waker(cx.waker()) && Pin::new(&mut time_is_up).poll(cx).is_ready() {
+                return Poll::Ready(Err(CallError::Timeout));
+            }
             let reply = ffi::with_local(|local| local.poll_call(pid.get(), call.0, deadline, cx.waker())).flatten();
             match reply {
                 Some(reply) => Poll::Ready(Ok(reply)),

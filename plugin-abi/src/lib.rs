@@ -69,9 +69,15 @@ mod panic;
 #[cfg(feature = "sdk")]
 mod process;
 #[cfg(feature = "sdk")]
+mod registry;
+#[cfg(feature = "sdk")]
 mod spawn;
 #[cfg(feature = "sdk")]
+pub mod system;
+#[cfg(feature = "sdk")]
 pub mod time;
+#[cfg(feature = "sdk")]
+mod timer;
 #[cfg(feature = "tokio")]
 mod tokio_context;
 #[cfg(feature = "websocket")]
@@ -90,5 +96,7 @@ pub use crate::{
     mailbox::{Address, Mailbox, SendError, spawn_with},
     message::{Local, Message},
     process::{ParsePidError, Pid, SpawnError, exit, kill, link, self_pid, spawn, unlink, yield_now},
+    registry::{Group, RegisterError, register, unregister, whereis},
     spawn::{Priority, Spawn, set_priority},
+    timer::TimerRef,
 };

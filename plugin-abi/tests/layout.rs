@@ -98,6 +98,8 @@ fn layout() -> String {
             schedulers,
             schedulers_online,
             set_schedulers_online,
+            keep,
+            read_kept,
         }
     );
     text

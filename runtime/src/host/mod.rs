@@ -54,6 +54,8 @@ pub(crate) static HOST_TABLE: HostTable = HostTable {
     schedulers: schedulers::count,
     schedulers_online: schedulers::online,
     set_schedulers_online: schedulers::set_online,
+    keep: messages::keep,
+    read_kept: messages::read_kept,
 };
 
 /// # Safety
