@@ -9,8 +9,7 @@ use crate::scheduler::{self, current_process};
 use crate::timer;
 use crate::waker::Waker;
 use plugin_abi::abi::{
-    self, LOG_WARN, MessageHeader, MessageVtable, STATUS_DENIED, STATUS_FAILED, STATUS_LIMIT, STATUS_NONE, STATUS_OK,
-    Status,
+    self, LOG_WARN, MessageHeader, STATUS_DENIED, STATUS_FAILED, STATUS_LIMIT, STATUS_NONE, STATUS_OK, Status,
 };
 use std::time::Duration;
 
@@ -71,8 +70,10 @@ fn deliver_abroad(process: &Handle, message: Message) -> Result<(), Undelivered>
 }
 
 fn push_translated(process: &Handle, message: &Message) -> Result<Result<Pushed, Full>, Status> {
-    let is_known = |taken: &&MessageVtable| message_type_name(taken) == message.type_name();
-    let taken = process.message_type().filter(is_known).ok_or(STATUS_DENIED)?;
+    let taken = process.message_type().ok_or(STATUS_DENIED)?;
+    if message_type_name(taken) != message.type_name() {
+        return Err(STATUS_DENIED);
+    }
     // Room first: a translation that is thrown away would answer the calls that it carries.
     if !process.mailbox.reserve() {
         return Err(STATUS_LIMIT);
