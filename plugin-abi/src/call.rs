@@ -13,11 +13,12 @@ use crate::ffi::{self, Local};
 use crate::mailbox::{Address, SendError};
 use crate::message::{Codec, Message};
 use crate::process::{Pid, self_pid};
-use crate::start::FOREVER;
+use crate::time::{after, sleep_until};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::future::poll_fn;
 use std::marker::PhantomData;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
@@ -39,24 +40,29 @@ pub struct ReplyTo<R: Message> {
 struct Answer<R>(Option<R>);
 
 impl<R: Message> Message for Answer<R> {
-    const CODEC: Option<Codec<Self>> = match R::CODEC {
-        None => None,
-        Some(_) => Some(Codec { encode: encode_answer, decode: decode_answer }),
-    };
+    const CODEC: Option<Codec<Self>> = Some(Codec { encode: encode_answer, decode: decode_answer });
 }
 
-/// Nothing, or a 1 and the value.
+/// What stands in front of an encoded value.
+const VALUE: u8 = 1;
+/// Stands alone: there is a value, and it cannot be encoded. The caller hears that rather than nothing.
+const UNREADABLE: u8 = 2;
+
+/// Nothing, or one of the marks and what belongs to it.
+#[expect(clippy::unnecessary_wraps, reason = "a codec's function")]
 fn encode_answer<R: Message>(answer: &Answer<R>) -> Option<Vec<u8>> {
     let Some(value) = &answer.0 else { return Some(Vec::new()) };
-    let mut bytes = vec![1];
-    bytes.extend((R::CODEC?.encode)(value)?);
+    let Some(encoded) = R::CODEC.and_then(|codec| (codec.encode)(value)) else { return Some(vec![UNREADABLE]) };
+    let mut bytes = vec![VALUE];
+    bytes.extend(encoded);
     Some(bytes)
 }
 
 fn decode_answer<R: Message>(bytes: &[u8]) -> Option<Answer<R>> {
     match bytes.split_first() {
         None => Some(Answer(None)),
-        Some((_, value)) => (R::CODEC?.decode)(value).map(|value| Answer(Some(value))),
+        Some((&VALUE, value)) => (R::CODEC?.decode)(value).map(|value| Answer(Some(value))),
+        Some(_) => None,
     }
 }
 
@@ -171,9 +177,7 @@ pub(crate) async fn ask<R: Message, E>(
     timeout: Duration,
     send: impl FnOnce(ReplyTo<R>) -> Result<(), E>,
 ) -> Result<Result<R, CallError>, E> {
-    let now = Instant::now();
-    // Beyond what the clock can say is as good as never.
-    let call = Call::begin(now.checked_add(timeout).unwrap_or(now + FOREVER));
+    let call = Call::begin(after(timeout));
     send(call.reply_to())?;
     Ok(call.answer().await)
 }
@@ -216,7 +220,15 @@ impl Call {
     }
 
     async fn answer<R: Message>(self) -> Result<R, CallError> {
-        poll_fn(|cx| self.poll_answer(cx.waker())).await
+        let mut time_is_up = sleep_until(self.deadline);
+        poll_fn(|cx| {
+            // An executor within the process polls this only when its own waker is called.
+            if !ffi::is_process_waker(cx.waker()) && Pin::new(&mut time_is_up).poll(cx).is_ready() {
+                return Poll::Ready(Err(CallError::Timeout));
+            }
+            self.poll_answer(cx.waker())
+        })
+        .await
     }
 
     /// In whose process it is waited for.

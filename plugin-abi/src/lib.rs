@@ -75,6 +75,8 @@ mod panic;
 #[cfg(feature = "sdk")]
 mod process;
 #[cfg(feature = "sdk")]
+mod registry;
+#[cfg(feature = "sdk")]
 pub mod server;
 #[cfg(feature = "sdk")]
 mod spawn;
@@ -83,9 +85,13 @@ mod start;
 #[cfg(feature = "sdk")]
 pub mod supervisor;
 #[cfg(feature = "sdk")]
+pub mod system;
+#[cfg(feature = "sdk")]
 mod task;
 #[cfg(feature = "sdk")]
 pub mod time;
+#[cfg(feature = "sdk")]
+mod timer;
 #[cfg(feature = "tokio")]
 mod tokio_context;
 #[cfg(feature = "websocket")]
@@ -106,7 +112,9 @@ pub use crate::{
     mailbox::{Address, Mailbox, SendError, spawn_with},
     message::{Local, Message},
     process::{ParsePidError, Pid, SpawnError, exit, kill, link, self_pid, spawn, unlink, yield_now},
+    registry::{Group, RegisterError, register, unregister, whereis},
     spawn::{Priority, Spawn, set_priority},
     start::StartError,
     task::Task,
+    timer::TimerRef,
 };

@@ -2,7 +2,7 @@
 
 use crate::abi::{LOG_WARN, STATUS_DENIED, STATUS_LIMIT, STATUS_NONE, Status};
 use crate::exit::{Down, Exit, ExitReason, MonitorRef, Outcome};
-use crate::ffi::{self, Event, RawMessage, Received};
+use crate::ffi::{self, Event, Notice, RawMessage, Received};
 use crate::message::Message;
 use crate::process::{Pid, SpawnError, self_pid};
 use crate::spawn::Spawn;
@@ -68,7 +68,8 @@ impl<M> Address<M> {
 }
 
 impl<M: Message> Address<M> {
-    /// Puts a message into the mailbox: at its end, behind whatever this process sent there before.
+    /// Puts a message into the mailbox: at its end, behind whatever this process sent there before. It never waits (in OTP's words, it is
+    /// a cast): a full mailbox refuses, and who wants to be slowed down by a slow receiver [calls](Self::call) it instead.
     ///
     /// # Errors
     /// See [`SendError`]; the message comes back.
@@ -130,6 +131,40 @@ impl<M: Message> Mailbox<M> {
         .await
     }
 
+    /// Waits for the oldest message that `is_wanted`: OTP's selective receive. Those that it passes over stay, in their order, and are
+    /// not looked at again in this wait. Dropped while it waits, it loses nothing.
+    ///
+    /// A [`Down`] or an [`Exit`] is shown as the message that is made of it; it is made once.
+    ///
+    /// Messages that nobody ever wants stay for good: they are looked at by each new wait, and take room in a bounded mailbox.
+    ///
+    /// # Panics
+    /// In another process than the mailbox's own.
+    pub async fn receive_where(&mut self, mut is_wanted: impl FnMut(&M) -> bool) -> M {
+        let mut looked = 0;
+        poll_fn(|cx| {
+            if let Some(message) = self.select(&mut looked, &mut is_wanted) {
+                return Poll::Ready(message);
+            }
+            ffi::with_local(|local| local.wait_for_message(self.pid.get(), cx.waker()));
+            Poll::Pending
+        })
+        .await
+    }
+
+    /// The oldest message that `is_wanted`, if there is one. See [`receive_where`](Self::receive_where).
+    ///
+    /// # Panics
+    /// In another process than the mailbox's own.
+    pub fn try_receive_where(&mut self, is_wanted: impl FnMut(&M) -> bool) -> Option<M> {
+        self.select(&mut 0, is_wanted)
+    }
+
+    fn select(&self, looked: &mut usize, is_wanted: impl FnMut(&M) -> bool) -> Option<M> {
+        self.assert_own();
+        ffi::Saved::borrow(self.pid.get())?.select(looked, |notice| self.read_notice(notice), is_wanted)
+    }
+
     /// The next message, if there is one.
     ///
     /// # Panics
@@ -146,11 +181,17 @@ impl<M: Message> Mailbox<M> {
     fn read(&self, received: Received<M>) -> Option<M> {
         match received {
             Received::Value(message) => return Some(message),
-            Received::Down(down) => return self.from_down.map(|from| from(down)),
-            Received::Exit(exit) => return self.from_exit.map(|from| from(exit)),
+            Received::Notice(notice) => return self.read_notice(notice),
             Received::Foreign(type_name) => self.refuse(&type_name),
         }
         None
+    }
+
+    fn read_notice(&self, notice: Notice) -> Option<M> {
+        match notice {
+            Notice::Down(down) => self.from_down.map(|from| from(down)),
+            Notice::Exit(exit) => self.from_exit.map(|from| from(exit)),
+        }
     }
 
     /// Where this mailbox's messages are sent to.
@@ -221,6 +262,12 @@ where
 {
     let pid = self_pid().expect("a process has a pid");
     process(Mailbox::of_current(pid)).await.into_reason()
+}
+
+impl<M> From<Address<M>> for Pid {
+    fn from(address: Address<M>) -> Self {
+        address.pid
+    }
 }
 
 impl<M> Serialize for Address<M> {

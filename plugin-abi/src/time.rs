@@ -17,9 +17,13 @@ pub struct Sleep {
 
 /// Waits that long, or a little longer.
 pub fn sleep(duration: Duration) -> Sleep {
+    sleep_until(after(duration))
+}
+
+/// So long from now. Beyond what the clock can say is as good as never: thirty years.
+pub(crate) fn after(duration: Duration) -> Instant {
     let now = Instant::now();
-    // Beyond what the clock can say is as good as never: thirty years.
-    sleep_until(now.checked_add(duration).unwrap_or(now + Duration::from_secs(60 * 60 * 24 * 365 * 30)))
+    now.checked_add(duration).unwrap_or(now + Duration::from_secs(60 * 60 * 24 * 365 * 30))
 }
 
 /// Waits until then. At once when it has passed.
@@ -71,6 +75,62 @@ impl Drop for Sleep {
     }
 }
 
+/// Ticks at the beginning and then every `period`, at times that do not drift. See [`Interval::tick`].
+///
+/// # Panics
+/// When the period is zero.
+#[must_use]
+pub fn interval(period: Duration) -> Interval {
+    interval_at(Instant::now(), period)
+}
+
+/// Ticks at `first` and then every `period`.
+///
+/// # Panics
+/// When the period is zero.
+#[must_use]
+pub fn interval_at(first: Instant, period: Duration) -> Interval {
+    assert!(!period.is_zero(), "an interval's period is not zero");
+    Interval { sleep: sleep_until(first), period }
+}
+
+/// Made by [`interval`] and [`interval_at`].
+#[derive(Debug)]
+pub struct Interval {
+    sleep: Sleep,
+    period: Duration,
+}
+
+impl Interval {
+    /// Waits for the next tick; returns when it was due. Who comes late gets one tick at once, not all that he has missed, and the next
+    /// one when it is due in the old rhythm (tokio's `MissedTickBehavior::Skip`). Dropped while it waits, it loses no tick.
+    pub async fn tick(&mut self) -> Instant {
+        poll_fn(|cx| self.poll_tick(cx)).await
+    }
+
+    /// The same, for futures written by hand.
+    pub fn poll_tick(&mut self, cx: &mut Context<'_>) -> Poll<Instant> {
+        Pin::new(&mut self.sleep).poll(cx).map(|()| {
+            let due = self.sleep.deadline();
+            self.sleep.reset(next_tick(due, Instant::now(), self.period));
+            due
+        })
+    }
+
+    /// The time between two ticks.
+    #[must_use]
+    pub fn period(&self) -> Duration {
+        self.period
+    }
+}
+
+/// The first tick after `now` in the rhythm that has one at `due`, which has come.
+fn next_tick(due: Instant, now: Instant, period: Duration) -> Instant {
+    let since = now.saturating_duration_since(due).as_nanos() % period.as_nanos();
+    let left = period - Duration::from_nanos(u64::try_from(since).unwrap_or(0));
+    now.max(due).checked_add(left).unwrap_or_else(|| after(left))
+}
+
 /// The time was up first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Elapsed;
@@ -95,4 +155,18 @@ pub async fn timeout<F: Future>(duration: Duration, future: F) -> Result<F::Outp
         Poll::Pending => Pin::new(&mut sleep).poll(cx).map(|()| Err(Elapsed)),
     })
     .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ticks_keep_their_rhythm_and_missed_ones_are_skipped() {
+        let due = Instant::now();
+        let (ms, period) = (Duration::from_millis, Duration::from_millis(100));
+        for (late, next) in [(0, 100), (1, 100), (99, 100), (100, 200), (101, 200), (1050, 1100)] {
+            assert_eq!(next_tick(due, due + ms(late), period), due + ms(next), "{late} ms late");
+        }
+    }
 }

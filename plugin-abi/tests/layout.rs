@@ -118,6 +118,8 @@ fn layout() -> String {
             set_schedulers_online,
             stack_limit,
             process_info,
+            keep,
+            read_kept,
         }
     );
     text

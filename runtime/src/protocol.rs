@@ -110,8 +110,11 @@ pub struct Status {
     pub root: String,
     /// Resident memory in bytes.
     pub memory_bytes: u64,
-    /// Scheduler threads.
+    /// Schedulers.
     pub schedulers: u32,
+    /// How many of them are online; 0: a node of before, which does not say.
+    #[serde(default)]
+    pub schedulers_online: u32,
     /// Processes that run on a thread of their own because they do not give way.
     #[serde(default)]
     pub long_runners: u64,

@@ -25,11 +25,11 @@ fn render(status: &Status) -> String {
     let mut text = String::new();
     let _ = writeln!(
         text,
-        "{} up {}, pid {}, {} schedulers, {} processes, {:.1} MiB",
+        "{} up {}, pid {}, {}, {} processes, {:.1} MiB",
         status.name,
         duration(status.uptime_ms),
         status.os_pid,
-        status.schedulers,
+        schedulers(status),
         status.processes,
         megabytes(status.memory_bytes)
     );
@@ -65,6 +65,14 @@ fn render(status: &Status) -> String {
         text.push_str(&types(version));
     }
     text
+}
+
+fn schedulers(status: &Status) -> String {
+    match (status.schedulers, status.schedulers_online) {
+        (all, 0) => format!("{all} schedulers"),
+        (all, online) if online == all => format!("{all} schedulers"),
+        (all, online) => format!("{online} of {all} schedulers online"),
+    }
 }
 
 fn types(version: &VersionStatus) -> String {
@@ -118,6 +126,7 @@ mod tests {
             root: "/srv/app".to_owned(),
             memory_bytes: 12_582_912,
             schedulers: 2,
+            schedulers_online: 1,
             long_runners: 1,
             hand_offs: 3,
             frozen_threads: 4,
@@ -130,7 +139,7 @@ mod tests {
             ],
         };
         let expected = "\
-example-app up 1 h 2 m, pid 4711, 2 schedulers, 212 processes, 12.0 MiB
+example-app up 1 h 2 m, pid 4711, 1 of 2 schedulers online, 212 processes, 12.0 MiB
 runtime 0.1.0 in /srv/app
 1 processes do not give way, each on a thread of its own
 4 threads were frozen by kills and faults; they hold 2.0 MiB until the node is restarted

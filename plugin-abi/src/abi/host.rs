@@ -61,6 +61,9 @@ pub struct HostTable {
     pub send: unsafe extern "C" fn(pid: Pid, message: *mut MessageHeader) -> Status,
     /// Takes the oldest message out of the current process's mailbox: `STATUS_OK`, `STATUS_NONE` when empty,
     /// `STATUS_DENIED` when `pid` is not the current process. The message is the caller's.
+    ///
+    /// A process is woken by the first message in an empty mailbox and not by those behind: before it waits for one, it takes
+    /// messages out until there is none.
     pub receive: unsafe extern "C" fn(pid: Pid, message: *mut *mut MessageHeader) -> Status,
 
     /// Wakes once, `after_ns` nanoseconds from now or a little later. Takes the waker. Never 0.
@@ -110,6 +113,10 @@ pub struct HostTable {
     pub stack_limit: extern "C" fn() -> usize,
     /// What the node knows of a process. `STATUS_NONE`: it is dead.
     pub process_info: unsafe extern "C" fn(pid: Pid, out: *mut ProcessInfo) -> Status,
+    /// As `receive`, but the message is to be read later: until then it takes room in a bounded mailbox.
+    pub keep: unsafe extern "C" fn(pid: Pid, message: *mut *mut MessageHeader) -> Status,
+    /// So many kept messages of the current process have been read.
+    pub read_kept: extern "C" fn(count: u32),
 }
 
 // SAFETY: the pointers are to functions and to a static vtable, never written.

@@ -3,8 +3,8 @@
 use super::message::{RawMessage, reason_parts};
 use super::waker::{abi_waker, borrowed_abi_waker};
 use crate::abi::{
-    ABI_MAJOR, ABI_MINOR, HostTable, ImageContext, LogEvent, OwnedBytes, Pid, ProcessFuture, ProcessInfo,
-    STATUS_DENIED, STATUS_OK, Slice, SpawnOptions, Spawned, Status,
+    ABI_MAJOR, ABI_MINOR, HostTable, ImageContext, LogEvent, MessageHeader, OwnedBytes, Pid, ProcessFuture,
+    ProcessInfo, STATUS_DENIED, STATUS_OK, Slice, SpawnOptions, Spawned, Status,
 };
 use crate::exit::ExitReason;
 use std::os::fd::{BorrowedFd, IntoRawFd as _, OwnedFd, RawFd};
@@ -192,9 +192,25 @@ pub(crate) fn send_after(pid: Pid, message: RawMessage, after_ns: u64) -> u64 {
 /// When `pid` is not the current process.
 #[inline]
 pub(super) fn receive(pid: Pid) -> Option<RawMessage> {
+    take_by(host().table.receive, pid)
+}
+
+/// The same, to be read later: until [`read_kept`] is called for it, it takes room.
+pub(super) fn keep(pid: Pid) -> Option<RawMessage> {
+    take_by(host().table.keep, pid)
+}
+
+/// So many kept messages of the current process have been read.
+pub(super) fn read_kept(count: u32) {
+    (host().table.read_kept)(count);
+}
+
+type Take = unsafe extern "C" fn(Pid, *mut *mut MessageHeader) -> Status;
+
+fn take_by(take: Take, pid: Pid) -> Option<RawMessage> {
     let mut raw = std::ptr::null_mut();
-    // SAFETY: `raw` is ours to write to.
-    match unsafe { (host().table.receive)(pid, &raw mut raw) } {
+    // SAFETY: one of the host's functions for it; `raw` is ours to write to.
+    match unsafe { take(pid, &raw mut raw) } {
         // SAFETY: the host gives a valid message away.
         STATUS_OK => Some(unsafe { RawMessage::from_raw(raw) }),
         STATUS_DENIED => panic!("a mailbox was used outside of the process it belongs to"),

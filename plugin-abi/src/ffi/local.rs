@@ -14,7 +14,8 @@
 //! - They are called only when there is something to see. At each poll would be too often: such an executor wakes the process when
 //!   it has polled all it has, so the process would never rest.
 //! - To see whether there is something the mailbox is emptied: the host wakes only for the first message in an empty one.
-//! - A waker's code is never run while the cell is borrowed: it may come back here.
+//! - What is saved is not read yet, so it takes room in a bounded mailbox (`host::keep`).
+//! - A waker's or a message's own code is never run while the cell is borrowed: it may come back here.
 
 use super::future::with_local;
 use super::host::{self, image_state};
@@ -41,8 +42,7 @@ pub(crate) struct Local {
 
 #[derive(Default)]
 struct Inner {
-    /// Waits for a message of the process of that pid, which is this one.
-    reader: Option<(Pid, Waker)>,
+    reader: Option<Reader>,
     saved: VecDeque<RawMessage>,
     /// Calls that wait for their answer, by reference.
     calls: BTreeMap<u64, Call>,
@@ -54,6 +54,15 @@ struct Inner {
     watchers: BTreeMap<u64, Waker>,
     /// The state that all watchers have seen; `None`: not the same.
     seen: Option<u32>,
+}
+
+/// Who waits for a message, with a waker of an executor of the process's own.
+struct Reader {
+    /// This process.
+    pid: Pid,
+    waker: Waker,
+    /// So many of the saved messages it has seen, and does not want.
+    seen: usize,
 }
 
 /// A call that waits.
@@ -68,9 +77,8 @@ impl Inner {
     /// The wakers to call now that the mailbox was sorted, and the image is in that state.
     fn take_woken(&mut self, state: u32) -> Vec<Waker> {
         let mut woken: Vec<Waker> = Vec::new();
-        if !self.saved.is_empty() {
-            woken.extend(self.reader.take().map(|(_, waker)| waker));
-        }
+        let has_news = |reader: &mut Reader| self.saved.len() > reader.seen;
+        woken.extend(self.reader.take_if(has_news).map(|reader| reader.waker));
         let answered = self.calls.values_mut().filter(|call| call.reply.is_some());
         woken.extend(answered.filter_map(|call| call.waker.take()));
         if self.seen.replace(state) != Some(state) {
@@ -82,7 +90,7 @@ impl Inner {
     /// The process whose mailbox somebody inside of it, with a waker of his own, waits at.
     fn reads(&self) -> Option<Pid> {
         let is_called = || self.calls.values().any(|call| call.waker.is_some());
-        self.reader.as_ref().map(|(pid, _)| *pid).or_else(|| is_called().then(host::self_pid))
+        self.reader.as_ref().map(|reader| reader.pid).or_else(|| is_called().then(host::self_pid))
     }
 
     /// The watcher of that number has seen that state. Returns its earlier waker.
@@ -115,7 +123,10 @@ impl Drop for Inner {
 
 impl fmt::Debug for Inner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Inner").field("reader", &self.reader).field("watchers", &self.watchers).finish_non_exhaustive()
+        f.debug_struct("Inner")
+            .field("saved", &self.saved.len())
+            .field("watchers", &self.watchers)
+            .finish_non_exhaustive()
     }
 }
 
@@ -151,27 +162,37 @@ impl Local {
 
     /// Empties the mailbox of `pid`, the current process.
     fn sort(&self, pid: Pid) {
-        while let Some(message) = host::receive(pid) {
-            // Dropped outside of the borrow: a value's own code may come back here.
-            drop(self.open(|inner| inner.sort(message)));
+        while let Some(message) = host::keep(pid) {
+            self.put(message);
         }
     }
 
+    /// Puts a kept message where it belongs.
+    fn put(&self, message: RawMessage) {
+        if message.replies_to().is_some() {
+            host::read_kept(1);
+        }
+        drop(self.open(|inner| inner.sort(message)));
+    }
+
     /// Sees to it that the task behind `waker` is polled when there is a message for `pid`, the current process. It has seen that there
-    /// is none. There is one such task: a mailbox is borrowed mutably by who waits.
+    /// is none that it wants. There is one such task: a mailbox is borrowed mutably by who waits.
     pub(crate) fn wait_for_message(&self, pid: Pid, waker: &Waker) {
         if !is_process_waker(waker) {
-            let reader = Some((pid, waker.clone()));
-            drop(self.open(|inner| std::mem::replace(&mut inner.reader, reader)));
+            let waker = waker.clone();
+            drop(self.open(|inner| {
+                let seen = inner.saved.len();
+                inner.reader.replace(Reader { pid, waker, seen })
+            }));
         }
     }
 
     /// The oldest message of `pid`, the current process, that is no answer to a call.
     fn receive(&self, pid: Pid) -> Option<RawMessage> {
-        if let Some(inner) = self.inner.borrow_mut().as_mut()
-            && let Some(saved) = inner.saved.pop_front()
-        {
-            return Some(saved);
+        let saved = self.inner.borrow_mut().as_mut().and_then(|inner| inner.saved.pop_front());
+        if saved.is_some() {
+            host::read_kept(1);
+            return saved;
         }
         loop {
             let message = host::receive(pid)?;
@@ -182,14 +203,18 @@ impl Local {
         }
     }
 
-    /// Looks at the messages of `pid`, the current process, from the oldest on, and takes out the first that `is_wanted`. It must not
-    /// receive or call itself.
-    pub(crate) fn select(&self, pid: Pid, is_wanted: impl FnMut(&RawMessage) -> bool) -> Option<RawMessage> {
+    /// All messages of `pid`, the current process, that wait, oldest first: until they are given back, nothing here is borrowed.
+    pub(super) fn lend(&self, pid: Pid) -> VecDeque<RawMessage> {
         self.sort(pid);
-        let mut inner = self.inner.borrow_mut();
-        let saved = &mut inner.as_mut()?.saved;
-        let at = saved.iter().position(is_wanted)?;
-        saved.remove(at)
+        self.open(|inner| std::mem::take(&mut inner.saved))
+    }
+
+    /// The messages that `lend` gave, in front of what has come meanwhile.
+    pub(super) fn give_back(&self, mut saved: VecDeque<RawMessage>) {
+        self.open(|inner| {
+            saved.append(&mut inner.saved);
+            inner.saved = saved;
+        });
     }
 
     /// A new call's reference: an answer to it is kept from here on.
@@ -201,29 +226,38 @@ impl Local {
         })
     }
 
-    /// The answer to a call of `pid`, the current process. `None`: it has not come, and the task behind `waker` is polled when it does,
-    /// and at `deadline` or before.
+    /// The answer to a call of `pid`, the current process. `None`: it has not come, and the task behind `waker` is polled when it does.
+    /// The process's own task is polled at `deadline` or before, too.
     pub(crate) fn poll_call(&self, pid: Pid, reference: u64, deadline: Instant, waker: &Waker) -> Option<RawMessage> {
         self.sort(pid);
         let inner_waker = (!is_process_waker(waker)).then(|| waker.clone());
+        let is_own = inner_waker.is_none();
+        let (reply, earlier) = self.open(|inner| match inner.calls.get_mut(&reference) {
+            Some(call) if call.reply.is_some() => (call.reply.take(), None),
+            Some(call) => (None, std::mem::replace(&mut call.waker, inner_waker)),
+            None => (None, inner_waker),
+        });
+        drop(earlier);
+        if reply.is_none() && is_own {
+            self.be_patient(deadline, waker);
+        }
+        reply
+    }
+
+    /// Sees to it that the process, whose own waker it is, is polled at `deadline` or before. One timer is kept for all calls: as a
+    /// rule the answer comes at once, and the timer serves the next call too.
+    fn be_patient(&self, deadline: Instant, waker: &Waker) {
+        let now = Instant::now();
         self.open(|inner| {
-            let call = inner.calls.get_mut(&reference)?;
-            if let Some(reply) = call.reply.take() {
-                return Some(reply);
+            if inner.patience.is_some_and(|(until, _)| until <= deadline && until > now) {
+                return;
             }
-            let is_own = inner_waker.is_none();
-            call.waker = inner_waker;
-            // One timer is kept for all calls: as a rule the answer comes at once, and the timer serves the next call too.
-            let now = Instant::now();
-            if is_own && inner.patience.is_none_or(|(until, _)| until > deadline || until <= now) {
-                if let Some((_, timer)) = inner.patience.take() {
-                    host::timer_cancel(timer);
-                }
-                let after = u64::try_from(deadline.saturating_duration_since(now).as_nanos()).unwrap_or(u64::MAX);
-                inner.patience = Some((deadline, host::timer_start(after, waker)));
+            if let Some((_, timer)) = inner.patience.take() {
+                host::timer_cancel(timer);
             }
-            None
-        })
+            let after = u64::try_from(deadline.saturating_duration_since(now).as_nanos()).unwrap_or(u64::MAX);
+            inner.patience = Some((deadline, host::timer_start(after, waker)));
+        });
     }
 
     /// An answer to that call is dropped from here on.
@@ -331,7 +365,7 @@ mod tests {
     #[test]
     fn a_reader_is_not_woken_without_a_message() {
         let mut inner = Inner::default();
-        inner.reader = Some((1, Waker::noop().clone()));
+        inner.reader = Some(Reader { pid: 1, waker: Waker::noop().clone(), seen: 0 });
         assert_eq!(woken(&mut inner, IMAGE_CURRENT), 0);
         assert!(inner.reader.is_some());
     }

@@ -186,15 +186,46 @@ fn give_away<H: Header, M: Message>(message: Boxed<H, M>) -> RawMessage {
 pub(crate) enum Received<M> {
     /// The value.
     Value(M),
-    /// The host says that a monitored process has ended.
-    Down(Down),
-    /// The host says that an exit signal has come.
-    Exit(Exit),
+    /// The host says something.
+    Notice(Notice),
     /// Another type, or another image: its type's name.
     Foreign(String),
 }
 
+/// A notice of the host's.
+pub(crate) enum Notice {
+    /// A monitored process has ended.
+    Down(Down),
+    /// An exit signal has come.
+    Exit(Exit),
+}
+
 impl RawMessage {
+    /// The value, in its place. `None`: it is of another type, or no value.
+    pub(super) fn value<M: Message>(&self) -> Option<&M> {
+        // SAFETY: of this very image, kind and type, so it was made as a box of this type; ours, hence borrowed as long as `self`.
+        self.is_of::<MessageHeader, M>().then(|| unsafe { &(*self.0.cast::<Boxed<MessageHeader, M>>()).value })
+    }
+
+    /// What the host says by it. `None`: it is no notice.
+    pub(super) fn notice(&self) -> Option<Notice> {
+        // SAFETY: messages of these kinds begin so, by the ABI, and are not dropped yet.
+        unsafe {
+            match self.kind() {
+                MESSAGE_DOWN => Some(Notice::Down(down(&*self.0.cast::<DownMessage>()))),
+                MESSAGE_EXIT => Some(Notice::Exit(exit(&*self.0.cast::<ExitMessage>()))),
+                _ => None,
+            }
+        }
+    }
+
+    /// The name of its type.
+    pub(super) fn type_name(&self) -> String {
+        // SAFETY: a valid message has a valid vtable, and a type's name lives as long as the OS process.
+        let name = unsafe { ((*(*self.0).vtable).type_name)().as_bytes() };
+        String::from_utf8_lossy(name).into_owned()
+    }
+
     fn kind(&self) -> u32 {
         // SAFETY: a valid message has a valid header and vtable.
         unsafe { (*(*self.0).vtable).kind }
@@ -218,6 +249,11 @@ impl RawMessage {
         self.kind() == H::KIND && image == image_id() && (ptr::eq(vtable, Vtable::<H, M>::VTABLE) || is_of::<M>(vtable))
     }
 
+    /// The value of a message that has one of this type.
+    pub(super) fn into_message<M: Message>(self) -> M {
+        self.into_value::<MessageHeader, M>()
+    }
+
     /// The value of a message that is of these types.
     fn into_value<H: Header, M: Message>(self) -> M {
         assert!(self.is_of::<H, M>(), "asked before");
@@ -233,17 +269,7 @@ pub(crate) fn from_raw<M: Message>(message: RawMessage) -> Received<M> {
     if message.is_of::<MessageHeader, M>() {
         return Received::Value(message.into_value::<MessageHeader, M>());
     }
-    // SAFETY: messages of these kinds begin so, by the ABI; a type's name lives as long as the OS process.
-    unsafe {
-        match message.kind() {
-            MESSAGE_DOWN => Received::Down(down(&*message.0.cast::<DownMessage>())),
-            MESSAGE_EXIT => Received::Exit(exit(&*message.0.cast::<ExitMessage>())),
-            _ => {
-                let name = ((*(*message.0).vtable).type_name)();
-                Received::Foreign(String::from_utf8_lossy(name.as_bytes()).into_owned())
-            }
-        }
-    }
+    message.notice().map_or_else(|| Received::Foreign(message.type_name()), Received::Notice)
 }
 
 /// Reads the answer to a call. `None`: it is of another type, or cannot be decoded.

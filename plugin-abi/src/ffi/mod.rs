@@ -4,6 +4,7 @@
 //! - `entry.rs`: `init`, and the functions of the application.
 //! - `future.rs`: a future as a process.
 //! - `local.rs`: what a process keeps beside its future.
+//! - `saved.rs`: selective receive.
 //! - `waker.rs`: wakers, both ways.
 //! - `message.rs`: messages, both ways.
 //! - `read.rs`: reading into memory that is not initialised.
@@ -15,6 +16,7 @@ mod host;
 mod local;
 mod message;
 mod read;
+mod saved;
 mod waker;
 
 pub(crate) use entry::init;
@@ -22,6 +24,8 @@ pub(crate) use future::{into_process, shared, with_local};
 pub(crate) use host::*;
 pub(crate) use local::{ImageWatch, Local, receive};
 pub(crate) use message::{
-    Messages, NoMessages, RawMessage, Received, Takes, from_raw, from_reply, into_raw, into_reply,
+    Messages, NoMessages, Notice, RawMessage, Received, Takes, from_raw, from_reply, into_raw, into_reply,
 };
 pub(crate) use read::{Attempt, read};
+pub(crate) use saved::Saved;
+pub(crate) use waker::is_process_waker;

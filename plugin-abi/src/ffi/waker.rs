@@ -25,7 +25,7 @@ pub(super) unsafe fn with_process_waker<R>(data: *const c_void, act: impl FnOnce
 }
 
 /// True for the waker of a process itself.
-pub(super) fn is_process_waker(waker: &Waker) -> bool {
+pub(crate) fn is_process_waker(waker: &Waker) -> bool {
     std::ptr::eq(waker.vtable(), &raw const PROCESS)
 }
 

@@ -22,6 +22,7 @@ pub(super) fn status(controlled: &Controlled) -> Status {
         root: controlled.versions.store().layout().root().display().to_string(),
         memory_bytes: resident_bytes(),
         schedulers: u32::try_from(controlled.schedulers).unwrap_or(u32::MAX),
+        schedulers_online: u32::try_from(scheduler::online()).unwrap_or(u32::MAX),
         long_runners: scheduler::long_runners(),
         hand_offs: scheduler::hand_offs(),
         frozen_threads: scheduler::frozen_threads(),

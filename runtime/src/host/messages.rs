@@ -4,7 +4,7 @@
 //! translated here, on the sender's thread, so that the sender hears at once of what cannot be.
 
 use crate::log;
-use crate::process::{Full, Handle, Message, Pid, Pushed, encoded_reply, message_type_name, table};
+use crate::process::{Encoded, Full, Handle, Message, Pid, Process, Pushed, encoded_reply, message_type_name, table};
 use crate::scheduler::{self, InHost, current_process};
 use crate::timer;
 use crate::waker::Waker;
@@ -57,27 +57,41 @@ fn done(process: &Handle, pushed: Result<Pushed, Full>) -> Result<(), Undelivere
 
 /// To a process of another image: translated. The original goes once the translation has been taken.
 fn deliver_abroad(process: &Handle, message: Message) -> Result<(), Undelivered> {
-    let translated = match message.replies_to() {
-        Some(reference) => {
-            message.encode().map(|value| encoded_reply(reference, message.type_name(), value)).ok_or(STATUS_FAILED)
-        }
-        None => translate(process, &message),
+    let pushed = match message.replies_to() {
+        Some(reference) => encode(&message).map(|value| {
+            let reply = encoded_reply(reference, message.type_name(), value);
+            process.mailbox.push_notice(reply)
+        }),
+        None => push_translated(process, &message),
     };
-    let pushed = match translated {
-        Ok(translated) if message.replies_to().is_some() => process.mailbox.push_notice(translated),
-        Ok(translated) => process.mailbox.push(translated),
-        Err(status) => return Err(Undelivered(message, status)),
-    };
-    done(process, pushed).map_err(|Undelivered(_, status)| Undelivered(message, status))
+    match pushed {
+        Ok(pushed) => done(process, pushed).map_err(|Undelivered(_, status)| Undelivered(message, status)),
+        Err(status) => Err(Undelivered(message, status)),
+    }
 }
 
-fn translate(process: &Handle, message: &Message) -> Result<Message, Status> {
+fn push_translated(process: &Handle, message: &Message) -> Result<Result<Pushed, Full>, Status> {
     let taken = process.message_type().ok_or(STATUS_DENIED)?;
     if message_type_name(taken) != message.type_name() {
         return Err(STATUS_DENIED);
     }
-    let value = message.encode().ok_or(STATUS_FAILED)?;
-    Message::decode(taken, &value).ok_or(STATUS_FAILED)
+    // Room first: a translation that is thrown away would answer the calls that it carries.
+    if !process.mailbox.reserve() {
+        return Err(STATUS_LIMIT);
+    }
+    let translated = encode(message).and_then(|value| Message::decode(taken, &value).ok_or(STATUS_FAILED));
+    match translated {
+        Ok(translated) => Ok(process.mailbox.push_reserved(translated)),
+        Err(status) => {
+            process.mailbox.unreserve();
+            Err(status)
+        }
+    }
+}
+
+/// A message that is local to its image is of another type than any of another image.
+fn encode(message: &Message) -> Result<Encoded, Status> {
+    if message.is_local() { Err(STATUS_DENIED) } else { message.encode().ok_or(STATUS_FAILED) }
 }
 
 pub(super) unsafe extern "C" fn send_after(pid: abi::Pid, message: *mut MessageHeader, after_ns: u64) -> u64 {
@@ -107,15 +121,34 @@ fn deliver_late(pid: Pid, message: Message) {
 
 pub(super) unsafe extern "C" fn receive(pid: abi::Pid, message: *mut *mut MessageHeader) -> Status {
     let _host = InHost::enter();
-    let Some(process) = current_process().filter(|process| process.pid().get() == pid) else { return STATUS_DENIED };
+    let Some(process) = current(pid) else { return STATUS_DENIED };
     // SAFETY: the current process is run by this thread, so this thread is its runner; `message` is valid for a write.
-    unsafe {
-        match process.mailbox.take() {
-            Some(taken) => {
-                message.write(taken.into_raw());
-                STATUS_OK
-            }
-            None => STATUS_NONE,
-        }
+    unsafe { give(process.mailbox.take(), message) }
+}
+
+pub(super) unsafe extern "C" fn keep(pid: abi::Pid, message: *mut *mut MessageHeader) -> Status {
+    let _host = InHost::enter();
+    let Some(process) = current(pid) else { return STATUS_DENIED };
+    // SAFETY: as above.
+    unsafe { give(process.mailbox.keep(), message) }
+}
+
+pub(super) extern "C" fn read_kept(count: u32) {
+    let _host = InHost::enter();
+    if let Some(process) = current_process() {
+        process.mailbox.read(count);
     }
+}
+
+fn current(pid: abi::Pid) -> Option<&'static Process> {
+    current_process().filter(|process| process.pid().get() == pid)
+}
+
+/// # Safety
+/// `out` is valid for a write.
+unsafe fn give(taken: Option<Message>, out: *mut *mut MessageHeader) -> Status {
+    let Some(taken) = taken else { return STATUS_NONE };
+    // SAFETY: by the contract.
+    unsafe { out.write(taken.into_raw()) };
+    STATUS_OK
 }

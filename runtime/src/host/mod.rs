@@ -56,6 +56,8 @@ pub(crate) static HOST_TABLE: HostTable = HostTable {
     set_schedulers_online: schedulers::set_online,
     stack_limit: processes::stack_limit,
     process_info: processes::process_info,
+    keep: messages::keep,
+    read_kept: messages::read_kept,
 };
 
 /// # Safety

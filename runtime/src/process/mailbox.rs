@@ -22,9 +22,9 @@ use std::ptr;
 pub(crate) struct Mailbox {
     arrived: AtomicPtr<MessageHeader>,
     ordered: Cell<*mut MessageHeader>,
-    /// Messages taken out in this life. Written by the runner.
+    /// Messages that the process has read in this life: taken out, and not kept for later. Written by the runner.
     taken: AtomicU64,
-    /// Messages put in, modulo 2³²: with `taken`, how many there are.
+    /// Messages put in, modulo 2³²: with `taken`, how many wait.
     pushed: AtomicU32,
     /// So many messages fit in; 0: any number does.
     limit: Cell<u32>,
@@ -76,12 +76,39 @@ impl Mailbox {
 
     /// Puts a message in, or gives it back.
     pub(crate) fn push(&self, message: Message) -> Result<Pushed, Full> {
+        if self.reserve() { self.link(message) } else { Err(Full::Limit(message)) }
+    }
+
+    /// Makes sure of room for one message. False: there is none.
+    pub(crate) fn reserve(&self) -> bool {
         let limit = self.limit.get();
-        let before = self.pushed.fetch_add(1, Ordering::Relaxed);
-        if limit > 0 && before.wrapping_sub(self.taken_mod()) >= limit {
-            self.pushed.fetch_sub(1, Ordering::Relaxed);
-            return Err(Full::Limit(message));
+        if limit == 0 {
+            self.pushed.fetch_add(1, Ordering::Relaxed);
+            return true;
         }
+        // Counted up only where there is room: a sender that is refused takes no room from another, not even for a moment.
+        let mut pushed = self.pushed.load(Ordering::Relaxed);
+        while waiting(pushed, self.taken_mod()) < limit {
+            match self.pushed.compare_exchange_weak(
+                pushed,
+                pushed.wrapping_add(1),
+                Ordering::Relaxed,
+                Ordering::Relaxed,
+            ) {
+                Ok(_) => return true,
+                Err(now) => pushed = now,
+            }
+        }
+        false
+    }
+
+    /// Gives back what `reserve` gave.
+    pub(crate) fn unreserve(&self) {
+        self.pushed.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Puts a message into the room that `reserve` gave.
+    pub(crate) fn push_reserved(&self, message: Message) -> Result<Pushed, Full> {
         self.link(message)
     }
 
@@ -93,13 +120,10 @@ impl Mailbox {
 
     /// How many messages there are; while others push and take, nearly.
     pub(crate) fn len(&self) -> u32 {
-        let pushed = self.pushed.load(Ordering::Relaxed);
-        // A take that is seen before its push would give a number below zero.
-        let len = pushed.wrapping_sub(self.taken_mod());
-        if len > u32::MAX / 2 { 0 } else { len }
+        waiting(self.pushed.load(Ordering::Relaxed), self.taken_mod())
     }
 
-    /// How many messages were taken out in this life.
+    /// How many messages the process has read in this life.
     pub(crate) fn taken(&self) -> u64 {
         self.taken.load(Ordering::Relaxed)
     }
@@ -125,11 +149,27 @@ impl Mailbox {
         }
     }
 
-    /// Takes the oldest message out.
+    /// Takes the oldest message out, to be read.
     ///
     /// # Safety
     /// The caller is the process's runner.
     pub(crate) unsafe fn take(&self) -> Option<Message> {
+        // SAFETY: by the contract.
+        let message = unsafe { self.keep() }?;
+        self.read(1);
+        Some(message)
+    }
+
+    /// Kept messages have been read: they take no room any more. Called by the runner.
+    pub(crate) fn read(&self, count: u32) {
+        self.taken.store(self.taken() + u64::from(count), Ordering::Relaxed);
+    }
+
+    /// Takes the oldest message out, for later: it takes room until it is `read`.
+    ///
+    /// # Safety
+    /// The caller is the process's runner.
+    pub(crate) unsafe fn keep(&self) -> Option<Message> {
         if self.ordered.get().is_null() {
             let head = self.arrived.load(Ordering::Relaxed);
             if head.is_null() || head == closed() {
@@ -140,7 +180,6 @@ impl Mailbox {
             self.ordered.set(unsafe { reversed(arrived) });
         }
         let first = self.ordered.get();
-        self.taken.store(self.taken() + 1, Ordering::Relaxed);
         // SAFETY: a node of our own list, published by its sender's Release and our Acquire.
         self.ordered.set(unsafe { (*first).next.load(Ordering::Relaxed) });
         // SAFETY: unlinked just now: no other path leads to it.
@@ -178,6 +217,12 @@ impl Mailbox {
         self.pushed.store(0, Ordering::Relaxed);
         self.limit.set(limit);
     }
+}
+
+/// How many messages wait. One that is read before its push was seen would give a number below zero.
+fn waiting(pushed: u32, taken: u32) -> u32 {
+    let waiting = pushed.wrapping_sub(taken);
+    if waiting > u32::MAX / 2 { 0 } else { waiting }
 }
 
 /// # Safety

@@ -83,6 +83,11 @@ impl Message {
         (self.kind() == MESSAGE_REPLY).then(|| unsafe { self.0.cast::<ReplyMessage>().as_ref().reference })
     }
 
+    /// Whether its type stays within its image.
+    pub(crate) fn is_local(&self) -> bool {
+        self.vtable().encode.is_none()
+    }
+
     /// Its value, encoded. `None`: its type is local to its image, or the encoding failed.
     pub(crate) fn encode(&self) -> Option<Encoded> {
         let encode = self.vtable().encode?;

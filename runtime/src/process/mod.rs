@@ -22,7 +22,7 @@ pub(crate) use cell::{Birth, Polled, Priority, Process};
 pub(crate) use fate::Open;
 pub(crate) use handle::Handle;
 pub(crate) use mailbox::{Full, Pushed};
-pub(crate) use message::{Message, type_name as message_type_name};
+pub(crate) use message::{Encoded, Message, type_name as message_type_name};
 pub(crate) use notice::{Down, Reason, encoded_reply, exit_message};
 pub(crate) use pid::Pid;
 pub(crate) use state::{Leave, Run, Wake};

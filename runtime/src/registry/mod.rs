@@ -45,7 +45,7 @@ pub(crate) fn register(name: &str, pid: Pid) -> Result<(), Refused> {
 pub(crate) fn unregister(name: &str) -> bool {
     let Some(pid) = NAMES.write().remove(name) else { return false };
     if let Some(process) = table::find(pid) {
-        process.fate.if_open(|books| books.names.retain(|own| **own != *name));
+        process.fate.if_open(|books| strike(&mut books.names, name));
     }
     true
 }
@@ -73,7 +73,7 @@ pub(crate) fn join(group: &str, pid: Pid) -> Result<(), Refused> {
 pub(crate) fn leave(group: &str, pid: Pid) -> bool {
     let was_member = forget_member(group, pid);
     if let Some(process) = table::find(pid) {
-        process.fate.if_open(|books| books.groups.retain(|own| **own != *group));
+        process.fate.if_open(|books| strike(&mut books.groups, group));
     }
     was_member
 }
@@ -90,6 +90,13 @@ pub(crate) fn forget(pid: Pid, names: &[Arc<str>], groups: &[Arc<str>]) {
     }
     for group in groups {
         forget_member(group, pid);
+    }
+}
+
+/// Takes one entry out of a process's books: another of the same name is a newer one, made meanwhile.
+fn strike(entries: &mut Vec<Arc<str>>, name: &str) {
+    if let Some(at) = entries.iter().position(|entry| **entry == *name) {
+        entries.swap_remove(at);
     }
 }
 

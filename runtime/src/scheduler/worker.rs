@@ -95,9 +95,11 @@ impl Worker {
 
     /// One of the queues that come late, each in its turn.
     fn take_late(&self) -> Option<&'static Process> {
+        let queue = &self.role.queue;
         match self.tick / TICKS % 4 {
-            0 => self.role.queue.pop(Priority::Normal),
-            1 => self.role.queue.pop(Priority::Low),
+            0 => queue.pop(Priority::Normal).or_else(|| queue.take_next()),
+            1 => queue.pop(Priority::Low),
+            2 => queue.take_next().or_else(|| queue.pop(Priority::Normal)),
             _ => ROLES.take_common(),
         }
     }
