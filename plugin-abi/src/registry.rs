@@ -90,13 +90,11 @@ impl<M> Group<M> {
     }
 
     /// Makes a process a member, until it leaves or ends. To join twice is to join once. False: it is dead.
-    #[expect(clippy::must_use_candidate, reason = "who joins himself is not dead")]
     pub fn join(&self, member: Address<M>) -> bool {
         matches!(ffi::group_join(&self.name, member.pid().get()), STATUS_OK | STATUS_EXISTS)
     }
 
     /// Takes a member out. False: it was none.
-    #[expect(clippy::must_use_candidate, reason = "who leaves need not care whether he was a member")]
     pub fn leave(&self, member: Address<M>) -> bool {
         ffi::group_leave(&self.name, member.pid().get())
     }
@@ -111,7 +109,6 @@ impl<M> Group<M> {
 impl<M: Message + Clone> Group<M> {
     /// Sends a message to each member; returns how many got it. To each of them, what one process publishes and sends comes in the order in
     /// which it did so. A member that has just died, whose mailbox is full, or whose version does not understand the message misses it.
-    #[expect(clippy::must_use_candidate, reason = "who publishes need not care who hears it")]
     pub fn publish(&self, message: M) -> usize {
         let members = self.members();
         let Some((last, others)) = members.split_last() else { return 0 };

@@ -25,7 +25,6 @@ enum Timer {
 impl TimerRef {
     /// Takes it back: nothing is sent from here on. False: it was sent already, or taken back before, or there is nobody any more to
     /// send it to again. A message that is in the mailbox already stays there.
-    #[expect(clippy::must_use_candidate, reason = "who takes a timer back need not care whether it has fired")]
     pub fn cancel(self) -> bool {
         match self.0 {
             Timer::Once(timer) => ffi::timer_cancel(timer),
@@ -37,7 +36,6 @@ impl TimerRef {
 impl<M: Message> Address<M> {
     /// Sends a message after that time or a little later, also if the process that asks for it has ended by then. What cannot be
     /// delivered then is dropped, and the log says so unless the receiver is dead.
-    #[expect(clippy::must_use_candidate, reason = "a timer that is not taken back needs no name")]
     pub fn send_after(&self, delay: Duration, message: M) -> TimerRef {
         let delay = u64::try_from(delay.as_nanos()).unwrap_or(u64::MAX);
         TimerRef(Timer::Once(ffi::send_after(self.pid().get(), ffi::into_raw(message), delay)))

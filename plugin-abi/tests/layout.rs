@@ -22,6 +22,13 @@ macro_rules! constants {
 
 fn layout() -> String {
     let mut text = String::new();
+    write_constants(&mut text);
+    write_types(&mut text);
+    write_host_table(&mut text);
+    text
+}
+
+fn write_constants(text: &mut String) {
     constants!(text, ABI_MAJOR, ABI_MINOR, SECTION, ENTRY_SYMBOL, RECORD_MAGIC, RECORD_HEADER_LEN, RECORD_PLUGIN);
     constants!(
         text,
@@ -39,6 +46,9 @@ fn layout() -> String {
     constants!(text, SPAWN_LINK, SPAWN_MONITOR, PRIORITY_HIGH, PRIORITY_NORMAL, PRIORITY_LOW);
     constants!(text, IMAGE_CURRENT, IMAGE_DRAINING, IMAGE_STOPPING, IO_READ, IO_WRITE);
     constants!(text, LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG, LOG_TRACE);
+}
+
+fn write_types(text: &mut String) {
     layout!(text, Slice { ptr, len });
     layout!(text, OwnedBytes { ptr, len, capacity, free });
     layout!(text, AbiWaker { data, vtable });
@@ -78,6 +88,9 @@ fn layout() -> String {
     layout!(text, ListenerDeclaration { name, address });
     layout!(text, Connection { fd, peer, unread });
     layout!(text, LogEvent { size, image, level, line, file, target, message, fields });
+}
+
+fn write_host_table(text: &mut String) {
     layout!(
         text,
         HostTable {
@@ -122,7 +135,6 @@ fn layout() -> String {
             read_kept,
         }
     );
-    text
 }
 
 #[test]

@@ -11,7 +11,7 @@
 
 #![expect(unsafe_code, reason = "signal handlers, which only libc installs")]
 
-use super::seat::{ASKED, BUSY, FAULT_ABORT, FAULT_OVERFLOW, STOPPED, Seat};
+use super::seat::{ASKED, BUSY, FAULT_ABORT, FAULT_OVERFLOW, FROZEN, STOPPED, Seat};
 use super::{reaper, seat};
 use crate::image;
 use libc::{c_int, c_void, siginfo_t, ucontext_t};
@@ -93,11 +93,9 @@ extern "C" fn stop(_: c_int, _: *mut siginfo_t, context: *mut c_void) {
         return;
     }
     wake(&seat.phase);
-    while is_safe && seat.phase.load(Ordering::Acquire) != super::seat::IDLE {
-        let now = seat.phase.load(Ordering::Acquire);
-        if now != super::seat::IDLE {
-            wait(&seat.phase, now);
-        }
+    // Not for "asked": that is the next one who asks, whose signal comes when this handler has returned.
+    while let now @ (STOPPED | FROZEN) = seat.phase.load(Ordering::Acquire) {
+        wait(&seat.phase, now);
     }
 }
 
@@ -160,11 +158,11 @@ fn of_plugin() -> Option<&'static Seat> {
 
 /// The process ends here, and its thread with it.
 fn end_here(seat: &Seat, fault: u32) -> ! {
-    seat.phase.store(super::seat::FROZEN, Ordering::Release);
+    seat.phase.store(FROZEN, Ordering::Release);
     seat.fault.store(fault, Ordering::Release);
     reaper::ring();
     loop {
-        wait(&seat.phase, super::seat::FROZEN);
+        wait(&seat.phase, FROZEN);
     }
 }
 
