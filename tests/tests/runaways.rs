@@ -25,11 +25,15 @@ impl Control {
         answer.trim().to_owned()
     }
 
-    /// Until it has used a millisecond, and begins to be in the way. One that is killed before is simply dropped.
+    /// Until it runs. One that is killed before is simply dropped.
     fn until_it_runs(&mut self, pid: &str) {
+        self.until_it_has_used(Duration::from_millis(1), pid);
+    }
+
+    fn until_it_has_used(&mut self, time: Duration, pid: &str) {
         wait::until("it runs", LIMIT, || {
             let info = self.ask(&format!("info {pid}"));
-            info.split_once(' ')?.0.parse().ok().filter(|used: &u64| *used > 1_000)
+            info.split_once(' ')?.0.parse().ok().filter(|used| Duration::from_micros(*used) > time)
         })
         .expect("it runs");
     }
@@ -148,7 +152,8 @@ fn a_thousand_runaways_are_killed_and_counted_and_then_no_more() {
     assert_eq!(number(&node, "frozen_threads"), 1_024);
     assert!(threads(&node, "scheduler-") >= 1_024, "they are there, and do nothing");
     let beyond = control.start("spin");
-    control.until_it_runs(&beyond);
+    // Known not to give way.
+    control.until_it_has_used(Duration::from_millis(50), &beyond);
     assert_eq!(control.ask(&format!("kill {beyond}")), "refused", "there is a bound");
     let polite = control.start("checkpoint");
     control.until_it_runs(&polite);
