@@ -1,5 +1,6 @@
 //! Where a long computation lets itself be ended.
 
+use crate::abi::{HAS_CHECKPOINTS, KILLED};
 use crate::ffi;
 use std::any::Any;
 use std::panic::resume_unwind;
@@ -13,8 +14,12 @@ struct Killed;
 ///
 /// Outside of a process, without effect.
 pub fn checkpoint() {
-    let is_killed = ffi::shared().is_some_and(|shared| shared.killed.load(Ordering::Relaxed) != 0);
-    if is_killed && !std::thread::panicking() {
+    let Some(shared) = ffi::shared() else { return };
+    let killed = shared.killed.load(Ordering::Relaxed);
+    if killed & HAS_CHECKPOINTS == 0 {
+        shared.killed.fetch_or(HAS_CHECKPOINTS, Ordering::Relaxed);
+    }
+    if killed & KILLED != 0 && !std::thread::panicking() {
         resume_unwind(Box::new(Killed));
     }
 }

@@ -20,11 +20,16 @@ pub struct ProcessFuture {
 pub struct ProcessShared {
     /// Bytes that the process has allocated and not freed, as far as its image counts them. Written by the image, while it polls.
     pub memory: AtomicI64,
-    /// Not 0: it was killed; a poll that does not return soon should unwind. Written by the host.
+    /// `KILLED` and `HAS_CHECKPOINTS`, or-ed together, each by the side that says so.
     pub killed: AtomicU32,
     /// Not 0: the poll stands where it must not be stopped for ever, such as in an allocator. Written by the image, while it polls.
     pub busy: AtomicU32,
 }
+
+/// It was killed: a poll that does not return soon should unwind. Said by the host.
+pub const KILLED: u32 = 1;
+/// This poll looks at `killed` now and then: it is given time to see it. Said by the image.
+pub const HAS_CHECKPOINTS: u32 = 2;
 
 /// The functions of one process type. Never called from two threads at once for one `data`.
 #[repr(C)]

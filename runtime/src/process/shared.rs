@@ -1,6 +1,6 @@
 //! What a process's image and the node tell each other without a call.
 
-use plugin_abi::abi::ProcessShared;
+use plugin_abi::abi::{HAS_CHECKPOINTS, KILLED, ProcessShared};
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 
 /// See the file's head.
@@ -22,7 +22,12 @@ impl Shared {
 
     /// Tells a poll that looks that its process was killed.
     pub(crate) fn set_killed(&self) {
-        self.0.killed.store(1, Ordering::Relaxed);
+        self.0.killed.fetch_or(KILLED, Ordering::Relaxed);
+    }
+
+    /// True when its polls look whether it was killed.
+    pub(crate) fn has_checkpoints(&self) -> bool {
+        self.0.killed.load(Ordering::Relaxed) & HAS_CHECKPOINTS != 0
     }
 
     /// Bytes that the process has allocated, as far as its image counts them; below zero when it has freed what others had allocated.

@@ -29,6 +29,8 @@ pub(crate) const FROZEN_MAX: u64 = 1024;
 /// How long whoever kills waits for the thread at the most: as a rule it answers within microseconds.
 const FIRST_PATIENCE: Duration = Duration::from_micros(100);
 const PATIENCE: Duration = Duration::from_millis(20);
+/// How long a process that has come to checkpoints may take to the next one.
+const CHECKPOINT_PATIENCE: Duration = Duration::from_secs(1);
 /// Between two attempts; and after [`COMPLAIN_AFTER`].
 const PAUSE: Duration = Duration::from_millis(1);
 const LONG_PAUSE: Duration = Duration::from_millis(100);
@@ -90,7 +92,8 @@ fn reserve() -> bool {
 
 /// A process was killed while it may be running. False: it cannot be stopped, since too many were.
 pub(super) fn kill_running(process: &'static Process) -> bool {
-    let seat = freeze::overdue(process);
+    // One with checkpoints ends there, and leaks nothing.
+    let seat = freeze::overdue(process).filter(|_| !process.shared.has_checkpoints());
     if let Some(seat) = seat {
         if !reserve() {
             return false;
@@ -170,6 +173,9 @@ fn is_settled(wanted: &mut Wanted) -> bool {
     }
     // Not running for long, but killed: its runner ends it; or it begins another long turn no more.
     let Some(seat) = freeze::overdue(process) else { return false };
+    if process.shared.has_checkpoints() && wanted.since.elapsed() < CHECKPOINT_PATIENCE {
+        return false;
+    }
     if !reserve() {
         let message = format!("{} ({}) was killed, and goes on until it gives way", process.pid(), process.type_name());
         log::host(LOG_WARN, "reaper", &message);
