@@ -28,7 +28,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("process", &["image", "slab", "sync"]),
     ("registry", &["process"]),
     ("release", &["image"]),
-    ("scheduler", &["image", "io", "log", "process", "registry", "timer", "waker"]),
+    ("scheduler", &["image", "io", "log", "process", "registry", "sync", "timer", "waker"]),
     ("timer", &["counter", "waker"]),
     ("upgrade", &["host", "image", "listen", "log", "process", "protocol", "release", "scheduler"]),
 ];

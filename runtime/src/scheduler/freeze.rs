@@ -7,14 +7,15 @@
 //!
 //! While a thread is stopped and the verdict is open, the freezer takes no lock and allocates nothing: the thread may hold what that needs.
 
+use super::phase::Phase;
 use super::role::ROLES;
-use super::seat::{self, ASKED, BUSY, FROZEN, IDLE, STOPPED, Seat};
+use super::seat::{self, Seat};
 use super::{signal, thread};
 use crate::image;
 use crate::process::Process;
 use rustix::thread::futex::{self, Timespec};
 use std::ptr;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 /// What came of an attempt.
@@ -42,7 +43,7 @@ pub(super) fn attempt(seat: &'static Seat, process: &'static Process, patience: 
     if !is_its_own() {
         return Attempt::NotRunning;
     }
-    if seat.phase.compare_exchange(IDLE, ASKED, Ordering::AcqRel, Ordering::Acquire).is_err() {
+    if !seat.phase.ask() {
         return Attempt::Later;
     }
     let thread = seat.thread.load(Ordering::Relaxed);
@@ -51,41 +52,38 @@ pub(super) fn attempt(seat: &'static Seat, process: &'static Process, patience: 
     if signal::send_stop(thread) {
         wait_for_answer(&seat.phase, patience);
     }
-    if seat.phase.compare_exchange(ASKED, IDLE, Ordering::AcqRel, Ordering::Acquire).is_ok() {
+    if seat.phase.withdraw() {
         return if is_its_own() { Attempt::Later } else { Attempt::NotRunning };
     }
-    let is_stopped = seat.phase.load(Ordering::Acquire) == STOPPED;
-    if is_stopped && is_its_own() && may_stop_there(seat) {
-        seat.phase.store(FROZEN, Ordering::Release);
+    if seat.phase.is_stopped() && is_its_own() && may_stop_there(seat) {
+        seat.phase.freeze();
         return Attempt::Frozen;
     }
     let is_running = is_its_own();
-    // It may have come to its end meanwhile, by a fault: then it stays as it is.
-    let answer = if is_stopped { STOPPED } else { BUSY };
-    let _: Result<u32, u32> = seat.phase.compare_exchange(answer, IDLE, Ordering::AcqRel, Ordering::Acquire);
-    // The handler waits only when it has stopped.
-    let _: Result<usize, _> = futex::wake(&seat.phase, futex::Flags::PRIVATE, u32::MAX);
+    seat.phase.release();
+    // It waits only if it has stopped.
+    let _: Result<usize, _> = futex::wake(seat.phase.word(), futex::Flags::PRIVATE, u32::MAX);
     if is_running { Attempt::Later } else { Attempt::NotRunning }
 }
 
-/// Until the phase is another than "asked".
-fn wait_for_answer(phase: &AtomicU32, patience: Duration) {
+/// Until the thread has answered.
+fn wait_for_answer(phase: &Phase, patience: Duration) {
     let until = Instant::now() + patience;
     // As a rule the thread runs on another processor and answers within microseconds.
     for _ in 0..200 {
-        if phase.load(Ordering::Acquire) != ASKED {
+        if phase.unanswered().is_none() {
             return;
         }
         std::hint::spin_loop();
     }
-    while phase.load(Ordering::Acquire) == ASKED {
+    while let Some(now) = phase.unanswered() {
         let left = until.saturating_duration_since(Instant::now());
         let Ok(left) = Timespec::try_from(left) else { return };
         if left.tv_sec == 0 && left.tv_nsec == 0 {
             return;
         }
         // Woken, timed out or interrupted: looked at above.
-        let _: Result<(), _> = futex::wait(phase, futex::Flags::PRIVATE, ASKED, Some(&left));
+        let _: Result<(), _> = futex::wait(phase.word(), futex::Flags::PRIVATE, now, Some(&left));
     }
 }
 

@@ -8,6 +8,7 @@ mod freeze;
 mod idle;
 mod info;
 mod monitor;
+mod phase;
 mod queue;
 mod reaper;
 mod role;

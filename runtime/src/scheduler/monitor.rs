@@ -185,7 +185,7 @@ fn hand_off(role: &'static Role, term: u64, warned: &mut Option<Instant>) -> boo
 fn taken(before: Option<&'static Seat>) {
     HAND_OFFS.fetch_add(1, Ordering::Relaxed);
     LONG_RUNNERS.fetch_add(1, Ordering::Relaxed);
-    let Some(before) = before.filter(|seat| !seat.is_frozen()) else { return };
+    let Some(before) = before.filter(|seat| !seat.phase.is_frozen()) else { return };
     let thread = before.thread.load(Ordering::Relaxed);
     if let Some(cpu) = thread::cpu_time(thread) {
         FRESH.lock().push((thread, cpu));

@@ -3,16 +3,13 @@
 //! ```text
 //! free ─ take (a thread begins) ─► taken ─ leave (the thread ends) ─► free
 //!                                    └ frozen: the thread never runs again, and its seat is not given to another
-//!
-//! phase: idle ─ ask (whoever freezes) ─► asked ─ answer (the signal's handler, on the thread) ─┬─► stopped ─┬─► frozen, for ever
-//!          ▲                               │ no answer in time                                 └─► busy     └─► idle: it goes on
-//!          └───────────────────────────────┴─────────────────────────────── ◄────────────────────────────────────────┘
 //! ```
 //!
 //! A seat is never freed, so that a handler and a freezer may look at it at any time. `host_depth` is the thread's own: it is 0 while
 //! code of a plugin runs that was not called back by the node, and above 0 everywhere else; a handler runs on that thread, between two
 //! instructions, so it sees it as it is. A thread is stopped only at depth 0, so it holds no lock of the node.
 
+use super::phase::Phase;
 use super::{clock, signal, thread};
 use crate::process::Process;
 use parking_lot::Mutex;
@@ -20,17 +17,6 @@ use std::cell::Cell;
 use std::ptr;
 use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, compiler_fence};
 use std::time::Duration;
-
-/// Nobody asks.
-pub(super) const IDLE: u32 = 0;
-/// Somebody wants it stopped.
-pub(super) const ASKED: u32 = 1;
-/// The thread waits in the handler for the verdict.
-pub(super) const STOPPED: u32 = 2;
-/// The thread runs code that must not be stopped.
-pub(super) const BUSY: u32 = 3;
-/// The thread never runs again.
-pub(super) const FROZEN: u32 = 4;
 
 /// What a handler found that ends a process by itself.
 pub(super) const FAULT_NONE: u32 = 0;
@@ -52,7 +38,7 @@ pub(super) struct Seat {
     host_depth: AtomicU32,
     /// When the turn began that runs, in ticks.
     since: AtomicU64,
-    pub(super) phase: AtomicU32,
+    pub(super) phase: Phase,
     pub(super) fault: AtomicU32,
     /// Where the thread was stopped.
     pub(super) pc: AtomicUsize,
@@ -85,7 +71,7 @@ impl Seat {
             long_turn: AtomicU64::new(0),
             host_depth: AtomicU32::new(1),
             since: AtomicU64::new(0),
-            phase: AtomicU32::new(IDLE),
+            phase: Phase::new(),
             fault: AtomicU32::new(FAULT_NONE),
             pc: AtomicUsize::new(0),
             sp: AtomicUsize::new(0),
@@ -119,11 +105,6 @@ impl Seat {
     /// For handlers on this thread.
     pub(super) fn handler_stack(&self) -> &'static [AtomicU32] {
         self.handler_stack
-    }
-
-    /// Whether its thread never runs again.
-    pub(super) fn is_frozen(&self) -> bool {
-        self.phase.load(Ordering::Relaxed) == FROZEN
     }
 
     /// Its process has ended, and its thread never runs again.

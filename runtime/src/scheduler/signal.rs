@@ -11,7 +11,7 @@
 
 #![expect(unsafe_code, reason = "signal handlers, which only libc installs")]
 
-use super::seat::{ASKED, BUSY, FAULT_ABORT, FAULT_OVERFLOW, FROZEN, STOPPED, Seat};
+use super::seat::{FAULT_ABORT, FAULT_OVERFLOW, Seat};
 use super::{reaper, seat};
 use crate::image;
 use libc::{c_int, c_void, siginfo_t, ucontext_t};
@@ -83,19 +83,17 @@ pub(super) fn send_stop(thread: i32) -> bool {
 
 extern "C" fn stop(_: c_int, _: *mut siginfo_t, context: *mut c_void) {
     let Some(seat) = seat::own() else { return };
-    if seat.phase.load(Ordering::Acquire) != ASKED {
+    if !seat.phase.is_asked() {
         return;
     }
     let is_safe = !seat.is_in_host() && seat.process().is_some_and(|process| !process.shared.is_busy());
     note_place(seat, context);
-    let answer = if is_safe { STOPPED } else { BUSY };
-    if seat.phase.compare_exchange(ASKED, answer, Ordering::AcqRel, Ordering::Acquire).is_err() {
+    if !seat.phase.answer(is_safe) {
         return;
     }
-    wake(&seat.phase);
-    // Not for "asked": that is the next one who asks, whose signal comes when this handler has returned.
-    while let now @ (STOPPED | FROZEN) = seat.phase.load(Ordering::Acquire) {
-        wait(&seat.phase, now);
+    wake(seat.phase.word());
+    while let Some(now) = seat.phase.halted() {
+        wait(seat.phase.word(), now);
     }
 }
 
@@ -158,11 +156,13 @@ fn of_plugin() -> Option<&'static Seat> {
 
 /// The process ends here, and its thread with it.
 fn end_here(seat: &Seat, fault: u32) -> ! {
-    seat.phase.store(FROZEN, Ordering::Release);
+    seat.phase.end();
     seat.fault.store(fault, Ordering::Release);
     reaper::ring();
     loop {
-        wait(&seat.phase, FROZEN);
+        if let Some(now) = seat.phase.halted() {
+            wait(seat.phase.word(), now);
+        }
     }
 }
 

@@ -1,4 +1,5 @@
-//! Every interleaving (up to a bound) of the lock-free parts: a process's state word and its mailbox, run by loom.
+//! Every interleaving (up to a bound) of the lock-free parts: a process's state word, its mailbox, and how a thread is
+//! stopped, run by loom.
 //!
 //! The files under test are the runtime's own, compiled here with loom's atomics in place of std's.
 //! What each model asserts stands at its head; besides, loom finds data races and messages that are never freed.
@@ -8,9 +9,12 @@
 #[path = "../../src/process/mailbox.rs"]
 mod mailbox;
 mod message;
+#[path = "../../src/scheduler/phase.rs"]
+mod phase;
 #[path = "../../src/process/state.rs"]
 mod state;
 
+mod freeze;
 mod life;
 mod post;
 
