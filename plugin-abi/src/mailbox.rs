@@ -26,7 +26,12 @@ pub struct Mailbox<M> {
     from_down: Option<fn(Down) -> M>,
     /// Set when exits are trapped: until then no [`Exit`] can come.
     from_exit: Option<fn(Exit) -> M>,
+    /// Messages received without giving way.
+    streak: u32,
 }
+
+/// So many messages are received in a row; then others that wait for the scheduler run first.
+const STREAK_MAX: u32 = 128;
 
 /// Why a message was not sent, and the message.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -113,18 +118,26 @@ impl<M: Message> SendError<M> {
 
 impl<M: Message> Mailbox<M> {
     pub(crate) fn of_current(pid: Pid) -> Self {
-        Self { pid, from_down: None, from_exit: None }
+        Self { pid, from_down: None, from_exit: None, streak: 0 }
     }
 
-    /// Waits for the next message. Dropped while it waits, it loses nothing.
+    /// Waits for the next message. Dropped while it waits, it loses nothing. Now and then it gives way though there is a message, so
+    /// that a process with a full mailbox does not hold its scheduler.
     ///
     /// # Panics
     /// In another process than the mailbox's own.
     pub async fn receive(&mut self) -> M {
         poll_fn(|cx| {
+            if self.streak >= STREAK_MAX {
+                self.streak = 0;
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
             if let Some(message) = self.try_receive() {
+                self.streak += 1;
                 return Poll::Ready(message);
             }
+            self.streak = 0;
             ffi::with_local(|local| local.wait_for_message(self.pid.get(), cx.waker()));
             Poll::Pending
         })
