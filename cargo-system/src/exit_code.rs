@@ -45,6 +45,7 @@ impl From<FailureKind> for ExitCode {
             FailureKind::Error => Self::Error,
             FailureKind::Refused => Self::Refused,
             FailureKind::RolledBack => Self::RolledBack,
+            FailureKind::NotRolledBack => Self::NotRolledBack,
             FailureKind::Locked => Self::Locked,
         }
     }

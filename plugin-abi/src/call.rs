@@ -12,6 +12,7 @@
 use crate::ffi::{self, Local};
 use crate::mailbox::{Address, SendError};
 use crate::message::{Codec, Message};
+use crate::moving::Carried;
 use crate::process::{Pid, self_pid};
 use crate::time::{after, sleep_until};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -33,6 +34,7 @@ pub struct ReplyTo<R: Message> {
     reference: u64,
     /// False when it was encoded: another one, made of those bytes, goes on in its place.
     is_live: AtomicBool,
+    carried: Carried,
     answer: PhantomData<fn(R)>,
 }
 
@@ -87,7 +89,7 @@ impl<R: Message> ReplyTo<R> {
 
 impl<R: Message> Drop for ReplyTo<R> {
     fn drop(&mut self) {
-        if self.is_live.load(Ordering::Relaxed) {
+        if self.is_live.load(Ordering::Relaxed) && self.carried.is_ours() {
             self.answer(None);
         }
     }
@@ -101,7 +103,9 @@ impl<R: Message> fmt::Debug for ReplyTo<R> {
 
 impl<R: Message> Serialize for ReplyTo<R> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.is_live.store(false, Ordering::Relaxed);
+        if self.carried.leave().is_err() {
+            self.is_live.store(false, Ordering::Relaxed);
+        }
         (self.pid, self.reference).serialize(serializer)
     }
 }
@@ -109,7 +113,8 @@ impl<R: Message> Serialize for ReplyTo<R> {
 impl<'de, R: Message> Deserialize<'de> for ReplyTo<R> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let (pid, reference) = Deserialize::deserialize(deserializer)?;
-        Ok(Self { pid, reference, is_live: AtomicBool::new(true), answer: PhantomData })
+        let carried = Carried::arrive().unwrap_or_default();
+        Ok(Self { pid, reference, is_live: AtomicBool::new(true), carried, answer: PhantomData })
     }
 }
 
@@ -200,7 +205,8 @@ impl Call {
 
     /// Where its answer goes: for one receiver.
     pub(crate) fn reply_to<R: Message>(&self) -> ReplyTo<R> {
-        ReplyTo { pid: self.pid, reference: self.reference, is_live: AtomicBool::new(true), answer: PhantomData }
+        let (is_live, carried) = (AtomicBool::new(true), Carried::default());
+        ReplyTo { pid: self.pid, reference: self.reference, is_live, carried, answer: PhantomData }
     }
 
     /// # Panics

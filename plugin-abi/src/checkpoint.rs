@@ -15,9 +15,9 @@ struct Killed;
 /// Outside of a process, without effect.
 pub fn checkpoint() {
     let Some(shared) = ffi::shared() else { return };
-    let killed = shared.killed.load(Ordering::Relaxed);
+    let killed = shared.flags.load(Ordering::Relaxed);
     if killed & HAS_CHECKPOINTS == 0 {
-        shared.killed.fetch_or(HAS_CHECKPOINTS, Ordering::Relaxed);
+        shared.flags.fetch_or(HAS_CHECKPOINTS, Ordering::Relaxed);
     }
     if killed & KILLED != 0 && !std::thread::panicking() {
         resume_unwind(Box::new(Killed));

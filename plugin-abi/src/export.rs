@@ -7,14 +7,14 @@
 /// `allocator = own` says that the crate has its own.
 #[macro_export]
 macro_rules! application {
-    ($app:path) => {
+    ($app:path $(, servers: [$($server:ty),* $(,)?])? $(,)?) => {
         #[global_allocator]
         static __CARGO_SYSTEM_ALLOCATOR: $crate::alloc::Counting =
             $crate::alloc::Counting::new($crate::__private::SystemAllocator);
 
-        $crate::application!($app, allocator = own);
+        $crate::application!($app, allocator = own $(, servers: [$($server),*])?);
     };
-    ($app:path, allocator = own) => {
+    ($app:path, allocator = own $(, servers: [$($server:ty),* $(,)?])? $(,)?) => {
         const _: () = {
             // Names of items are not hygienic: plain ones could hide what `$app` means.
             use $crate::__private as __cargo_system;
@@ -43,6 +43,10 @@ macro_rules! application {
             struct __Plugin;
 
             impl __cargo_system::Plugin for __Plugin {
+                const TYPES: &'static [&'static $crate::MovingType] = &[
+                    $($(&$crate::server::moving_type::<$server>()),*)?
+                ];
+
                 fn application() -> $crate::Application {
                     $app()
                 }
@@ -64,12 +68,15 @@ pub mod __private {
     use crate::abi::{ApplicationHandle, HostTable, ImageContext, OwnedBytes, Slice, Status};
     pub use crate::abi::{COMPILER, Entry, RECORD_PLUGIN, TARGET, record, record_len};
     use crate::application::Application;
+    use crate::moving::MovingType;
     pub use std::alloc::System as SystemAllocator;
 
     /// A plugin's function, as a type: so that `entry` can be a constant.
     pub trait Plugin {
         /// The user's function.
         fn application() -> Application;
+        /// The process types that move.
+        const TYPES: &'static [&'static MovingType];
     }
 
     /// The plugin's door.
@@ -85,6 +92,6 @@ pub mod __private {
         error: *mut OwnedBytes,
     ) -> Status {
         // SAFETY: the host keeps `Entry::init`'s contract.
-        unsafe { crate::ffi::init(P::application, host, image, application, error) }
+        unsafe { crate::ffi::init(P::application, P::TYPES, host, image, application, error) }
     }
 }

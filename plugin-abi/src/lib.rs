@@ -69,6 +69,8 @@ mod mailbox;
 #[cfg(feature = "sdk")]
 mod message;
 #[cfg(feature = "sdk")]
+mod moving;
+#[cfg(feature = "sdk")]
 pub mod net;
 #[cfg(feature = "sdk")]
 mod panic;
@@ -82,6 +84,8 @@ pub mod server;
 mod spawn;
 #[cfg(feature = "sdk")]
 mod start;
+#[cfg(feature = "sdk")]
+pub mod state;
 #[cfg(feature = "sdk")]
 pub mod supervisor;
 #[cfg(feature = "sdk")]
@@ -111,10 +115,12 @@ pub use crate::{
     info::{ProcessInfo, process_info},
     mailbox::{Address, Mailbox, SendError, spawn_with},
     message::{Local, Message},
+    moving::MovingType,
     process::{ParsePidError, Pid, SpawnError, exit, kill, link, self_pid, spawn, unlink, yield_now},
     registry::{Group, RegisterError, register, unregister, whereis},
     spawn::{Priority, Spawn, set_priority},
     start::StartError,
+    state::State,
     task::Task,
     timer::TimerRef,
 };

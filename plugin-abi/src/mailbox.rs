@@ -121,6 +121,14 @@ impl<M: Message> Mailbox<M> {
         Self { pid, from_down: None, from_exit: None, streak: 0 }
     }
 
+    /// Of a process that has moved here: it may monitor others already, or trap exits.
+    pub(crate) fn of_moved(pid: Pid) -> Self
+    where
+        M: From<Down> + From<Exit>,
+    {
+        Self { pid, from_down: Some(M::from), from_exit: Some(M::from), streak: 0 }
+    }
+
     /// Waits for the next message. Dropped while it waits, it loses nothing. Now and then it gives way though there is a message, so
     /// that a process with a full mailbox does not hold its scheduler.
     ///

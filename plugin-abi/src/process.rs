@@ -107,7 +107,7 @@ pub fn spawn<F: Future<Output: Outcome> + Send + 'static>(future: F) -> Result<P
 
 /// The same, known to people by the name of the type `N`.
 #[cfg(any(feature = "tokio", feature = "websocket"))]
-pub(crate) fn spawn_as<N, F: Future<Output: Outcome> + Send + 'static>(future: F) -> Result<Pid, SpawnError> {
+pub(crate) fn spawn_as<N: 'static, F: Future<Output: Outcome> + Send + 'static>(future: F) -> Result<Pid, SpawnError> {
     Spawn::new().start_as::<N, ffi::NoMessages, F>(future, 0).map(|spawned| Pid::from_raw(spawned.pid))
 }
 

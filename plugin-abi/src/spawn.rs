@@ -129,6 +129,7 @@ impl Spawn {
     /// A process that people know by the name of the type `N`.
     pub(crate) fn start_as<N, T, F>(self, future: F, flags: u32) -> Result<Spawned, SpawnError>
     where
+        N: 'static,
         T: Takes,
         F: Future<Output: Outcome> + Send + 'static,
     {

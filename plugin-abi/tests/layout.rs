@@ -55,7 +55,7 @@ fn write_types(text: &mut String) {
     layout!(text, WakerVtable { size, clone, wake, wake_by_ref, drop });
     layout!(text, ProcessFuture { data, vtable });
     layout!(text, ProcessVtable { size, poll, drop, type_name, message, len });
-    layout!(text, ProcessShared { memory, killed, busy });
+    layout!(text, ProcessShared { memory, flags, busy });
     layout!(
         text,
         ProcessInfo {

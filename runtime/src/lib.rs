@@ -7,6 +7,7 @@ pub mod image;
 mod io;
 mod listen;
 mod log;
+mod moving;
 pub mod node;
 mod process;
 pub mod protocol;

@@ -64,7 +64,7 @@ pub enum Event {
         /// The release being installed.
         release: String,
     },
-    /// A step begins: `check`, `prepare`, `switch`.
+    /// A step begins: `check`, `prepare`, `rehearse`, `switch`, `move`, `commit`; or `roll-back`.
     Step {
         /// The step's name.
         step: String,
@@ -195,6 +195,22 @@ pub struct Upgraded {
     pub switched_after_us: u64,
     /// Processes still on versions that are not current.
     pub draining: u64,
+    /// How long each process that moved stood still.
+    #[serde(default)]
+    pub pauses: Pauses,
+}
+
+/// How long processes stood still that moved: from when one has given its state until it can go on.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pauses {
+    /// How many processes moved.
+    pub count: u64,
+    /// Half of them stood still no longer than this, in nanoseconds.
+    pub p50_ns: u64,
+    /// Of a hundred, ninety-nine.
+    pub p99_ns: u64,
+    /// The longest.
+    pub max_ns: u64,
 }
 
 /// Why a command failed.
@@ -222,6 +238,8 @@ pub enum FailureKind {
     Refused,
     /// Failed, the old version serves: exit code 10.
     RolledBack,
+    /// Failed, and the old version could not take all back: exit code 11.
+    NotRolledBack,
     /// Another upgrade holds the lock: exit code 13.
     Locked,
 }

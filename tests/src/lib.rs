@@ -17,6 +17,7 @@ pub mod peer;
 pub mod release;
 pub mod sandbox;
 pub mod seed;
+pub mod talk;
 pub mod wait;
 pub mod websocket;
 pub mod workspace;

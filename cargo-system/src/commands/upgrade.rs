@@ -8,7 +8,7 @@ use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::progress::Progress;
 use crate::{interrupt, output, stage};
-use runtime::protocol::{Command, Event, Outcome, Status, Upgraded};
+use runtime::protocol::{Command, Event, Outcome, Pauses, Status, Upgraded};
 use runtime::release::manifest::Manifest;
 use runtime::release::store::Store;
 use serde_json::json;
@@ -107,6 +107,7 @@ fn conclude(as_json: bool, name: &str, upgraded: &Upgraded, elapsed: Duration) {
             "to": upgraded.to,
             "switched_after_us": upgraded.switched_after_us,
             "draining": upgraded.draining,
+            "pauses": upgraded.pauses,
         }));
     }
     output::line(&render(name, upgraded, elapsed));
@@ -118,11 +119,24 @@ fn render(name: &str, upgraded: &Upgraded, elapsed: Duration) -> String {
         return format!("{name} {to} runs already: nothing to do");
     }
     let switched = Duration::from_micros(upgraded.switched_after_us);
+    let moved = moved(&upgraded.pauses);
     match upgraded.draining {
-        0 => format!("{name}: upgraded {from} → {to} in {switched:.1?}, drained after {elapsed:.1?}"),
+        0 => format!("{name}: upgraded {from} → {to} in {switched:.1?}{moved}, drained after {elapsed:.1?}"),
         left => {
-            format!("{name}: upgraded {from} → {to} in {switched:.1?}; {left} processes still run on older versions")
+            format!(
+                "{name}: upgraded {from} → {to} in {switched:.1?}{moved}; {left} processes still run on older versions"
+            )
         }
+    }
+}
+
+/// What processes that moved have felt of it.
+fn moved(pauses: &Pauses) -> String {
+    let [p50, p99] = [pauses.p50_ns, pauses.p99_ns].map(Duration::from_nanos);
+    match pauses.count {
+        0 => String::new(),
+        1 => format!(", 1 process moved (it stood still for {p50:.1?})"),
+        count => format!(", {count} processes moved (each stood still for {p50:.1?}, p99 {p99:.1?})"),
     }
 }
 
@@ -132,7 +146,7 @@ mod tests {
 
     fn upgraded(changed: bool, draining: u64) -> Upgraded {
         let (from, to) = ("0.1.0+a".to_owned(), "0.1.0+b".to_owned());
-        Upgraded { from, to, changed, switched_after_us: 1500, draining }
+        Upgraded { from, to, changed, switched_after_us: 1500, draining, pauses: Pauses::default() }
     }
 
     #[test]
@@ -142,6 +156,19 @@ mod tests {
         assert_eq!(
             say(upgraded(true, 3)),
             "app: upgraded 0.1.0+a → 0.1.0+b in 1.5ms; 3 processes still run on older versions"
+        );
+        let moved = |count| {
+            let pauses = Pauses { count, p50_ns: 12_000, p99_ns: 95_000, max_ns: 200_000 };
+            say(Upgraded { pauses, ..upgraded(true, 0) })
+        };
+        assert_eq!(
+            moved(10_000),
+            "app: upgraded 0.1.0+a → 0.1.0+b in 1.5ms, 10000 processes moved (each stood still for 12.0µs, p99 95.0µs), \
+             drained after 25.0ms"
+        );
+        assert_eq!(
+            moved(1),
+            "app: upgraded 0.1.0+a → 0.1.0+b in 1.5ms, 1 process moved (it stood still for 12.0µs), drained after 25.0ms"
         );
         assert_eq!(say(upgraded(false, 0)), "app 0.1.0+b runs already: nothing to do");
     }

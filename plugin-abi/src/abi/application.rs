@@ -1,6 +1,6 @@
 //! What a plugin hands to the host when it is initialised.
 
-use super::{HostTable, Opaque, OwnedBytes, ProcessFuture, Slice, Status};
+use super::{HostTable, Opaque, OwnedBytes, ProcessFuture, ProcessShared, Slice, Status};
 use core::sync::atomic::AtomicU32;
 
 /// Type of the exported function [`ENTRY_SYMBOL`](super::ENTRY_SYMBOL). Pure: returns a static.
@@ -78,8 +78,37 @@ pub struct ApplicationVtable {
         connection: *const Connection,
         out: *mut ProcessFuture,
     ) -> Status,
+    /// The version of a state, by its name, that this image's processes have; 0: it has none of that name.
+    pub state_version: unsafe extern "C" fn(data: Opaque, name: Slice) -> u32,
+    /// Makes the process whose state is `bytes`, in that version of it. Dropped before its first poll, it was a copy, and touches nothing
+    /// that has moved. On any status but `STATUS_OK` `error` is text.
+    pub restore: unsafe extern "C" fn(
+        data: Opaque,
+        state: *const StateBytes,
+        out: *mut ProcessFuture,
+        error: *mut OwnedBytes,
+    ) -> Status,
+    /// Writes a state, which may be in any version that this image knows, as `version`. On any status but `STATUS_OK` `out` is text.
+    pub convert:
+        unsafe extern "C" fn(data: Opaque, state: *const StateBytes, version: u32, out: *mut OwnedBytes) -> Status,
     /// Makes the application's root process; `STATUS_NONE` when it has none. Called once, when the image becomes current.
     pub start: unsafe extern "C" fn(data: Opaque, out: *mut ProcessFuture) -> Status,
+}
+
+/// A process's state, for the call.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct StateBytes {
+    /// `size_of::<Self>()` on the host's side.
+    pub size: usize,
+    /// Text: its name.
+    pub name: Slice,
+    /// Its version.
+    pub version: u32,
+    /// As an image gave it.
+    pub bytes: Slice,
+    /// What is allocated for it is charged there; null: nowhere.
+    pub shared: *const ProcessShared,
 }
 
 /// A listening socket that the node shall own.

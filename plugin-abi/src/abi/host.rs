@@ -1,8 +1,8 @@
 //! The host's function table: what a plugin may ask of the runtime.
 
 use super::{
-    AbiWaker, ExitCode, MessageHeader, OwnedBytes, Pid, ProcessFuture, ProcessInfo, Slice, SpawnOptions, Spawned,
-    Status, WakerVtable,
+    AbiWaker, ExitCode, GivenState, MessageHeader, OwnedBytes, Pid, ProcessFuture, ProcessInfo, Slice, SpawnOptions,
+    Spawned, Status, WakerVtable,
 };
 
 /// Append-only within a major version; the host's `size` says how much of it there is.
@@ -117,6 +117,14 @@ pub struct HostTable {
     pub keep: unsafe extern "C" fn(pid: Pid, message: *mut *mut MessageHeader) -> Status,
     /// So many kept messages of the current process have been read.
     pub read_kept: extern "C" fn(count: u32),
+    /// A message that was kept goes back, to the front of the current process's mailbox. `STATUS_DENIED` when `pid` is another: it is
+    /// still the caller's.
+    pub put_back: unsafe extern "C" fn(pid: Pid, message: *mut MessageHeader) -> Status,
+
+    /// What is wanted of the current process, which stands at a boundary: `WANT_*`, and in which version.
+    pub state_wanted: unsafe extern "C" fn(version: *mut u32) -> u32,
+    /// Gives what was wanted. `STATUS_OK`: it was taken; `STATUS_NONE`: it is not wanted any more, and the process goes on.
+    pub give_state: unsafe extern "C" fn(state: *mut GivenState) -> Status,
 }
 
 // SAFETY: the pointers are to functions and to a static vtable, never written.

@@ -1,7 +1,7 @@
 //! A message as it crosses: a header in front of a payload that only its own image can read.
 //!
 //! The sender's image allocates; the host links it into the receiver's mailbox by `next`, without another allocation;
-//! whoever takes it out calls `vtable.drop` once. A mailbox holds messages of its process's own image, and the host's.
+//! whoever takes it out calls `vtable.drop` once. It takes out messages of its own image, and the host's.
 //!
 //! A message of another image is translated when it is sent: `encode` of the sender's image, then `decode` of the receiver's, by the
 //! vtable of the same `type_name`. Format: MessagePack, structs as maps by field name, so that fields can be added.

@@ -105,6 +105,12 @@ pub struct OwnedBytes {
 impl OwnedBytes {
     /// No bytes, nothing to free.
     pub const EMPTY: Self = Self { ptr: core::ptr::null_mut(), len: 0, capacity: 0, free: None };
+
+    /// The bytes, with none left in their place.
+    #[must_use]
+    pub const fn take(&mut self) -> Self {
+        core::mem::replace(self, Self::EMPTY)
+    }
 }
 
 /// The answer of a function that can fail. Values: `STATUS_*`.

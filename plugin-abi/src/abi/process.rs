@@ -1,6 +1,6 @@
 //! A process as it crosses: a future of the plugin, polled by the host's schedulers.
 
-use super::{MessageVtable, Opaque, Pid, Slice, Status};
+use super::{MessageVtable, Opaque, OwnedBytes, Pid, Slice, Status};
 use core::ffi::c_void;
 use core::sync::atomic::{AtomicI64, AtomicU32};
 
@@ -20,8 +20,8 @@ pub struct ProcessFuture {
 pub struct ProcessShared {
     /// Bytes that the process has allocated and not freed, as far as its image counts them. Written by the image, while it polls.
     pub memory: AtomicI64,
-    /// `KILLED` and `HAS_CHECKPOINTS`, or-ed together, each by the side that says so.
-    pub killed: AtomicU32,
+    /// `KILLED`, `HAS_CHECKPOINTS` and `ASKED`, or-ed together, each by the side that says so.
+    pub flags: AtomicU32,
     /// Not 0: the poll stands where it must not be stopped for ever, such as in an allocator. Written by the image, while it polls.
     pub busy: AtomicU32,
 }
@@ -30,6 +30,9 @@ pub struct ProcessShared {
 pub const KILLED: u32 = 1;
 /// This poll looks at `killed` now and then: it is given time to see it. Said by the image.
 pub const HAS_CHECKPOINTS: u32 = 2;
+/// Its state is wanted: at its next boundary it asks [`HostTable::state_wanted`](super::HostTable::state_wanted). Said by the host, which
+/// wakes it.
+pub const ASKED: u32 = 4;
 
 /// The functions of one process type. Never called from two threads at once for one `data`.
 #[repr(C)]
@@ -48,7 +51,42 @@ pub struct ProcessVtable {
     pub message: *const MessageVtable,
     /// Bytes that `data` itself has.
     pub len: usize,
+    /// Its declared state. `None`: it stays on its image until it ends.
+    pub state: Option<unsafe extern "C" fn(out: *mut StateType)>,
+    /// In place of `drop`, when the process has moved to another image: what has moved with it is not touched.
+    pub drop_moved: unsafe extern "C" fn(data: Opaque) -> Status,
 }
+
+/// By what a process moves from image to image.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct StateType {
+    /// `size_of::<Self>()` on the host's side: the image fills no more.
+    pub size: usize,
+    /// Text: the state's name, the same in each version of the plugin. Valid for the life of the OS process.
+    pub name: Slice,
+    /// The version of it that the process has.
+    pub version: u32,
+}
+
+/// A process's state as one image writes it and another reads it.
+#[repr(C)]
+#[derive(Debug)]
+pub struct GivenState {
+    /// `size_of::<Self>()` on the plugin's side.
+    pub size: usize,
+    /// `STATUS_OK`; or why there is none.
+    pub status: Status,
+    /// The state; or text: why there is none. The host's from here on.
+    pub bytes: OwnedBytes,
+}
+
+/// Nothing: go on.
+pub const WANT_NOTHING: u32 = 0;
+/// A copy, for a rehearsal: give it and go on.
+pub const WANT_COPY: u32 = 1;
+/// The state itself: give it and return [`POLL_SUSPENDED`].
+pub const WANT_STATE: u32 = 2;
 
 // SAFETY: the pointer is to a static vtable, never written.
 #[expect(unsafe_code, reason = "a static of pointers to statics")]
@@ -98,6 +136,8 @@ pub const POLL_READY: u32 = 1;
 pub const POLL_EXITED: u32 = 2;
 /// Unwound since it was killed.
 pub const POLL_KILLED: u32 = 3;
+/// It has given its state, and is not polled again, unless it must go on where it is.
+pub const POLL_SUSPENDED: u32 = 4;
 
 /// Why a process ended: `EXIT_*`, as in OTP.
 pub type ExitCode = u32;

@@ -1,18 +1,29 @@
 //! `init` and the application's functions: where the host comes in. Each catches panics.
 
+use super::future::charged;
 use super::host::set_host;
 use crate::abi::{
     ApplicationHandle, ApplicationVtable, Connection, HostTable, ImageContext, ListenerDeclaration, Opaque, OwnedBytes,
-    ProcessFuture, STATUS_FAILED, STATUS_NONE, STATUS_OK, STATUS_PANICKED, Slice, Status,
+    ProcessFuture, STATUS_FAILED, STATUS_NONE, STATUS_OK, STATUS_PANICKED, Slice, StateBytes, Status,
 };
 use crate::application::Application;
+use crate::moving::{self, MovingType};
 use crate::net::TcpStream;
+use crate::state::StateError;
 use crate::{log, panic};
 use std::os::fd::{FromRawFd as _, OwnedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-static VTABLE: ApplicationVtable =
-    ApplicationVtable { size: size_of::<ApplicationVtable>(), listener_count, listener, accept, start };
+static VTABLE: ApplicationVtable = ApplicationVtable {
+    size: size_of::<ApplicationVtable>(),
+    listener_count,
+    listener,
+    accept,
+    state_version,
+    restore,
+    convert,
+    start,
+};
 
 /// The body of a plugin's `init`.
 ///
@@ -20,6 +31,7 @@ static VTABLE: ApplicationVtable =
 /// As `Entry::init`'s contract says.
 pub(crate) unsafe fn init(
     app: fn() -> Application,
+    types: &'static [&'static MovingType],
     table: *const HostTable,
     image: *const ImageContext,
     application: *mut ApplicationHandle,
@@ -28,6 +40,7 @@ pub(crate) unsafe fn init(
     let make = AssertUnwindSafe(|| {
         // SAFETY: by the contract.
         unsafe { set_host(table, image) }?;
+        moving::set_types(types)?;
         panic::install_hook();
         log::install();
         Ok::<Application, String>(app())
@@ -107,6 +120,70 @@ unsafe extern "C" fn accept(
         unsafe { out.write(process) };
         STATUS_OK
     })
+}
+
+unsafe extern "C" fn state_version(_: Opaque, name: Slice) -> u32 {
+    // SAFETY: valid for the call.
+    let name = unsafe { name.as_bytes() };
+    str::from_utf8(name).ok().and_then(moving::find).map_or(0, |moving| moving.chain.version)
+}
+
+unsafe extern "C" fn restore(
+    _: Opaque,
+    state: *const StateBytes,
+    out: *mut ProcessFuture,
+    error: *mut OwnedBytes,
+) -> Status {
+    // SAFETY: the vtable's contract.
+    let restored = unsafe { read(state, |moving, version, bytes| moving.restore(version, bytes)) };
+    // SAFETY: valid for a write.
+    unsafe {
+        match restored {
+            Ok(process) => out.write(process),
+            Err(refused) => return write_text(refused, error),
+        }
+    }
+    STATUS_OK
+}
+
+unsafe extern "C" fn convert(_: Opaque, state: *const StateBytes, version: u32, out: *mut OwnedBytes) -> Status {
+    // SAFETY: the vtable's contract.
+    let converted = unsafe { read(state, |moving, from, bytes| (moving.convert)(from, bytes, version)) };
+    // SAFETY: valid for a write.
+    unsafe {
+        match converted {
+            Ok(bytes) => out.write(owned(bytes)),
+            Err(refused) => return write_text(refused, out),
+        }
+    }
+    STATUS_OK
+}
+
+/// Does something with a state; the failure's status and text.
+///
+/// # Safety
+/// `state` and what it points to are valid for the call.
+unsafe fn read<R>(
+    state: *const StateBytes,
+    act: impl FnOnce(&'static MovingType, u32, &[u8]) -> Result<R, StateError>,
+) -> Result<R, (Status, String)> {
+    // SAFETY: by the contract.
+    let (state, name, bytes) = unsafe { (&*state, (*state).name.as_bytes(), (*state).bytes.as_bytes()) };
+    // SAFETY: by the contract: the process that runs this, which is polled by nobody else.
+    let _charged = unsafe { charged(state.shared) };
+    let act = AssertUnwindSafe(|| match str::from_utf8(name).ok().and_then(moving::find) {
+        Some(moving) => act(moving, state.version, bytes).map_err(|error| (STATUS_FAILED, error.to_string())),
+        None => Err((STATUS_NONE, "this version has no such state".to_owned())),
+    });
+    catch_unwind(act).unwrap_or_else(|payload| Err((STATUS_PANICKED, panic::into_text(payload))))
+}
+
+/// # Safety
+/// `out` is valid for a write.
+unsafe fn write_text((status, text): (Status, String), out: *mut OwnedBytes) -> Status {
+    // SAFETY: by the contract.
+    unsafe { out.write(owned(text.into_bytes())) };
+    status
 }
 
 unsafe extern "C" fn start(data: Opaque, out: *mut ProcessFuture) -> Status {

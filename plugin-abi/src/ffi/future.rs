@@ -5,11 +5,13 @@ use super::local::Local;
 use super::message::Takes;
 use super::waker::with_process_waker;
 use crate::abi::{
-    Opaque, POLL_EXITED, POLL_KILLED, POLL_PENDING, POLL_READY, ProcessFuture, ProcessShared, ProcessVtable, STATUS_OK,
-    STATUS_PANICKED, Slice, Status,
+    Opaque, POLL_EXITED, POLL_KILLED, POLL_PENDING, POLL_READY, POLL_SUSPENDED, ProcessFuture, ProcessShared,
+    ProcessVtable, STATUS_OK, STATUS_PANICKED, Slice, StateType, Status,
 };
 use crate::exit::{ExitReason, Outcome};
+use crate::moving::{self, Arrival};
 use crate::{alloc, checkpoint, panic};
+use std::any::TypeId;
 use std::cell::Cell;
 use std::ffi::c_void;
 use std::marker::PhantomData;
@@ -66,27 +68,58 @@ struct Process<F> {
 
 struct Vtable<N, T, F>(PhantomData<(N, T, F)>);
 
-impl<N, T: Takes, F: Future<Output: Outcome> + Send + 'static> Vtable<N, T, F> {
-    const VTABLE: &'static ProcessVtable = &ProcessVtable {
-        size: size_of::<ProcessVtable>(),
-        poll: poll::<F>,
-        drop: drop_process::<F>,
-        type_name: type_name::<N>,
-        message: T::MESSAGE,
-        len: size_of::<Process<F>>(),
-    };
+impl<N: 'static, T: Takes, F: Future<Output: Outcome> + Send + 'static> Vtable<N, T, F> {
+    /// Of a process that stays on its image.
+    const STAYING: &'static ProcessVtable = &Self::vtable(None);
+    /// Of one that moves.
+    const MOVING: &'static ProcessVtable = &Self::vtable(Some(state_type::<N>));
+
+    const fn vtable(state: Option<unsafe extern "C" fn(*mut StateType)>) -> ProcessVtable {
+        ProcessVtable {
+            size: size_of::<ProcessVtable>(),
+            poll: poll::<F>,
+            drop: drop_process::<F>,
+            type_name: type_name::<N>,
+            message: T::MESSAGE,
+            len: size_of::<Process<F>>(),
+            state,
+            drop_moved: drop_moved::<F>,
+        }
+    }
 }
 
 extern "C" fn type_name<N>() -> Slice {
     Slice::text(std::any::type_name::<N>())
 }
 
-/// A process for the host, which takes it over. It takes messages of type `T`; people know it by the name of the type `N`.
-pub(crate) fn into_process<N, T: Takes, F: Future<Output: Outcome> + Send + 'static>(future: F) -> ProcessFuture {
+unsafe extern "C" fn state_type<N: 'static>(out: *mut StateType) {
+    let Some(moving) = moving::of_type(TypeId::of::<N>()) else { return };
+    let (name, version) = (Slice::text(moving.chain.name), moving.chain.version);
+    let filled = StateType { size: size_of::<StateType>(), name, version };
+    // SAFETY: valid for a write of as many bytes as its size says.
+    unsafe {
+        let len = (*out).size.min(size_of::<StateType>());
+        ptr::copy_nonoverlapping((&raw const filled).cast::<u8>(), out.cast::<u8>(), len);
+    }
+}
+
+/// A process for the host, which takes it over. It takes messages of type `T`; people know it by the name of the type `N`, by which it also
+/// moves, if that is among the types that do.
+pub(crate) fn into_process<N: 'static, T: Takes, F: Future<Output: Outcome> + Send + 'static>(
+    future: F,
+) -> ProcessFuture {
     let process = Box::new(Process { local: Local::default(), future });
     // From here on it is the new process's.
     alloc::account(-alloc::bytes(size_of::<Process<F>>()));
-    ProcessFuture { data: Box::into_raw(process).cast(), vtable: Vtable::<N, T, F>::VTABLE }
+    let moves = moving::of_type(TypeId::of::<N>()).is_some();
+    let vtable = if moves { Vtable::<N, T, F>::MOVING } else { Vtable::<N, T, F>::STAYING };
+    ProcessFuture { data: Box::into_raw(process).cast(), vtable }
+}
+
+/// Until its first poll, the process is on its way. For a process that was made just now.
+pub(crate) fn set_arrival(process: &ProcessFuture, arrival: Arrival) {
+    // SAFETY: `into_process` alone makes them, and begins them with a `Local`; nobody else has it yet.
+    unsafe { &*process.data.cast::<Local>() }.set_arrival(arrival);
 }
 
 /// Until dropped, the thread polls that process.
@@ -140,6 +173,7 @@ unsafe extern "C" fn poll<F: Future<Output: Outcome>>(data: Opaque, waker: *cons
     let poll = AssertUnwindSafe(|| {
         #[cfg(feature = "tokio")]
         let _context = local.tokio.enter();
+        local.resume();
         local.wake_inner();
         // SAFETY: the host's waker data, borrowed for the call.
         unsafe {
@@ -147,6 +181,7 @@ unsafe extern "C" fn poll<F: Future<Output: Outcome>>(data: Opaque, waker: *cons
         }
     });
     match catch_unwind(poll) {
+        Ok(Poll::Pending) if local.is_suspended() => POLL_SUSPENDED,
         Ok(Poll::Pending) => POLL_PENDING,
         Ok(Poll::Ready(ExitReason::Normal)) => POLL_READY,
         Ok(Poll::Ready(reason)) => {
@@ -165,6 +200,20 @@ unsafe extern "C" fn drop_process<F>(data: Opaque) -> Status {
     // SAFETY: the host passes what `into_process` made, once, after the last poll.
     let process = unsafe { Box::from_raw(data.cast::<Process<F>>()) };
     let _charged = Charged::begin(process.local.shared.get());
+    // If it was never polled, what has moved with it is another's until it is gone.
+    let _arrival = process.local.take_arrival();
+    drop_guarded(process)
+}
+
+unsafe extern "C" fn drop_moved<F>(data: Opaque) -> Status {
+    // SAFETY: the host passes what `into_process` made, once, after the last poll.
+    let process = unsafe { Box::from_raw(data.cast::<Process<F>>()) };
+    // The process counts on its new image from anew.
+    let _charged = Charged::begin(ptr::null());
+    moving::dropping(process.local.left_by(), || drop_guarded(process))
+}
+
+fn drop_guarded<F>(process: Box<Process<F>>) -> Status {
     let last = AssertUnwindSafe(move || {
         #[cfg(feature = "tokio")]
         let context = process.local.tokio.at_end();
@@ -179,4 +228,12 @@ unsafe extern "C" fn drop_process<F>(data: Opaque) -> Status {
             STATUS_PANICKED
         }
     }
+}
+
+/// Until dropped, what the thread allocates is charged to that process.
+///
+/// # Safety
+/// Null, or valid for as long as the guard lives, and no other thread charges it.
+pub(super) unsafe fn charged(shared: *const ProcessShared) -> impl Drop {
+    Charged::begin(shared)
 }

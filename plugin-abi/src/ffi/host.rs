@@ -1,10 +1,11 @@
 //! The host's table, as safe functions.
 
+use super::entry::owned;
 use super::message::{RawMessage, reason_parts};
 use super::waker::{abi_waker, borrowed_abi_waker};
 use crate::abi::{
-    ABI_MAJOR, ABI_MINOR, HostTable, ImageContext, LogEvent, MessageHeader, OwnedBytes, Pid, ProcessFuture,
-    ProcessInfo, STATUS_DENIED, STATUS_OK, Slice, SpawnOptions, Spawned, Status,
+    ABI_MAJOR, ABI_MINOR, GivenState, HostTable, ImageContext, LogEvent, MessageHeader, OwnedBytes, Pid, ProcessFuture,
+    ProcessInfo, STATUS_DENIED, STATUS_FAILED, STATUS_OK, Slice, SpawnOptions, Spawned, Status,
 };
 use crate::exit::ExitReason;
 use std::os::fd::{BorrowedFd, IntoRawFd as _, OwnedFd, RawFd};
@@ -203,6 +204,38 @@ pub(super) fn keep(pid: Pid) -> Option<RawMessage> {
 /// So many kept messages of the current process have been read.
 pub(super) fn read_kept(count: u32) {
     (host().table.read_kept)(count);
+}
+
+/// Puts a kept message of the current process back into its mailbox, in front.
+pub(super) fn put_back(message: RawMessage) {
+    let host = host();
+    let pid = (host.table.self_pid)();
+    let raw = message.into_raw();
+    // SAFETY: a valid message, ours to give; on refusal it is ours still.
+    unsafe {
+        if (host.table.put_back)(pid, raw) != STATUS_OK {
+            drop(RawMessage::from_raw(raw));
+        }
+    }
+}
+
+/// What the node wants of the current process, `WANT_*`, and in which version.
+pub(crate) fn state_wanted() -> (u32, u32) {
+    let mut version = 0;
+    // SAFETY: `version` is ours to write to.
+    let want = unsafe { (host().table.state_wanted)(&raw mut version) };
+    (want, version)
+}
+
+/// Gives what was wanted, or the reason why there is none: the host's answer.
+pub(crate) fn give_state(state: Result<Vec<u8>, String>) -> Status {
+    let (status, bytes) = match state {
+        Ok(bytes) => (STATUS_OK, bytes),
+        Err(reason) => (STATUS_FAILED, reason.into_bytes()),
+    };
+    let mut given = GivenState { size: size_of::<GivenState>(), status, bytes: owned(bytes) };
+    // SAFETY: valid for the call; the bytes are given away.
+    unsafe { (host().table.give_state)(&raw mut given) }
 }
 
 type Take = unsafe extern "C" fn(Pid, *mut *mut MessageHeader) -> Status;

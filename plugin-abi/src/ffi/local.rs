@@ -21,11 +21,13 @@ use super::future::with_local;
 use super::host::{self, image_state};
 use super::message::RawMessage;
 use super::waker::is_process_waker;
+#[cfg(feature = "http")]
+use super::watch::next_number;
 use crate::abi::{Pid, ProcessShared};
+use crate::moving::Arrival;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Waker;
 use std::time::Instant;
 
@@ -36,6 +38,8 @@ pub(crate) struct Local {
     inner: RefCell<Option<Box<Inner>>>,
     /// What the last poll was given to count with; for the drop.
     pub(super) shared: Cell<*const ProcessShared>,
+    /// The move in which its state was given and not taken back; 0: none.
+    leaving: Cell<u64>,
     #[cfg(feature = "tokio")]
     pub(super) tokio: crate::tokio_context::Hold,
 }
@@ -50,10 +54,12 @@ struct Inner {
     reference: u64,
     /// Wakes the process for the next call that may have waited long enough.
     patience: Option<(Instant, u64)>,
-    /// Wait for a change of the image's state, by the number of their [`ImageWatch`].
+    /// Wait for a change of the image's state, by the number of their [`ImageWatch`](super::watch::ImageWatch).
     watchers: BTreeMap<u64, Waker>,
     /// The state that all watchers have seen; `None`: not the same.
     seen: Option<u32>,
+    /// It was read from its state, and not polled yet.
+    arrival: Option<Arrival>,
 }
 
 /// Who waits for a message, with a waker of an executor of the process's own.
@@ -135,6 +141,7 @@ impl Default for Local {
         Self {
             inner: RefCell::default(),
             shared: Cell::new(std::ptr::null()),
+            leaving: Cell::new(0),
             #[cfg(feature = "tokio")]
             tokio: crate::tokio_context::Hold::default(),
         }
@@ -266,6 +273,59 @@ impl Local {
         drop(call);
     }
 
+    /// The last reference that was given to a call.
+    pub(crate) fn calls(&self) -> u64 {
+        self.inner.borrow().as_ref().map_or(0, |inner| inner.reference)
+    }
+
+    /// It was read from its state, and is the process from here on; calls are numbered on from where its other image was.
+    pub(crate) fn arrive(&self, calls: u64) {
+        let arrival = self.open(|inner| {
+            inner.reference = calls;
+            inner.arrival.take()
+        });
+        if let Some(arrival) = arrival {
+            arrival.arrived();
+        }
+    }
+
+    /// To be dropped after all else if it was never polled.
+    pub(super) fn take_arrival(&self) -> Option<Arrival> {
+        self.inner.borrow_mut().as_mut().and_then(|inner| inner.arrival.take())
+    }
+
+    pub(super) fn set_arrival(&self, arrival: Arrival) {
+        self.open(|inner| inner.arrival = Some(arrival));
+    }
+
+    /// What is saved goes back into the mailbox.
+    pub(crate) fn put_back(&self) {
+        let saved = self.inner.borrow_mut().as_mut().map(|inner| std::mem::take(&mut inner.saved));
+        for message in saved.into_iter().flatten().rev() {
+            host::put_back(message);
+        }
+    }
+
+    /// It has given its state in that move: it is not polled, unless it goes on here.
+    pub(crate) fn suspend(&self, number: u64) {
+        self.leaving.set(number);
+    }
+
+    /// Whether it was suspended by the poll that has ended now.
+    pub(super) fn is_suspended(&self) -> bool {
+        self.leaving.get() != 0
+    }
+
+    /// It goes on here.
+    pub(super) fn resume(&self) {
+        self.leaving.set(0);
+    }
+
+    /// The move by which it has left.
+    pub(super) fn left_by(&self) -> u64 {
+        self.leaving.get()
+    }
+
     /// Sees to it that the task behind `waker`, whose process ends with it, is polled when the image's state changes.
     #[cfg(feature = "http")]
     pub(crate) fn watch(&self, waker: &Waker) {
@@ -279,7 +339,7 @@ impl Local {
     }
 
     /// The watcher of that number has seen that state.
-    fn watch_as(&self, number: u64, state: u32, waker: &Waker) {
+    pub(super) fn watch_as(&self, number: u64, state: u32, waker: &Waker) {
         if is_process_waker(waker) {
             return;
         }
@@ -287,41 +347,9 @@ impl Local {
         drop(self.open(|inner| inner.watch(number, state, waker)));
     }
 
-    fn unwatch(&self, number: u64) {
+    pub(super) fn unwatch(&self, number: u64) {
         let removed = self.inner.borrow_mut().as_mut().and_then(|inner| inner.watchers.remove(&number));
         drop(removed);
-    }
-}
-
-/// Never given twice in an image, so that a watch which is dropped in another process takes nothing back there.
-fn next_number() -> u64 {
-    static NEXT: AtomicU64 = AtomicU64::new(0);
-    NEXT.fetch_add(1, Ordering::Relaxed)
-}
-
-/// One future's watch of the image's state, taken back when it is dropped.
-#[derive(Debug, Default)]
-pub(crate) struct ImageWatch(Option<u64>);
-
-impl ImageWatch {
-    /// The image's state now; the task behind `waker` is polled when it is another. `None`: not in a process.
-    pub(crate) fn look(&mut self, waker: &Waker) -> Option<u32> {
-        // Read before it is noted as seen: what changes from here on is news.
-        let state = image_state();
-        with_local(|local| {
-            if !is_process_waker(waker) {
-                local.watch_as(*self.0.get_or_insert_with(next_number), state, waker);
-            }
-            state
-        })
-    }
-}
-
-impl Drop for ImageWatch {
-    fn drop(&mut self) {
-        if let Some(number) = self.0 {
-            with_local(|local| local.unwatch(number));
-        }
     }
 }
 

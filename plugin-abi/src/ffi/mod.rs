@@ -6,6 +6,7 @@
 //! - `local.rs`: what a process keeps beside its future.
 //! - `saved.rs`: selective receive.
 //! - `waker.rs`: wakers, both ways.
+//! - `watch.rs`: a future's watch of its image's state.
 //! - `message.rs`: messages, both ways.
 //! - `read.rs`: reading into memory that is not initialised.
 #![expect(unsafe_code, reason = "the doors to the host")]
@@ -18,14 +19,16 @@ mod message;
 mod read;
 mod saved;
 mod waker;
+mod watch;
 
 pub(crate) use entry::init;
-pub(crate) use future::{into_process, shared, with_local};
+pub(crate) use future::{into_process, set_arrival, shared, with_local};
 pub(crate) use host::*;
-pub(crate) use local::{ImageWatch, Local, receive};
+pub(crate) use local::{Local, receive};
 pub(crate) use message::{
     Messages, NoMessages, Notice, RawMessage, Received, Takes, from_raw, from_reply, into_raw, into_reply,
 };
 pub(crate) use read::{Attempt, read};
 pub(crate) use saved::Saved;
 pub(crate) use waker::is_process_waker;
+pub(crate) use watch::ImageWatch;

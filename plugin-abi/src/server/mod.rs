@@ -12,9 +12,12 @@
 //! The state is the value itself. A new version's state: a `code_change` will stand beside `init`, and make the new value of what the old
 //! one kept. In this version no state moves between versions: a server stays on its version until it ends.
 
+mod moving;
 mod reference;
 mod run;
 
+#[doc(hidden)]
+pub use moving::moving_type;
 pub use reference::ServerRef;
 pub use run::{start, start_linked};
 

@@ -6,7 +6,9 @@ use crate::exit::{Down, Exit, ExitReason};
 use crate::mailbox::{Address, SendError};
 use crate::message::{Codec, Message};
 use crate::process::Pid;
+use crate::registry::whereis;
 use crate::start::FOREVER;
+use crate::timer::TimerRef;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::time::Duration;
@@ -73,6 +75,13 @@ impl<S: Server> ServerRef<S> {
         Self(Address::of(pid))
     }
 
+    /// The server that has a name. Whether it is one of this type is seen when something is sent to it: it is refused as
+    /// [`SendError::WrongType`] if not.
+    #[must_use]
+    pub fn whereis(name: &str) -> Option<Self> {
+        whereis(name).map(Self)
+    }
+
     /// Its process.
     #[must_use]
     pub fn pid(&self) -> Pid {
@@ -111,6 +120,11 @@ impl<S: Server> ServerRef<S> {
     /// See [`SendError`]; what was sent is gone. OTP's cast says nothing: whoever wants that drops the result.
     pub fn cast(&self, cast: S::Cast) -> Result<(), SendError<()>> {
         self.0.send(Event::Cast(cast)).map_err(|refused| refused.forget())
+    }
+
+    /// The same, so long from now or a little later. What cannot be delivered then is dropped.
+    pub fn cast_after(&self, delay: Duration, cast: S::Cast) -> TimerRef {
+        self.0.send_after(delay, Event::Cast(cast))
     }
 
     /// Has it end in order, for the reason `Normal`, behind the messages that are there; returns when `terminate` is done. Nothing to

@@ -1,7 +1,8 @@
 //! Doors to mailboxes.
 //!
-//! A mailbox holds messages of its process's own image and type, replies, and the host's notices. What comes from another image is
-//! translated here, on the sender's thread, so that the sender hears at once of what cannot be.
+//! A process reads messages of its own image and type, replies, and the host's notices. What comes from another image is
+//! translated here, on the sender's thread, so that the sender hears at once of what cannot be; or, when the process has moved since, when
+//! it is taken out.
 
 use crate::log;
 use crate::process::{Encoded, Full, Handle, Message, Pid, Process, Pushed, encoded_reply, message_type_name, table};
@@ -38,8 +39,11 @@ fn deliver(pid: Pid, message: Message) -> Result<(), Undelivered> {
     }
     if process.message_type().is_some_and(|taken| message.is_of(taken)) {
         done(&process, process.mailbox.push(message))
-    } else {
+    } else if message.image() == process.image().context.id {
         Err(Undelivered(message, STATUS_DENIED))
+    } else {
+        // It has moved just now.
+        deliver_abroad(&process, message)
     }
 }
 
@@ -123,14 +127,22 @@ pub(super) unsafe extern "C" fn receive(pid: abi::Pid, message: *mut *mut Messag
     let _host = InHost::enter();
     let Some(process) = current(pid) else { return STATUS_DENIED };
     // SAFETY: the current process is run by this thread, so this thread is its runner; `message` is valid for a write.
-    unsafe { give(process.mailbox.take(), message) }
+    unsafe { give(next(process, || process.mailbox.take(), || ()), message) }
 }
 
 pub(super) unsafe extern "C" fn keep(pid: abi::Pid, message: *mut *mut MessageHeader) -> Status {
     let _host = InHost::enter();
     let Some(process) = current(pid) else { return STATUS_DENIED };
     // SAFETY: as above.
-    unsafe { give(process.mailbox.keep(), message) }
+    unsafe { give(next(process, || process.mailbox.keep(), || process.mailbox.read(1)), message) }
+}
+
+pub(super) unsafe extern "C" fn put_back(pid: abi::Pid, message: *mut MessageHeader) -> Status {
+    let _host = InHost::enter();
+    let Some(process) = current(pid) else { return STATUS_DENIED };
+    // SAFETY: this thread is the process's runner; a valid message, given away.
+    unsafe { process.mailbox.put_back(Message::from_raw(message)) };
+    STATUS_OK
 }
 
 pub(super) extern "C" fn read_kept(count: u32) {
@@ -142,6 +154,35 @@ pub(super) extern "C" fn read_kept(count: u32) {
 
 fn current(pid: abi::Pid) -> Option<&'static Process> {
     current_process().filter(|process| process.pid().get() == pid)
+}
+
+/// The next message, as its process's image understands it. `lost` is called for each that it does not.
+fn next(process: &'static Process, take: impl Fn() -> Option<Message>, lost: impl Fn()) -> Option<Message> {
+    loop {
+        let message = take()?;
+        let image = message.image();
+        if image == 0 || image == process.image().context.id {
+            return Some(message);
+        }
+        if let Some(translated) = translated(process, &message) {
+            return Some(translated);
+        }
+        let text = format!(
+            "a {} was dropped: it was sent to the version before, and this one does not understand it",
+            message.type_name()
+        );
+        log::host(LOG_WARN, "upgrade", &format!("{}: {text}", process.pid()));
+        lost();
+    }
+}
+
+/// A message that was sent when the process ran on another image.
+fn translated(process: &'static Process, message: &Message) -> Option<Message> {
+    if let Some(reference) = message.replies_to() {
+        return encode(message).ok().map(|value| encoded_reply(reference, message.type_name(), value));
+    }
+    let taken = process.message_type().filter(|taken| message_type_name(taken) == message.type_name())?;
+    encode(message).ok().and_then(|value| Message::decode(taken, &value))
 }
 
 /// # Safety

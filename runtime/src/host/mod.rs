@@ -7,6 +7,7 @@
 mod adopt;
 mod io;
 mod messages;
+mod moving;
 mod names;
 mod processes;
 mod schedulers;
@@ -58,6 +59,9 @@ pub(crate) static HOST_TABLE: HostTable = HostTable {
     process_info: processes::process_info,
     keep: messages::keep,
     read_kept: messages::read_kept,
+    put_back: messages::put_back,
+    state_wanted: moving::state_wanted,
+    give_state: moving::give_state,
 };
 
 /// # Safety

@@ -1,7 +1,8 @@
 //! An image's application: the safe door to the functions that a plugin handed over.
 
 use plugin_abi::abi::{
-    ApplicationHandle, Connection, ListenerDeclaration, ProcessFuture, STATUS_NONE, STATUS_OK, Slice, Status,
+    ApplicationHandle, Connection, ListenerDeclaration, OwnedBytes, ProcessFuture, ProcessShared, STATUS_NONE,
+    STATUS_OK, Slice, StateBytes, Status,
 };
 use std::os::fd::{AsRawFd as _, IntoRawFd as _, OwnedFd};
 use std::ptr;
@@ -20,6 +21,46 @@ unsafe impl Send for Application {}
 pub(crate) struct Declared {
     pub(crate) name: &'static str,
     pub(crate) address: &'static str,
+}
+
+/// A process's state, borrowed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct State<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) version: u32,
+    pub(crate) bytes: &'a [u8],
+}
+
+impl State<'_> {
+    fn to_abi(self, shared: *const ProcessShared) -> StateBytes {
+        StateBytes {
+            size: size_of::<StateBytes>(),
+            name: Slice::text(self.name),
+            version: self.version,
+            bytes: Slice::new(self.bytes),
+            shared,
+        }
+    }
+}
+
+/// A copy of bytes that a plugin has given, which are freed.
+fn take_bytes(bytes: OwnedBytes) -> Vec<u8> {
+    // SAFETY: a plugin's bytes are valid until they are freed, which happens once, here.
+    unsafe {
+        let copy = Slice { ptr: bytes.ptr, len: bytes.len }.as_bytes().to_vec();
+        if let Some(free) = bytes.free {
+            free(bytes.ptr, bytes.len, bytes.capacity);
+        }
+        copy
+    }
+}
+
+/// Text that a plugin has given, which is freed.
+pub(super) fn take_text(bytes: OwnedBytes) -> String {
+    match take_bytes(bytes) {
+        bytes if bytes.is_empty() => "it gave no reason".to_owned(),
+        bytes => String::from_utf8_lossy(&bytes).into_owned(),
+    }
 }
 
 const NO_PROCESS: ProcessFuture = ProcessFuture { data: ptr::null_mut(), vtable: ptr::null() };
@@ -65,6 +106,45 @@ impl Application {
         } else {
             Err(fd)
         }
+    }
+
+    /// The version of that state which its processes have; 0: none has it.
+    pub(crate) fn state_version(&self, name: &str) -> u32 {
+        // SAFETY: an initialised application; the name is valid for the call.
+        unsafe { ((*self.0.vtable).state_version)(self.0.data, Slice::text(name)) }
+    }
+
+    /// The process of that state, or why there is none. What is allocated is charged to `shared`.
+    ///
+    /// # Safety
+    /// `shared` is null, or the calling process's own.
+    pub(crate) unsafe fn restore(
+        &self,
+        state: &State<'_>,
+        shared: *const ProcessShared,
+    ) -> Result<ProcessFuture, String> {
+        let (mut out, mut error) = (NO_PROCESS, OwnedBytes::EMPTY);
+        let state = state.to_abi(shared);
+        // SAFETY: an initialised application; all pointers are valid for the call.
+        let status = unsafe { ((*self.0.vtable).restore)(self.0.data, &raw const state, &raw mut out, &raw mut error) };
+        if status == STATUS_OK { Ok(out) } else { Err(take_text(error)) }
+    }
+
+    /// The state as another version of it, or why that cannot be.
+    ///
+    /// # Safety
+    /// As `restore`.
+    pub(crate) unsafe fn convert(
+        &self,
+        state: &State<'_>,
+        version: u32,
+        shared: *const ProcessShared,
+    ) -> Result<Vec<u8>, String> {
+        let mut out = OwnedBytes::EMPTY;
+        let state = state.to_abi(shared);
+        // SAFETY: an initialised application; all pointers are valid for the call.
+        let status = unsafe { ((*self.0.vtable).convert)(self.0.data, &raw const state, version, &raw mut out) };
+        if status == STATUS_OK { Ok(take_bytes(out)) } else { Err(take_text(out)) }
     }
 
     /// The root process, if there is one.

@@ -1,6 +1,6 @@
 //! Loads a checked file and initialises it.
 
-use super::application::{Application, Declared};
+use super::application::{Application, Declared, take_text};
 use super::inspect::PluginFacts;
 use crate::counter::Counter;
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
@@ -59,6 +59,11 @@ impl Image {
     pub(crate) fn listener_index(&self, name: &str) -> Option<u32> {
         let index = self.listeners.iter().position(|listener| listener.name == name)?;
         u32::try_from(index).ok()
+    }
+
+    /// The version of that state which its processes have; 0: none has it.
+    pub(crate) fn state_version(&self, name: &str) -> u32 {
+        self.application.as_ref().map_or(0, |application| application.state_version(name))
     }
 
     pub(crate) fn set_state(&self, state: u32) {
@@ -176,18 +181,4 @@ fn init(
         return Ok(unsafe { Application::new(handle.assume_init()) });
     }
     Err(LoadError::Init(take_text(error)))
-}
-
-fn take_text(bytes: OwnedBytes) -> String {
-    if bytes.len == 0 {
-        return "it gave no reason".to_owned();
-    }
-    // SAFETY: the plugin's text is valid until it is freed, which happens once, here.
-    unsafe {
-        let text = String::from_utf8_lossy(std::slice::from_raw_parts(bytes.ptr, bytes.len)).into_owned();
-        if let Some(free) = bytes.free {
-            free(bytes.ptr, bytes.len, bytes.capacity);
-        }
-        text
-    }
 }

@@ -101,6 +101,8 @@ static ACCEPTOR: ProcessVtable = ProcessVtable {
     type_name: acceptor_name,
     message: ptr::null(),
     len: size_of::<Acceptor>(),
+    state: None,
+    drop_moved: drop_acceptor,
 };
 
 extern "C" fn acceptor_name() -> Slice {

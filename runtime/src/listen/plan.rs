@@ -2,11 +2,11 @@
 //!
 //! ```text
 //! declared by the new version ─ resolve (overrides) ─► kept: same name and address, same socket
-//!                                                      new: bound in `prepare`, accepted from in `commit`
-//! not declared any more: closed in `commit`
+//!                                                      new: bound in `prepare`, accepted from in `open`
+//! not declared any more: closed in `keep_only`, when there is no way back
 //! ```
 //!
-//! `prepare` can fail and then has changed nothing; `commit` cannot fail in a way that loses a kept socket.
+//! `prepare` can fail and then has changed nothing; the others cannot fail in a way that loses a kept socket.
 
 use super::listener::{Bound, Listener};
 use crate::image::Declared;
@@ -93,20 +93,9 @@ impl Listeners {
         self.open.iter().any(|listener| listener.name == name && listener.asked == asked)
     }
 
-    /// Accepts from the new sockets and closes those that nobody wants any more.
-    pub(crate) fn commit(&mut self, prepared: Prepared) {
+    /// Accepts from the new sockets.
+    pub(crate) fn open(&mut self, prepared: Prepared) {
         let Prepared { wanted, bound } = prepared;
-        let is_wanted = |listener: &Listener| {
-            wanted.iter().any(|(name, address)| *name == listener.name && *address == listener.asked)
-        };
-        self.open.retain(|listener| {
-            let wanted = is_wanted(listener);
-            if !wanted {
-                listener.close();
-                log::host(LOG_INFO, "listen", &format!("{}: closed {}", listener.name, listener.address));
-            }
-            wanted
-        });
         for bound in bound {
             let (name, address) = (bound.name.clone(), bound.address);
             let asked = wanted.iter().find(|(wanted, _)| *wanted == name).map_or(address, |(_, asked)| *asked);
@@ -118,6 +107,19 @@ impl Listeners {
                 Err(error) => log::host(LOG_ERROR, "listen", &format!("{name}: cannot accept on {address}: {error}")),
             }
         }
+    }
+
+    /// Closes all but those that a version declares, which was prepared before.
+    pub(crate) fn keep_only(&mut self, declared: &[Declared]) {
+        let Ok(wanted) = resolve(declared, &self.overrides) else { return };
+        self.open.retain(|listener| {
+            let is_wanted = wanted.iter().any(|(name, address)| *name == listener.name && *address == listener.asked);
+            if !is_wanted {
+                listener.close();
+                log::host(LOG_INFO, "listen", &format!("{}: closed {}", listener.name, listener.address));
+            }
+            is_wanted
+        });
     }
 
     /// Closes all.

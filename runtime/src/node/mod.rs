@@ -14,6 +14,7 @@ use crate::control::{Controlled, Server};
 use crate::host::{self, Adoption};
 use crate::listen::{self, Listeners};
 use crate::log;
+use crate::moving;
 use crate::release::layout::Layout;
 use crate::release::store::Store;
 use crate::{scheduler, upgrade};
@@ -63,6 +64,7 @@ fn serve(config: NodeConfig) -> Result<(), NodeError> {
     let schedulers = config.schedulers.unwrap_or_else(cores).clamp(1, 1024);
     scheduler::start(cores(), schedulers).map_err(NodeError::Threads)?;
     host::set_adopter(adopt);
+    moving::start();
     let socket = store.layout().socket();
     let versions = Arc::new(upgrade::boot(store, Listeners::new(config.listen), &release).map_err(NodeError::Boot)?);
     let controlled = Controlled { name: name.clone(), started, schedulers, versions: Arc::clone(&versions), stop };

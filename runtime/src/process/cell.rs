@@ -2,9 +2,10 @@
 //!
 //! Who touches what, and when:
 //! - `state`, `mailbox.push`, `fate`: anybody who has a reference.
-//! - `data`, `mailbox.take`, `polls`: the runner (between `State::run` and `leave`/`end`).
+//! - `data`, `mailbox.take`, `polls`: the runner (between `State::run` and `leave`/`end`; while the process is suspended, whoever moves it).
 //! - `begin`, `mailbox.reopen`: the slot's owner, when nobody has a reference.
-//! - `pid`, `image`, `vtable`, `parent`: written by the owner in `begin`, read by anybody who has a reference.
+//! - `pid`, `parent`: written by the owner in `begin`, read by anybody who has a reference.
+//! - `image`, `vtable`: written by the owner in `begin` and by whoever moves the process, read by anybody who has a reference.
 //! - `priority`: written by the owner and the runner, read by anybody.
 
 use super::fate::Fate;
@@ -14,13 +15,13 @@ use super::shared::Shared;
 use super::state::State;
 use crate::image::Image;
 use plugin_abi::abi::{
-    MessageVtable, Opaque, POLL_EXITED, POLL_KILLED, POLL_PENDING, PRIORITY_HIGH, PRIORITY_LOW, PRIORITY_NORMAL,
-    ProcessFuture, ProcessVtable,
+    MessageVtable, Opaque, POLL_EXITED, POLL_KILLED, POLL_PENDING, POLL_SUSPENDED, PRIORITY_HIGH, PRIORITY_LOW,
+    PRIORITY_NORMAL, ProcessFuture, ProcessVtable, Slice, StateType,
 };
 use std::cell::Cell;
 use std::ffi::c_void;
 use std::ptr;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicU8, AtomicU64, Ordering};
 
 /// See the file's head.
 #[derive(Debug)]
@@ -32,8 +33,8 @@ pub(crate) struct Process {
     pub(crate) mailbox: Mailbox,
     pub(crate) fate: Fate,
     data: Cell<Opaque>,
-    vtable: Cell<Option<&'static ProcessVtable>>,
-    image: Cell<Option<&'static Image>>,
+    vtable: AtomicPtr<ProcessVtable>,
+    image: AtomicPtr<Image>,
     parent: Cell<Pid>,
     polls: AtomicU64,
     /// Ticks of processor time, of polls that have returned.
@@ -94,6 +95,8 @@ pub(crate) enum Polled {
     Ready,
     Exited,
     Killed,
+    /// It has given its state, and waits to be moved.
+    Suspended,
 }
 
 impl Process {
@@ -104,8 +107,8 @@ impl Process {
             mailbox: Mailbox::new(),
             fate: Fate::new(),
             data: Cell::new(ptr::null_mut()),
-            vtable: Cell::new(None),
-            image: Cell::new(None),
+            vtable: AtomicPtr::new(ptr::null_mut()),
+            image: AtomicPtr::new(ptr::null_mut()),
             parent: Cell::new(Pid::NONE),
             polls: AtomicU64::new(0),
             ticks: AtomicU64::new(0),
@@ -120,10 +123,7 @@ impl Process {
     /// The caller owns the slot `slot`, which is this one; it owns `birth.future`, a valid future of `birth.image`, and gives it away.
     pub(crate) unsafe fn begin(&self, slot: u32, birth: &Birth) -> Pid {
         self.slot.set(slot);
-        self.image.set(Some(birth.image));
-        self.data.set(birth.future.data);
-        // SAFETY: a valid future's vtable lives as long as the OS process.
-        self.vtable.set(Some(unsafe { &*birth.future.vtable }));
+        self.set_code(birth.image, birth.future);
         self.parent.set(birth.parent.unwrap_or(Pid::NONE));
         self.polls.store(0, Ordering::Relaxed);
         self.ticks.store(0, Ordering::Relaxed);
@@ -133,6 +133,38 @@ impl Process {
         // SAFETY: the caller owns the slot.
         unsafe { self.mailbox.reopen(birth.mailbox_limit) };
         Pid::new(slot, self.state.begin())
+    }
+
+    /// The future that it is from here on, and its image's.
+    fn set_code(&self, image: &'static Image, future: ProcessFuture) {
+        self.data.set(future.data);
+        self.vtable.store(future.vtable.cast_mut(), Ordering::Release);
+        self.image.store(ptr::from_ref(image).cast_mut(), Ordering::Release);
+    }
+
+    /// Puts another future of another image into its place, which has allocated so many bytes; returns the one before. All else stays.
+    ///
+    /// # Safety
+    /// The process is suspended, and the caller is the one who moves it; `future` is a valid future of `image`, the caller's to give.
+    pub(crate) unsafe fn replace(&self, image: &'static Image, future: ProcessFuture, memory: i64) -> ProcessFuture {
+        let (before, left) = (ProcessFuture { data: self.data.get(), vtable: self.vtable() }, self.image());
+        image.processes.add(1);
+        self.set_code(image, future);
+        left.processes.add(-1);
+        self.shared.restart(self.vtable().len, memory);
+        before
+    }
+
+    /// Its declared state: the name, and the version that it has. `None`: it does not move. For holders of a reference.
+    pub(crate) fn state_type(&self) -> Option<(&'static str, u32)> {
+        let state = self.vtable().state?;
+        let mut out = StateType { size: size_of::<StateType>(), name: Slice::EMPTY, version: 0 };
+        // SAFETY: valid for a write of as much as its size says; the name lives as long as the OS process.
+        let name = unsafe {
+            state(&raw mut out);
+            str::from_utf8(out.name.as_bytes())
+        };
+        name.ok().filter(|name| !name.is_empty()).map(|name| (name, out.version))
     }
 
     /// For holders of a reference.
@@ -157,7 +189,8 @@ impl Process {
 
     /// The image it runs on. For holders of a reference.
     pub(crate) fn image(&self) -> &'static Image {
-        self.image.get().expect("a process that was begun has an image")
+        // SAFETY: only `set_code` writes it, from a `&'static Image`.
+        unsafe { self.image.load(Ordering::Acquire).as_ref() }.expect("a process that was begun has an image")
     }
 
     /// Who started it. For holders of a reference. `None`: the node.
@@ -178,7 +211,8 @@ impl Process {
     }
 
     fn vtable(&self) -> &'static ProcessVtable {
-        self.vtable.get().expect("a process that was begun has a vtable")
+        // SAFETY: only `set_code` writes it, from a valid future, whose vtable lives as long as the OS process.
+        unsafe { self.vtable.load(Ordering::Acquire).as_ref() }.expect("a process that was begun has a vtable")
     }
 
     /// The process type's name. For holders of a reference.
@@ -206,6 +240,7 @@ impl Process {
             POLL_PENDING => Polled::Pending,
             POLL_EXITED => Polled::Exited,
             POLL_KILLED => Polled::Killed,
+            POLL_SUSPENDED => Polled::Suspended,
             _ => Polled::Ready,
         }
     }

@@ -186,6 +186,17 @@ impl Mailbox {
         Some(unsafe { Message::from_raw(first) })
     }
 
+    /// Puts a message that was kept back, in front of all others.
+    ///
+    /// # Safety
+    /// The caller is the process's runner.
+    pub(crate) unsafe fn put_back(&self, message: Message) {
+        let first = message.into_raw();
+        // SAFETY: ours, just now; and the list behind it is the runner's.
+        unsafe { (*first).next.store(self.ordered.get(), Ordering::Relaxed) };
+        self.ordered.set(first);
+    }
+
     /// Refuses messages from now on and drops those that are there.
     ///
     /// # Safety

@@ -122,6 +122,23 @@ impl Drop for Message {
 }
 
 impl Encoded {
+    /// # Safety
+    /// Valid bytes, which the caller gives away.
+    pub(crate) unsafe fn from_raw(bytes: OwnedBytes) -> Self {
+        Self(bytes)
+    }
+
+    /// The bytes.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        // SAFETY: the plugin's own bytes, valid until they are freed.
+        unsafe { self.as_slice().as_bytes() }
+    }
+
+    /// The bytes as text.
+    pub(crate) fn to_text(&self) -> String {
+        String::from_utf8_lossy(self.as_bytes()).into_owned()
+    }
+
     pub(crate) fn as_slice(&self) -> Slice {
         Slice { ptr: self.0.ptr, len: self.0.len }
     }

@@ -10,6 +10,8 @@
 //!                                         dead ── last reference ──► free ── new generation ──► scheduled
 //! ```
 //!
+//! suspended: running, though nobody polls it: whoever moves it is its runner, until `resume` makes it scheduled.
+//!
 //! The word: generation (32 bits) · references (24) · flags (8). Invariants:
 //! - Exactly one party may enqueue: whoever turns `SCHEDULED` on while neither `SCHEDULED`, `RUNNING` nor `DEAD` was set,
 //!   or the runner that finds `SCHEDULED` when it leaves.
@@ -134,6 +136,12 @@ impl State {
         // A kill that comes between sets SCHEDULED too, so the run queue's next runner sees it.
         let before = self.0.fetch_and(!RUNNING, Ordering::AcqRel);
         if before & SCHEDULED == 0 { Leave::Idle } else { Leave::Enqueue }
+    }
+
+    /// It was suspended and goes on: the caller puts it into a run queue. For whoever moves it.
+    pub(crate) fn resume(&self) {
+        self.0.fetch_or(SCHEDULED, Ordering::AcqRel);
+        self.0.fetch_and(!RUNNING, Ordering::AcqRel);
     }
 
     /// The runner has ended it.

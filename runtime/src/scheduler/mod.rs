@@ -23,7 +23,7 @@ pub(crate) use idle::{stop, timer_started};
 pub(crate) use info::info;
 pub(crate) use monitor::{hand_offs, long_runners};
 pub(crate) use reaper::{frozen_threads, leaked_bytes};
-pub(crate) use seat::{InHost, process as current_process, stack_limit};
+pub(crate) use seat::{InHost, in_plugin, process as current_process, stack_limit};
 pub(crate) use waker::{PROCESS_WAKER, kill, wake};
 
 use crate::image::Image;
@@ -34,6 +34,7 @@ use role::{ROLES, Role};
 use seat::Seat;
 use std::io;
 use std::num::NonZeroU64;
+use std::sync::OnceLock;
 use worker::Worker;
 
 /// Starts `count` scheduler threads, of which `online` work, and their monitor, once.
@@ -100,6 +101,11 @@ impl Unstarted {
     pub(crate) fn start(self) {
         enqueue(self.1);
     }
+
+    /// The same, to run next on this scheduler, if it is one.
+    pub(crate) fn start_next(self) {
+        enqueue_next(self.1);
+    }
 }
 
 /// Makes a process. `None`: the table is full, and the future still the caller's.
@@ -111,6 +117,42 @@ pub(crate) unsafe fn begin(birth: &Birth) -> Option<Unstarted> {
     // SAFETY: by the contract.
     let (pid, process) = unsafe { table::begin(birth) }?;
     Some(Unstarted(pid, process))
+}
+
+/// Called with each process that has suspended itself, once its turn is over: it is the callee's to resume.
+static ON_SUSPENDED: OnceLock<fn(&'static Process)> = OnceLock::new();
+
+/// Sets who moves processes, once.
+pub(crate) fn set_mover(mover: fn(&'static Process)) {
+    // A second one would be the same.
+    let _: Result<(), _> = ON_SUSPENDED.set(mover);
+}
+
+fn suspended(process: &'static Process) {
+    match ON_SUSPENDED.get() {
+        Some(mover) => mover(process),
+        None => resume(process),
+    }
+}
+
+/// A suspended process goes on: next, on this scheduler, if it is one. For whoever moves it.
+pub(crate) fn resume(process: &'static Process) {
+    process.state.resume();
+    enqueue_next(process);
+}
+
+fn enqueue_next(process: &'static Process) {
+    match current::role() {
+        Some(role) => {
+            if role.queue.push_next(process) || current::role().is_none() {
+                idle::notify();
+            }
+        }
+        None => {
+            ROLES.push(process);
+            idle::notify();
+        }
+    }
 }
 
 /// Starts a process of the node's own making. `None`: the table is full, and the future still the caller's.

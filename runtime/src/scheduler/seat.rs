@@ -216,7 +216,7 @@ impl Drop for Running {
 }
 
 /// Calls into a plugin: until it returns, the thread may be stopped.
-pub(super) fn in_plugin<R>(act: impl FnOnce() -> R) -> R {
+pub(crate) fn in_plugin<R>(act: impl FnOnce() -> R) -> R {
     struct Back(Option<&'static Seat>, u32);
     impl Drop for Back {
         fn drop(&mut self) {

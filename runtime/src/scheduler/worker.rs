@@ -13,7 +13,7 @@ use super::idle::{self, Searcher};
 use super::monitor;
 use super::role::{ROLES, Role};
 use super::seat::{self, Seat};
-use super::{current, signal, wake_batch};
+use super::{current, signal, suspended, wake_batch};
 use crate::io::POLLER;
 use crate::process::{Leave, Polled, Priority, Process, Run};
 use crate::timer;
@@ -70,7 +70,9 @@ impl Worker {
 
     fn run_turn(&mut self, process: &'static Process) {
         let begun = self.turns.begin();
-        run(self.seat, process, begun, &mut self.turns);
+        if run(self.seat, process, begun, &mut self.turns) == Turn::Suspended {
+            suspended(process);
+        }
     }
 
     fn take(&mut self) -> Option<&'static Process> {
@@ -140,15 +142,24 @@ impl Worker {
     }
 }
 
+/// What a turn came to.
+#[derive(Debug, PartialEq, Eq)]
+enum Turn {
+    Over,
+    /// The process is whoever moves it's.
+    Suspended,
+}
+
 /// One turn of a process.
 #[expect(unsafe_code, reason = "only the scheduler that took a process out of a queue runs it")]
-fn run(seat: &'static Seat, process: &'static Process, begun: u64, turns: &mut Turns) {
+fn run(seat: &'static Seat, process: &'static Process, begun: u64, turns: &mut Turns) -> Turn {
     let _running = seat::run(seat, process, begun);
     // SAFETY: `process` was taken out of a run queue, so by `State`'s invariants this is its one runner, it is alive, and
     // its life reference is this runner's to give back; `ended` is the last thing that is done with it.
     unsafe {
         if process.state.run() == Run::Kill {
-            return exit::end(process, &Ended::Killed);
+            exit::end(process, &Ended::Killed);
+            return Turn::Over;
         }
         // The node's own processes run the node's own code.
         let is_own = process.image().context.id == 0;
@@ -158,13 +169,18 @@ fn run(seat: &'static Seat, process: &'static Process, begun: u64, turns: &mut T
             Polled::Ready => Ended::Normally,
             Polled::Exited => Ended::ForReason,
             Polled::Killed => Ended::Killed,
+            Polled::Suspended => return Turn::Suspended,
             Polled::Pending => match process.state.leave() {
-                Leave::Idle => return,
-                Leave::Enqueue => return super::enqueue_back(process),
+                Leave::Idle => return Turn::Over,
+                Leave::Enqueue => {
+                    super::enqueue_back(process);
+                    return Turn::Over;
+                }
                 Leave::Kill => Ended::Killed,
             },
         };
         exit::end(process, &ended);
         turns.pause();
     }
+    Turn::Over
 }

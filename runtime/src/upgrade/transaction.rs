@@ -1,42 +1,22 @@
-//! The transaction itself, and what the node knows of its versions.
+//! The transaction itself: `mod.rs` has its picture.
 
+use super::candidate::{Candidate, RootFuture, root_of};
+use super::moves;
 use super::progress::{Progress, Watcher};
+use super::versions::{Versions, draining};
 use crate::host::HOST_TABLE;
 use crate::image::{self, Image, PluginFacts, inspect};
-use crate::listen::{self, Listeners, Prepared};
+use crate::listen::{self, Listeners};
 use crate::log;
-use crate::process::{Pid, table};
-use crate::protocol::{Event, Failure, FailureKind, Upgraded};
+use crate::process::table;
+use crate::protocol::{Event, Failure, FailureKind, Pauses, Upgraded};
 use crate::release::manifest::{Manifest, PluginEntry};
 use crate::release::store::Store;
 use crate::scheduler;
-use parking_lot::Mutex;
-use plugin_abi::abi::{IMAGE_CURRENT, IMAGE_DRAINING, LOG_ERROR, LOG_INFO, ProcessFuture};
+use plugin_abi::abi::{IMAGE_CURRENT, IMAGE_DRAINING, LOG_ERROR, LOG_INFO, LOG_WARN};
 use semver::Version;
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
-
-/// The node's versions.
-#[derive(Debug)]
-pub(crate) struct Versions {
-    store: Store,
-    listeners: Mutex<Listeners>,
-    in_progress: Mutex<Option<Arc<Progress>>>,
-    current_since: Mutex<HashMap<u64, Instant>>,
-    /// Image → its root process, which may have ended.
-    roots: Mutex<HashMap<u64, Pid>>,
-}
-
-/// An image that is ready to become current.
-struct Candidate {
-    image: &'static Image,
-    root: Option<RootFuture>,
-    listeners: Prepared,
-}
-
-/// A root process that was made and not started.
-struct RootFuture(ProcessFuture);
 
 fn refused(step: &str, message: impl ToString, hint: Option<&str>) -> Failure {
     Failure {
@@ -53,16 +33,13 @@ fn refused(step: &str, message: impl ToString, hint: Option<&str>) -> Failure {
 /// # Errors
 /// What a first upgrade would be refused for; nothing listens then.
 pub(crate) fn boot(store: Store, listeners: Listeners, release: &Version) -> Result<Versions, Failure> {
-    let versions = Versions {
-        store,
-        listeners: Mutex::new(listeners),
-        in_progress: Mutex::new(None),
-        current_since: Mutex::default(),
-        roots: Mutex::default(),
-    };
+    let versions = Versions::new(store, listeners);
     let (manifest, facts) = versions.check(release)?;
-    let candidate = versions.prepare(&manifest, &facts, Some(&versions.listeners.lock()))?;
-    versions.switch(candidate);
+    let candidate = versions.prepare(&manifest, &facts, true)?;
+    let (image, root) = versions.switch(candidate);
+    if let Some(root) = root.and_then(|root| root.start(image)) {
+        versions.set_root(image, root);
+    }
     Ok(versions)
 }
 
@@ -96,15 +73,15 @@ impl Versions {
         let end = self.install(progress);
         match &end {
             Ok(done) if done.changed => {
-                log::host(
-                    LOG_INFO,
-                    "upgrade",
-                    &format!("{} → {} in {} µs", done.from, done.to, done.switched_after_us),
-                );
+                let Upgraded { from, to, switched_after_us, pauses, .. } = done;
+                let message = format!("{from} → {to} in {switched_after_us} µs; {} processes moved", pauses.count);
+                log::host(LOG_INFO, "upgrade", &message);
             }
             Ok(_) => {}
             Err(failure) => {
-                log::host(LOG_ERROR, "upgrade", &format!("to {} refused: {}", progress.release(), failure.message));
+                let what = if failure.kind == FailureKind::Refused { "refused" } else { "failed" };
+                let message = format!("to {} {what}: {}", progress.release(), failure.message);
+                log::host(LOG_ERROR, "upgrade", &message);
             }
         }
         *self.in_progress.lock() = None;
@@ -113,24 +90,46 @@ impl Versions {
 
     fn install(&self, progress: &Progress) -> Result<Upgraded, Failure> {
         let begun = Instant::now();
-        let from = listen::current().map_or("", |image| image.version).to_owned();
+        let before = listen::current();
+        let from = before.map_or("", |image| image.version).to_owned();
         progress.step("check");
         let release: Version = progress
             .release()
             .parse()
             .map_err(|_| refused("check", format!("{:?} is not a release's version", progress.release()), None))?;
         let (manifest, facts) = self.check(&release)?;
-        if listen::current().is_some_and(|image| image.hash == facts.hash) {
-            return Ok(Upgraded { to: from.clone(), from, changed: false, switched_after_us: 0, draining: draining() });
+        if before.is_some_and(|image| image.hash == facts.hash) {
+            let (to, pauses) = (from.clone(), Pauses::default());
+            return Ok(Upgraded { to, from, changed: false, switched_after_us: 0, draining: draining(), pauses });
         }
         progress.step("prepare");
-        let candidate = self.prepare(&manifest, &facts, None)?;
+        let candidate = self.prepare(&manifest, &facts, false)?;
+        progress.step("rehearse");
+        if let Some(fault) = moves::rehearse(candidate.image).fault {
+            let hint = "mend the state's conversion, or what keeps the process from its boundary, and try again";
+            return Err(refused("rehearse", fault, Some(hint)));
+        }
         progress.step("switch");
-        let to = candidate.image.version.to_owned();
-        self.switch(candidate);
+        let (image, root) = self.switch(candidate);
         let switched_after_us = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let to = image.version.to_owned();
         progress.push(Event::Switched { from: from.clone(), to: to.clone() });
-        Ok(Upgraded { from, to, changed: true, switched_after_us, draining: draining() })
+        progress.step("move");
+        let report = moves::move_all(image);
+        let fault = report.fault.as_ref().map(|fault| ("move", fault.to_string()));
+        let fault = fault.or_else(|| {
+            progress.step("commit");
+            self.store.set_permanent(&manifest.version).err().map(|error| ("commit", error.to_string()))
+        });
+        if let (Some((step, fault)), Some(before)) = (fault, before) {
+            progress.step("roll-back");
+            return Err(self.roll_back(image, before, step, fault));
+        }
+        self.listeners.lock().keep_only(&image.listeners);
+        self.settle_root(before, image, root);
+        before.into_iter().for_each(drain);
+        let pauses = report.pauses();
+        Ok(Upgraded { from, to, changed: true, switched_after_us, draining: draining(), pauses })
     }
 
     fn check(&self, release: &Version) -> Result<(Manifest, PluginFacts), Failure> {
@@ -155,12 +154,7 @@ impl Versions {
     }
 
     /// `at_boot`: checks the command line's overrides too.
-    fn prepare(
-        &self,
-        manifest: &Manifest,
-        facts: &PluginFacts,
-        at_boot: Option<&Listeners>,
-    ) -> Result<Candidate, Failure> {
+    fn prepare(&self, manifest: &Manifest, facts: &PluginFacts, at_boot: bool) -> Result<Candidate, Failure> {
         let plugin = single_plugin(manifest).map_err(|error| refused("prepare", error, None))?;
         let path = self.store.layout().root().join(&plugin.file);
         // A build that was current before is still loaded, and loading it again would give the same image.
@@ -172,57 +166,57 @@ impl Versions {
         };
         let root = root_of(image).map_err(|error| refused("prepare", error, None))?;
         let declared = &image.listeners;
-        let listeners = match at_boot {
-            Some(listeners) => listeners.check_overrides(declared).and_then(|()| listeners.prepare(declared)),
-            None => self.listeners.lock().prepare(declared),
-        };
+        let listeners = self.listeners.lock();
+        let overrides = if at_boot { listeners.check_overrides(declared) } else { Ok(()) };
         let elsewhere = Some("stop what listens there, or give another address with --listen or PORT");
-        let listeners = listeners.map_err(|error| refused("prepare", error, elsewhere))?;
-        self.store.set_permanent(&manifest.version).map_err(|error| refused("prepare", error, None))?;
+        let listeners = overrides
+            .and_then(|()| listeners.prepare(declared))
+            .map_err(|error| refused("prepare", error, elsewhere))?;
         Ok(Candidate { image, root, listeners })
     }
 
-    fn switch(&self, candidate: Candidate) {
+    /// New processes start on the candidate's image from here on.
+    fn switch(&self, candidate: Candidate) -> (&'static Image, Option<RootFuture>) {
         let Candidate { image, root, listeners } = candidate;
-        let before = listen::current();
-        self.current_since.lock().insert(image.context.id, Instant::now());
+        self.note_current(image);
         image.set_state(IMAGE_CURRENT);
         listen::set_current(image);
-        self.listeners.lock().commit(listeners);
-        if let Some(root) = root.and_then(|root| root.start(image)) {
-            self.roots.lock().insert(image.context.id, root);
+        self.listeners.lock().open(listeners);
+        (image, root)
+    }
+
+    /// The root process that was has moved; or the new version's starts.
+    fn settle_root(&self, before: Option<&'static Image>, image: &'static Image, root: Option<RootFuture>) {
+        let moved = before.and_then(|before| self.root(before)).and_then(table::find);
+        let moved = moved.filter(|root| root.state.is_alive() && std::ptr::eq(root.image(), image));
+        let root = match moved {
+            Some(moved) => Some(moved.pid()),
+            None => root.and_then(|root| root.start(image)),
+        };
+        if let Some(root) = root {
+            self.set_root(image, root);
         }
-        if let Some(before) = before {
-            before.set_state(IMAGE_DRAINING);
-            table::of_image(before).for_each(|process| scheduler::wake(process.process()));
-        }
     }
 
-    /// Access to the listeners, for status and stop.
-    pub(crate) fn listeners(&self) -> &Mutex<Listeners> {
-        &self.listeners
-    }
-
-    /// The store.
-    pub(crate) fn store(&self) -> &Store {
-        &self.store
-    }
-
-    /// An image's root process, if it was given one. It may have ended.
-    pub(crate) fn root(&self, image: &Image) -> Option<Pid> {
-        self.roots.lock().get(&image.context.id).copied()
-    }
-
-    /// When an image became current, last.
-    pub(crate) fn current_since(&self, image: &Image) -> Option<Instant> {
-        self.current_since.lock().get(&image.context.id).copied()
+    /// The version before is current again, with all that had moved.
+    fn roll_back(&self, image: &'static Image, before: &'static Image, step: &str, fault: String) -> Failure {
+        listen::set_current(before);
+        self.note_current(before);
+        let back = moves::move_all(before);
+        self.listeners.lock().keep_only(&before.listeners);
+        drain(image);
+        let failure = Failure { kind: FailureKind::RolledBack, ..refused(step, fault, None) };
+        let Some(stuck) = back.fault else { return failure };
+        let message = format!("{}; and on the way back: {stuck}", failure.message);
+        log::host(LOG_WARN, "upgrade", &format!("some processes stay on {}: {stuck}", image.version));
+        Failure { kind: FailureKind::NotRolledBack, message, ..failure }
     }
 }
 
-/// Processes on images that are not current.
-pub(crate) fn draining() -> u64 {
-    let current = listen::current().map(|image| image.context.id);
-    image::all().iter().filter(|image| Some(image.context.id) != current).map(|image| image.processes.get()).sum()
+/// An image is not current any more: its processes hear it, and finish on their own.
+fn drain(image: &'static Image) {
+    image.set_state(IMAGE_DRAINING);
+    table::of_image(image).for_each(|process| scheduler::wake(process.process()));
 }
 
 fn single_plugin(manifest: &Manifest) -> Result<&PluginEntry, String> {
@@ -231,38 +225,5 @@ fn single_plugin(manifest: &Manifest) -> Result<&PluginEntry, String> {
         plugins => {
             Err(format!("the release {} has {} plugins, and this runtime takes one", manifest.version, plugins.len()))
         }
-    }
-}
-
-fn root_of(image: &'static Image) -> Result<Option<RootFuture>, String> {
-    let Some(application) = image.application() else { return Ok(None) };
-    let root = application.start().map_err(|_| "the application's start failed; the log has the panic".to_owned())?;
-    Ok(root.map(RootFuture))
-}
-
-#[expect(unsafe_code, reason = "a future that crossed the ABI is given on, or dropped")]
-impl RootFuture {
-    fn start(self, image: &'static Image) -> Option<Pid> {
-        let future = self.0;
-        std::mem::forget(self);
-        // SAFETY: a future of this image, given away.
-        let root = unsafe { scheduler::spawn(image, future) };
-        if root.is_none() {
-            log::host(
-                LOG_ERROR,
-                "upgrade",
-                "the process limit is reached: the application's root process is not started",
-            );
-            drop(Self(future));
-        }
-        root
-    }
-}
-
-#[expect(unsafe_code, reason = "a future that crossed the ABI is dropped by its own image")]
-impl Drop for RootFuture {
-    fn drop(&mut self) {
-        // SAFETY: ours, and never polled.
-        unsafe { ((*self.0.vtable).drop)(self.0.data) };
     }
 }

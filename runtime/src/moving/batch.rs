@@ -1,0 +1,286 @@
+//! Many moves at once: who is asked when, and how long one waits for whom.
+//!
+//! At the first fault nobody else is asked; those that are under way are waited for, so that when [`Batch::run`] returns nobody is
+//! suspended. Each wait is bounded by [`Limits`].
+
+use super::helper;
+use super::single::{Move, Outcome, Phase, Want};
+use super::{book, pauses};
+use crate::image::Image;
+use crate::process::{Handle, Pid, table};
+use crate::protocol::Pauses;
+use crate::scheduler;
+use parking_lot::Mutex;
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::Thread;
+use std::time::{Duration, Instant};
+
+/// How often those that are under way are looked at.
+const TICK: Duration = Duration::from_millis(1);
+
+/// How much a process may take for its move.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// Time to its next boundary.
+    pub(crate) boundary: Duration,
+    /// Time to restore its state.
+    pub(crate) conversion: Duration,
+    /// Bytes allocated for that.
+    pub(crate) memory: i64,
+    /// So many processes move at a time, unless they move together.
+    pub(crate) at_a_time: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { boundary: Duration::from_secs(5), conversion: Duration::from_secs(2), memory: 1 << 30, at_a_time: 32 }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}: {}", self.state, self.pid, self.reason)
+    }
+}
+
+/// Why not all could.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Fault {
+    pub(crate) pid: Pid,
+    /// Its state's name.
+    pub(crate) state: &'static str,
+    pub(crate) reason: String,
+}
+
+/// Moves processes to an image.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    to: &'static Image,
+    limits: Limits,
+    bell: Arc<Bell>,
+    queue: Vec<(Handle, &'static str, u32)>,
+    under_way: Vec<Arc<Move>>,
+    held: Vec<Arc<Move>>,
+    moved: Vec<Pid>,
+    pauses: Vec<Duration>,
+    fault: Option<Fault>,
+}
+
+/// What has become of a batch.
+#[derive(Debug)]
+pub(crate) struct Report {
+    /// They run on the new image; or were rehearsed.
+    pub(crate) moved: Vec<Pid>,
+    pub(crate) pauses: Vec<Duration>,
+    pub(crate) fault: Option<Fault>,
+}
+
+/// Rung by moves that have come to something; wakes the batch's thread when so many have.
+#[derive(Debug)]
+pub(super) struct Bell {
+    rung: AtomicUsize,
+    /// The count at which somebody is to be woken.
+    awaited: AtomicUsize,
+    thread: Mutex<Thread>,
+}
+
+impl Bell {
+    pub(super) fn ring(&self) {
+        let rung = self.rung.fetch_add(1, Ordering::SeqCst) + 1;
+        if rung == self.awaited.load(Ordering::SeqCst) {
+            self.thread.lock().unpark();
+        }
+    }
+
+    /// Waits for so many more rings, for a tick at the most.
+    fn wait(&self, seen: usize, count: usize) {
+        self.awaited.store(seen + count, Ordering::SeqCst);
+        if self.rung.load(Ordering::SeqCst) < seen + count {
+            std::thread::park_timeout(TICK);
+        }
+    }
+}
+
+impl Batch {
+    /// Of all processes that can move to that image, and are not there.
+    pub(crate) fn to(image: &'static Image, limits: Limits) -> Self {
+        Self::of(image, limits, table::all())
+    }
+
+    /// Of those of these processes.
+    pub(crate) fn of(image: &'static Image, limits: Limits, processes: impl Iterator<Item = Handle>) -> Self {
+        let mut versions = HashMap::new();
+        let queue = processes.filter_map(|process| {
+            if process.image().context.id == 0 || std::ptr::eq(process.image(), image) {
+                return None;
+            }
+            let (name, own) = process.state_type()?;
+            let theirs = *versions.entry(name).or_insert_with(|| image.state_version(name));
+            // The one of the two that has the higher version knows the other's.
+            (theirs > 0).then(|| (process, name, own.min(theirs)))
+        });
+        let queue = queue.collect();
+        let thread = Mutex::new(std::thread::current());
+        let bell = Arc::new(Bell { rung: AtomicUsize::new(0), awaited: AtomicUsize::new(0), thread });
+        Self {
+            to: image,
+            limits,
+            bell,
+            queue,
+            under_way: Vec::new(),
+            held: Vec::new(),
+            moved: Vec::new(),
+            pauses: Vec::new(),
+            fault: None,
+        }
+    }
+
+    /// Nobody is to move.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.queue.is_empty()
+    }
+
+    /// Moves them, or rehearses that.
+    pub(crate) fn run(mut self, want: Want) -> Report {
+        let at_a_time = if want == Want::MoveTogether { usize::MAX } else { self.limits.at_a_time };
+        loop {
+            let seen = self.bell.rung.load(Ordering::SeqCst);
+            self.look();
+            while self.fault.is_none()
+                && self.under_way.len() < at_a_time
+                && let Some((process, state, version)) = self.queue.pop()
+            {
+                self.ask(process, state, version, want);
+            }
+            if self.under_way.is_empty() {
+                break;
+            }
+            self.bell.wait(seen, self.under_way.len().div_ceil(2));
+        }
+        self.settle_held();
+        Report { moved: self.moved, pauses: self.pauses, fault: self.fault }
+    }
+
+    fn ask(&mut self, process: Handle, state: &'static str, version: u32, want: Want) {
+        let moving = Arc::new(Move {
+            pid: process.pid(),
+            from: process.image(),
+            process,
+            state,
+            version,
+            to: self.to,
+            want,
+            asked: Instant::now(),
+            phase: Mutex::new(Phase::Asked),
+            bell: Arc::clone(&self.bell),
+        });
+        book::enter(&moving);
+        self.under_way.push(moving);
+    }
+
+    /// Looks at those that are under way.
+    fn look(&mut self) {
+        let limits = self.limits;
+        for moving in std::mem::take(&mut self.under_way) {
+            watch(&moving, limits);
+            let is_held = matches!(*moving.phase.lock(), Phase::Held { .. }) && moving.want == Want::MoveTogether;
+            match moving.outcome() {
+                Some(outcome) => self.enter(&moving, outcome),
+                None if is_held => self.held.push(moving),
+                None => self.under_way.push(moving),
+            }
+        }
+    }
+
+    fn enter(&mut self, moving: &Move, outcome: Outcome) {
+        let reason = match outcome {
+            Outcome::Done(pause) => {
+                self.moved.push(moving.pid);
+                self.pauses.extend(pause);
+                return;
+            }
+            Outcome::Ended | Outcome::Withdrawn => return,
+            Outcome::Late => format!("it did not come to a boundary in {:?}", self.limits.boundary),
+            Outcome::Failed(reason) => reason,
+        };
+        self.fault.get_or_insert(Fault { pid: moving.pid, state: moving.state, reason });
+    }
+
+    /// All go on on the new image, or all where they were.
+    fn settle_held(&mut self) {
+        let held = std::mem::take(&mut self.held);
+        if held.is_empty() {
+            return;
+        }
+        helper::settle(&held, self.fault.is_none());
+        self.under_way = held;
+        while !self.under_way.is_empty() {
+            let seen = self.bell.rung.load(Ordering::SeqCst);
+            for moving in std::mem::take(&mut self.under_way) {
+                match moving.outcome() {
+                    Some(outcome) => self.enter(&moving, outcome),
+                    None => self.under_way.push(moving),
+                }
+            }
+            self.bell.wait(seen, self.under_way.len());
+        }
+    }
+}
+
+impl Report {
+    /// Of several batches, one after the other.
+    pub(crate) fn join(mut self, other: Self) -> Self {
+        self.moved.extend(other.moved);
+        self.pauses.extend(other.pauses);
+        self.fault = self.fault.or(other.fault);
+        self
+    }
+
+    /// How long they stood still.
+    pub(crate) fn pauses(&self) -> Pauses {
+        pauses::summary(self.pauses.clone())
+    }
+}
+
+/// Ends a move that has taken too long, or whose process or helper is gone.
+fn watch(moving: &Move, limits: Limits) {
+    let given = match &*moving.phase.lock() {
+        Phase::Asked | Phase::Written { .. } => None,
+        Phase::Given { at, helper } => Some((*at, *helper)),
+        Phase::Held { .. } | Phase::Over(_) => return,
+    };
+    let Some((at, helper)) = given else { return watch_asked(moving, limits) };
+    let Some(helper) = helper.and_then(table::find).filter(|helper| helper.state.is_alive()) else {
+        return helper::fail(moving, "the conversion ended its process: the log says how");
+    };
+    let reason = if at.elapsed() > limits.conversion {
+        format!("the conversion takes longer than {:?}", limits.conversion)
+    } else if helper.shared.memory() > limits.memory {
+        format!("the conversion takes more than {} MiB", limits.memory >> 20)
+    } else {
+        return;
+    };
+    // It has a copy: whether it can be stopped or not, the process does without it.
+    scheduler::kill(helper.process());
+    helper::fail(moving, &reason);
+}
+
+fn watch_asked(moving: &Move, limits: Limits) {
+    let outcome = if !moving.process.state.is_alive() {
+        Outcome::Ended
+    } else if moving.asked.elapsed() > limits.boundary {
+        Outcome::Late
+    } else {
+        return;
+    };
+    let is_over = moving.turn(|phase| match phase {
+        Phase::Asked => Ok(Phase::Over(outcome)),
+        other => Err(other),
+    });
+    if is_over {
+        book::leave(moving);
+    }
+}

@@ -1,0 +1,81 @@
+//! Which processes are asked to move: where they, at a boundary, and their scheduler, after their turn, find out what is wanted.
+
+use super::helper;
+use super::single::{Move, Outcome, Phase, Want};
+use crate::process::{Encoded, Pid, Process};
+use crate::scheduler;
+use parking_lot::Mutex;
+use plugin_abi::abi::{WANT_COPY, WANT_NOTHING, WANT_STATE};
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock};
+use std::time::Instant;
+
+const SHARDS: usize = 16;
+
+type Shard = Mutex<HashMap<Pid, Arc<Move>>>;
+
+static BOOK: LazyLock<[Shard; SHARDS]> = LazyLock::new(Default::default);
+
+fn shard(pid: Pid) -> &'static Shard {
+    &BOOK[pid.slot() as usize % SHARDS]
+}
+
+/// Enters a move, and asks its process. One that is over may not have left yet: it makes room.
+pub(super) fn enter(moving: &Arc<Move>) {
+    let mut shard = shard(moving.pid).lock();
+    shard.insert(moving.pid, Arc::clone(moving));
+    moving.process.shared.set_asked(true);
+    drop(shard);
+    scheduler::wake(moving.process.process());
+}
+
+/// Takes a move out that is over, unless the next one has taken its place.
+pub(super) fn leave(moving: &Move) {
+    let mut shard = shard(moving.pid).lock();
+    if shard.get(&moving.pid).is_some_and(|entered| std::ptr::eq(&raw const **entered, moving)) {
+        shard.remove(&moving.pid);
+        moving.process.shared.set_asked(false);
+    }
+}
+
+fn find(process: &Process) -> Option<Arc<Move>> {
+    let pid = process.pid();
+    shard(pid).lock().get(&pid).cloned()
+}
+
+/// What is wanted of the current process, which stands at a boundary: `WANT_*`, and in which version.
+pub(crate) fn wanted(process: &'static Process) -> (u32, u32) {
+    process.shared.set_asked(false);
+    match find(process) {
+        Some(moving) if matches!(*moving.phase.lock(), Phase::Asked) => {
+            let want = if moving.want == Want::Copy { WANT_COPY } else { WANT_STATE };
+            (want, moving.version)
+        }
+        _ => (WANT_NOTHING, 0),
+    }
+}
+
+/// The current process gives what was wanted, or why it cannot. False: it is not wanted any more.
+pub(crate) fn give(process: &'static Process, state: Result<Encoded, String>) -> bool {
+    let Some(moving) = find(process) else { return false };
+    let is_copy = moving.want == Want::Copy;
+    let is_taken = moving.turn(|phase| match (phase, state) {
+        (Phase::Asked, Ok(bytes)) => Ok(Phase::Written { at: Instant::now(), bytes }),
+        (Phase::Asked, Err(reason)) => {
+            Ok(Phase::Over(Outcome::Failed(format!("its state cannot be written: {reason}"))))
+        }
+        (other, _) => Err(other),
+    });
+    if is_taken && is_copy {
+        helper::restore(&moving);
+    }
+    is_taken
+}
+
+/// The turn of a process that has given its state is over.
+pub(super) fn suspended(process: &'static Process) {
+    match find(process) {
+        Some(moving) => helper::restore(&moving),
+        None => scheduler::resume(process),
+    }
+}

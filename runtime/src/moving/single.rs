@@ -1,0 +1,104 @@
+//! One process's move, and its phase.
+
+use super::batch::Bell;
+use super::helper::Restored;
+use crate::image::Image;
+use crate::process::{Encoded, Handle, Pid};
+use parking_lot::Mutex;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// What a process is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Want {
+    /// A copy of its state, which is restored, and written and restored again the way back, to see whether that can be done.
+    Copy,
+    /// To move.
+    Move,
+    /// To move when all others of the batch can.
+    MoveTogether,
+}
+
+/// See the file's head.
+#[derive(Debug)]
+pub(super) struct Move {
+    pub(super) process: Handle,
+    pub(super) pid: Pid,
+    /// Its state's name.
+    pub(super) state: &'static str,
+    /// The version in which it is to be written, which both images know.
+    pub(super) version: u32,
+    pub(super) from: &'static Image,
+    pub(super) to: &'static Image,
+    pub(super) want: Want,
+    pub(super) asked: Instant,
+    pub(super) phase: Mutex<Phase>,
+    pub(super) bell: Arc<Bell>,
+}
+
+/// Where a move is. See the picture in `mod.rs`.
+#[derive(Debug)]
+pub(super) enum Phase {
+    Asked,
+    /// It has given its state. The helper comes when its turn is over.
+    Written {
+        at: Instant,
+        bytes: Encoded,
+    },
+    Given {
+        at: Instant,
+        helper: Option<Pid>,
+    },
+    /// Its other future is ready, and it is suspended.
+    Held {
+        at: Instant,
+        restored: Restored,
+    },
+    Over(Outcome),
+}
+
+/// How a move ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// As wanted. How long the process stood still, as far as the mover is concerned; nothing for a copy.
+    Done(Option<Duration>),
+    /// The process ended first: nothing to move.
+    Ended,
+    /// It did not come to a boundary in time.
+    Late,
+    /// Its state cannot be written or restored: why.
+    Failed(String),
+    /// It was held, and others could not move.
+    Withdrawn,
+}
+
+impl Move {
+    /// Changes the phase, if `change` gives another one; true then. The phase before is dropped unlocked.
+    pub(super) fn turn(&self, change: impl FnOnce(Phase) -> Result<Phase, Phase>) -> bool {
+        let mut phase = self.phase.lock();
+        let placeholder = Phase::Over(Outcome::Withdrawn);
+        match change(std::mem::replace(&mut *phase, placeholder)) {
+            Ok(next) => {
+                let is_news = matches!(next, Phase::Held { .. } | Phase::Over(_));
+                *phase = next;
+                drop(phase);
+                if is_news {
+                    self.bell.ring();
+                }
+                true
+            }
+            Err(same) => {
+                *phase = same;
+                false
+            }
+        }
+    }
+
+    /// How it ended, if it has.
+    pub(super) fn outcome(&self) -> Option<Outcome> {
+        match &*self.phase.lock() {
+            Phase::Over(outcome) => Some(outcome.clone()),
+            _ => None,
+        }
+    }
+}

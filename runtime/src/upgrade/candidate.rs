@@ -1,0 +1,51 @@
+//! An image that is ready to become current, and its application's root process, made and not started.
+
+use crate::image::Image;
+use crate::listen::Prepared;
+use crate::log;
+use crate::process::Pid;
+use crate::scheduler;
+use plugin_abi::abi::{LOG_ERROR, ProcessFuture};
+
+/// See the file's head.
+#[derive(Debug)]
+pub(super) struct Candidate {
+    pub(super) image: &'static Image,
+    pub(super) root: Option<RootFuture>,
+    pub(super) listeners: Prepared,
+}
+
+/// A root process that was made and not started.
+#[derive(Debug)]
+pub(super) struct RootFuture(ProcessFuture);
+
+/// The root process of an image's application, if it has one.
+pub(super) fn root_of(image: &'static Image) -> Result<Option<RootFuture>, String> {
+    let Some(application) = image.application() else { return Ok(None) };
+    let root = application.start().map_err(|_| "the application's start failed; the log has the panic".to_owned())?;
+    Ok(root.map(RootFuture))
+}
+
+#[expect(unsafe_code, reason = "a future that crossed the ABI is given on, or dropped")]
+impl RootFuture {
+    pub(super) fn start(self, image: &'static Image) -> Option<Pid> {
+        let future = self.0;
+        std::mem::forget(self);
+        // SAFETY: a future of this image, given away.
+        let root = unsafe { scheduler::spawn(image, future) };
+        if root.is_none() {
+            let message = "the process limit is reached: the application's root process is not started";
+            log::host(LOG_ERROR, "upgrade", message);
+            drop(Self(future));
+        }
+        root
+    }
+}
+
+#[expect(unsafe_code, reason = "a future that crossed the ABI is dropped by its own image")]
+impl Drop for RootFuture {
+    fn drop(&mut self) {
+        // SAFETY: ours, and never polled.
+        unsafe { ((*self.0.vtable).drop)(self.0.data) };
+    }
+}

@@ -1,0 +1,27 @@
+//! Moving all processes that can: forth, and back.
+//!
+//! While processes move, those that have not yet may start others on the old image: so there are rounds, until one finds nobody.
+
+use crate::image::Image;
+use crate::moving::{Batch, Limits, Report, Want};
+
+/// After so many rounds, those that are left drain: they are started as fast as they are moved.
+const ROUNDS_MAX: usize = 8;
+
+/// Has each process that can move to an image show that it can.
+pub(super) fn rehearse(to: &'static Image) -> Report {
+    Batch::to(to, Limits::default()).run(Want::Copy)
+}
+
+/// Moves each process that can to an image. At a fault some have moved and some have not, and nobody is under way.
+pub(super) fn move_all(to: &'static Image) -> Report {
+    let mut report = Batch::to(to, Limits::default()).run(Want::Move);
+    for _ in 1..ROUNDS_MAX {
+        let batch = Batch::to(to, Limits::default());
+        if batch.is_empty() || report.fault.is_some() {
+            break;
+        }
+        report = report.join(batch.run(Want::Move));
+    }
+    report
+}

@@ -1,0 +1,72 @@
+//! What the node knows of its versions.
+
+use super::progress::Progress;
+use crate::image::{self, Image};
+use crate::listen::{self, Listeners};
+use crate::process::Pid;
+use crate::release::store::Store;
+use parking_lot::Mutex;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// The node's versions.
+#[derive(Debug)]
+pub(crate) struct Versions {
+    pub(super) store: Store,
+    pub(super) listeners: Mutex<Listeners>,
+    pub(super) in_progress: Mutex<Option<Arc<Progress>>>,
+    current_since: Mutex<HashMap<u64, Instant>>,
+    /// Image → its root process, which may have ended.
+    roots: Mutex<HashMap<u64, Pid>>,
+}
+
+impl Versions {
+    pub(super) fn new(store: Store, listeners: Listeners) -> Self {
+        Self {
+            store,
+            listeners: Mutex::new(listeners),
+            in_progress: Mutex::new(None),
+            current_since: Mutex::default(),
+            roots: Mutex::default(),
+        }
+    }
+
+    /// Access to the listeners, for status and stop.
+    pub(crate) fn listeners(&self) -> &Mutex<Listeners> {
+        &self.listeners
+    }
+
+    /// The store.
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// An image's root process, if it was given one. It may have ended.
+    pub(crate) fn root(&self, image: &Image) -> Option<Pid> {
+        self.roots.lock().get(&image.context.id).copied()
+    }
+
+    /// That process is the image's root.
+    pub(super) fn set_root(&self, image: &Image, root: Pid) {
+        let mut roots = self.roots.lock();
+        roots.retain(|_, other| *other != root);
+        roots.insert(image.context.id, root);
+    }
+
+    /// When an image became current, last.
+    pub(crate) fn current_since(&self, image: &Image) -> Option<Instant> {
+        self.current_since.lock().get(&image.context.id).copied()
+    }
+
+    /// It becomes current now.
+    pub(super) fn note_current(&self, image: &Image) {
+        self.current_since.lock().insert(image.context.id, Instant::now());
+    }
+}
+
+/// Processes on images that are not current.
+pub(crate) fn draining() -> u64 {
+    let current = listen::current().map(|image| image.context.id);
+    image::all().iter().filter(|image| Some(image.context.id) != current).map(|image| image.processes.get()).sum()
+}

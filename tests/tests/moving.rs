@@ -1,0 +1,82 @@
+//! Processes move to another version, with their state and all that others know of them.
+
+use std::time::Duration;
+use system_tests::node::Node;
+use system_tests::sandbox::Sandbox;
+use system_tests::talk::Talk;
+use system_tests::wait;
+
+fn fixture() -> (Sandbox, Node) {
+    let sandbox = Sandbox::new("moving").expect("the fixture builds");
+    let node = sandbox.run().expect("the fixture runs");
+    (sandbox, node)
+}
+
+fn edit(sandbox: &Sandbox, from: &str, to: &str) {
+    sandbox.edit("src/counter.rs", from, to).expect("an edit");
+}
+
+#[test]
+fn a_server_moves_with_its_state_and_all_that_others_know_of_it() {
+    let (sandbox, node) = fixture();
+    let mut old = Talk::open(node.address());
+    assert!(old.ask("start a").starts_with('<'));
+    old.expect("add a 5", "5");
+    let mut waiting = Talk::open(node.address());
+    waiting.tell("hold a");
+    old.expect("watch a 2500", "ok");
+    old.expect("tick a 2500", "ok");
+    edit(&sandbox, "const FACTOR: u64 = 1;", "const FACTOR: u64 = 100;");
+    let to = sandbox.upgrade().expect("an upgrade");
+
+    let mut new = Talk::open(node.address());
+    for talk in [&mut old, &mut new] {
+        let report = talk.ask("report a");
+        assert!(report.contains(&format!("version: {to:?}, sum: 5,")), "it runs on the new version: {report}");
+    }
+    new.expect("add a 1", "105");
+    old.expect("add a 1", "205");
+    old.expect("release a done", "ok");
+    assert_eq!(waiting.hear(), "done", "who waited for an answer gets it");
+    let heard = wait::until("what was under way comes", Duration::from_secs(20), || {
+        Some(new.ask("report a")).filter(|report| report.contains("downs: 1, ticks: 1"))
+    });
+    heard.expect("a monitor and a timer go with it");
+    // A time-out that runs goes on running.
+    new.expect("wait a 6000", "ok");
+    edit(&sandbox, "const FACTOR: u64 = 100;", "const FACTOR: u64 = 1000;");
+    let to = sandbox.upgrade().expect("an upgrade");
+    let line = node.log_line("the time is up").expect("a line of the log");
+    assert!(line.contains(&to), "{line}");
+    old.expect("start a", "another process has the name");
+}
+
+#[test]
+fn ten_thousand_servers_move_under_load_and_no_message_is_lost_doubled_or_reordered() {
+    let (sandbox, node) = fixture();
+    let mut old = Talk::open(node.address());
+    old.expect("swarm 10000", "10000");
+    let mut load = Talk::open(node.address());
+    load.tell("load 4 150");
+    edit(&sandbox, "const FACTOR: u64 = 1;", "const FACTOR: u64 = 100;");
+    sandbox.upgrade().expect("an upgrade");
+    assert_eq!(load.hear(), "0", "sends that were refused");
+    assert_eq!(old.ask("swarm-report"), format!("{} 0 [10000]", 10_000 * 4 * 150));
+}
+
+#[test]
+fn a_state_that_cannot_be_converted_is_found_before_anything_has_changed() {
+    let (sandbox, node) = fixture();
+    let mut old = Talk::open(node.address());
+    assert!(old.ask("start a").starts_with('<'));
+    let before = node.version();
+    edit(&sandbox, "// A field is added here.", "added: u64,");
+    let said = sandbox.cli(["upgrade", "--drain-wait", "0"]).expect(14);
+    assert!(said.stderr.contains("rehearse") && said.stderr.contains("missing field `added`"), "{}", said.stderr);
+    assert_eq!(node.version(), before);
+    old.expect("add a 1", "1");
+    // The same again, mended.
+    edit(&sandbox, "    added: u64,", "    #[serde(default)]\n    added: u64,");
+    sandbox.upgrade().expect("an upgrade");
+    old.expect("add a 1", "2");
+}
