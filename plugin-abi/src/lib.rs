@@ -40,6 +40,10 @@
 //! tokio's, so a task must never block. Start processes with [`spawn()`] and [`spawn_with`] instead, and leave `tokio::spawn`
 //! to crates that know of nothing else.
 
+// What the derive writes is right in this crate, too.
+#[cfg(test)]
+extern crate self as plugin_abi;
+
 pub mod abi;
 #[cfg(feature = "sdk")]
 pub mod alloc;
@@ -83,6 +87,8 @@ mod spawn;
 #[cfg(feature = "sdk")]
 mod start;
 #[cfg(feature = "sdk")]
+pub mod state;
+#[cfg(feature = "sdk")]
 pub mod supervisor;
 #[cfg(feature = "sdk")]
 pub mod system;
@@ -115,6 +121,7 @@ pub use crate::{
     registry::{Group, RegisterError, register, unregister, whereis},
     spawn::{Priority, Spawn, set_priority},
     start::StartError,
+    state::State,
     task::Task,
     timer::TimerRef,
 };
