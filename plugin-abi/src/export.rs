@@ -5,16 +5,21 @@
 /// It puts the plugin's name and version (the package's) into the file, where the node reads them before it runs any code,
 /// and exports the one symbol that a node looks for. It makes [`Counting`](crate::alloc::Counting) the allocator, unless
 /// `allocator = own` says that the crate has its own.
+///
+/// `servers` and `sessions` are the types whose [`State`](crate::State) moves from version to version:
+/// `application!(app, servers: [Counter, chat::Room], sessions: [chat::Session])`. What their states look like is in the file, too.
 #[macro_export]
 macro_rules! application {
-    ($app:path $(, servers: [$($server:ty),* $(,)?])? $(,)?) => {
+    ($app:path $(, servers: [$($server:ty),* $(,)?])? $(, sessions: [$($session:ty),* $(,)?])? $(,)?) => {
         #[global_allocator]
         static __CARGO_SYSTEM_ALLOCATOR: $crate::alloc::Counting =
             $crate::alloc::Counting::new($crate::__private::SystemAllocator);
 
-        $crate::application!($app, allocator = own $(, servers: [$($server),*])?);
+        $crate::application!($app, allocator = own $(, servers: [$($server),*])? $(, sessions: [$($session),*])?);
     };
-    ($app:path, allocator = own $(, servers: [$($server:ty),* $(,)?])? $(,)?) => {
+    ($app:path, allocator = own $(, servers: [$($server:ty),* $(,)?])? $(, sessions: [$($session:ty),* $(,)?])? $(,)?) => {
+        $crate::__declare_states!($($($server,)*)? $($($session,)*)?);
+
         const _: () = {
             // Names of items are not hygienic: plain ones could hide what `$app` means.
             use $crate::__private as __cargo_system;
@@ -44,7 +49,8 @@ macro_rules! application {
 
             impl __cargo_system::Plugin for __Plugin {
                 const TYPES: &'static [&'static $crate::MovingType] = &[
-                    $($(&$crate::server::moving_type::<$server>()),*)?
+                    $($(&$crate::server::moving_type::<$server>(),)*)?
+                    $($(&$crate::websocket::moving_type::<$session>(),)*)?
                 ];
 
                 fn application() -> $crate::Application {
@@ -61,6 +67,26 @@ macro_rules! application {
     };
 }
 
+/// A record for each state.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __declare_states {
+    ($($state:ty,)*) => {
+        const _: () = $crate::__private::check_names(&[$(<$state as $crate::State>::CHAIN),*]);
+
+        $(const _: () = {
+            use $crate::__private as __cargo_system;
+
+            const __CHAIN: &__cargo_system::Chain = <$state as $crate::State>::CHAIN;
+
+            #[used]
+            #[unsafe(link_section = ".cargo_system")]
+            static __RECORD: [u8; __cargo_system::state_record_len(__CHAIN)] =
+                __cargo_system::state_record::<{ __cargo_system::text_len(__CHAIN) }, _>(__CHAIN);
+        };)*
+    };
+}
+
 /// What the macro's expansion needs, and nobody else.
 #[doc(hidden)]
 #[expect(unsafe_code, reason = "`init` is called by the host, through a C function")]
@@ -69,6 +95,8 @@ pub mod __private {
     pub use crate::abi::{COMPILER, Entry, RECORD_PLUGIN, TARGET, record, record_len};
     use crate::application::Application;
     use crate::moving::MovingType;
+    pub use crate::state::Chain;
+    pub use crate::state::record::{check_names, state_record, state_record_len, text_len};
     pub use std::alloc::System as SystemAllocator;
 
     /// A plugin's function, as a type: so that `entry` can be a constant.

@@ -40,6 +40,10 @@
 //! tokio's, so a task must never block. Start processes with [`spawn()`] and [`spawn_with`] instead, and leave `tokio::spawn`
 //! to crates that know of nothing else.
 
+// What the derive writes is right in this crate, too.
+#[cfg(test)]
+extern crate self as plugin_abi;
+
 pub mod abi;
 #[cfg(feature = "sdk")]
 pub mod alloc;

@@ -13,7 +13,8 @@ const PACKAGES: &[(&str, &[&str])] = &[
     ("cargo-system", &["cargo-system-runtime"]),
     ("cargo-system-runtime", &["plugin-abi"]),
     ("example-app", &["plugin-abi"]),
-    ("plugin-abi", &[]),
+    ("plugin-abi", &["plugin-abi-derive"]),
+    ("plugin-abi-derive", &[]),
     ("system-tests", &[]),
 ];
 

@@ -2,8 +2,8 @@
 //!
 //! The ELF section [`SECTION`] holds records, one after the other, without padding. A record is a
 //! [`RECORD_HEADER_LEN`]-byte header (little-endian: magic, ABI major, ABI minor, kind, length of the text) and UTF-8 text.
-//! The one kind of version 1.0, [`RECORD_PLUGIN`], is text of `key=value` lines. Readers skip kinds and keys that they
-//! do not know.
+//! Of [`RECORD_PLUGIN`] there is one: text of `key=value` lines. Of [`RECORD_STATE`] there is one for each state that moves from version
+//! to version: JSON, as `state::record` describes it. Readers skip kinds and keys that they do not know.
 
 /// The ELF section that holds the records.
 pub const SECTION: &str = ".cargo_system";
@@ -15,6 +15,8 @@ pub const RECORD_MAGIC: [u8; 8] = *b"\x7fCSYSREC";
 pub const RECORD_HEADER_LEN: usize = 24;
 /// The record that names the plugin.
 pub const RECORD_PLUGIN: u32 = 1;
+/// A record that declares a state.
+pub const RECORD_STATE: u32 = 2;
 
 /// Target triple of this build.
 pub const TARGET: &str = env!("PLUGIN_ABI_TARGET");

@@ -1,10 +1,77 @@
-//! Declared state: what a process is, apart from its code.
+//! Declared state: what a process is, apart from its code, so that it can go on in another version of its plugin.
+//!
+//! ```
+//! use plugin_abi::State;
+//! use serde::{Deserialize, Serialize};
+//! use std::num::TryFromIntError;
+//!
+//! #[derive(Serialize, Deserialize, State)]
+//! #[state(version = 2, from = CounterV1)]
+//! struct Counter {
+//!     count: u64,
+//!     #[serde(default)]
+//!     step: u64,
+//! }
+//!
+//! /// What `Counter` was in version 1.
+//! #[derive(Serialize, Deserialize, State)]
+//! struct CounterV1 {
+//!     count: u32,
+//! }
+//!
+//! impl From<CounterV1> for Counter {
+//!     fn from(before: CounterV1) -> Self {
+//!         Self { count: before.count.into(), step: 1 }
+//!     }
+//! }
+//!
+//! /// The way back, for a roll-back.
+//! impl TryFrom<&Counter> for CounterV1 {
+//!     type Error = TryFromIntError;
+//!
+//!     fn try_from(counter: &Counter) -> Result<Self, TryFromIntError> {
+//!         Ok(Self { count: counter.count.try_into()? })
+//!     }
+//! }
+//! # fn main() {}
+//! ```
+//!
+//! A state is known by its name: the type's, without its module, unless `#[state(name = "…")]` gives one. What a change needs:
+//!
+//! | change | what it needs |
+//! |---|---|
+//! | a field is added | `#[serde(default)]`, or an `Option`; the way back drops it |
+//! | a field is taken out | nothing; a way back only if it had a default |
+//! | a field is renamed | `#[serde(alias = "old")]`; no way back without a version |
+//! | a number gets wider, a variant is added | nothing; no way back |
+//! | anything else | another `version`, `from` the one before, and conversions both ways |
+//!
+//! A conversion up is `From` or `TryFrom<Before>`; down, `From` or `TryFrom<&Now> for Before`. `#[state(one_way)]` says that there is no way
+//! down: then there is no hot roll-back across that version. `cargo system check` says what a change lacks, and writes the code that is missing.
+//!
+//! Types within a state derive `State`, too. A field of a type that does not is declared by `#[state(opaque = "uuid::Uuid")]`: two versions
+//! understand each other in it as long as that text is the same. A type whose every field is its own business says so on the type. A type may
+//! hold itself (`Vec<Node>` in `Node`); in a circle of several types one link is opaque.
+//!
+//! Bytes are MessagePack, structs as maps by field name, as messages are.
+
+pub(crate) mod record;
+mod sdk;
+mod shape;
+mod shaped;
+
+pub use plugin_abi_derive::State;
+pub use shape::{Before, Chain, Element, Enum, Field, Newtype, Shape, Shaped, Struct, Tag, Tuple, Variant};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fmt;
 
-/// State of a process that moves from version to version of its plugin.
+/// State of a process that moves from version to version of its plugin. Derived: see the [module](self).
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not declared as a state",
+    note = "derive it: `#[derive(serde::Serialize, serde::Deserialize, plugin_abi::State)]`"
+)]
 pub trait State: Serialize + DeserializeOwned + Send + 'static {
     /// This version, and those it can be made of.
     const CHAIN: &'static Chain;
@@ -12,26 +79,17 @@ pub trait State: Serialize + DeserializeOwned + Send + 'static {
     /// Reads what [`to_version`](Self::to_version) of that version has written, on any image.
     ///
     /// # Errors
-    /// It is of a version that is not known, or the bytes are no such state.
+    /// It is of a version that is not known, a conversion refuses it, or the bytes are no such state.
     fn from_version(version: u32, bytes: &[u8]) -> Result<Self, StateError>;
 
     /// Writes it as that version.
     ///
     /// # Errors
-    /// There is no way to that version.
+    /// There is no way to that version, or a conversion refuses it.
     fn to_version(&self, version: u32) -> Result<Vec<u8>, StateError>;
 }
 
-/// A version of a state.
-#[derive(Debug)]
-pub struct Chain {
-    /// The state's name.
-    pub name: &'static str,
-    /// Which version it is.
-    pub version: u32,
-}
-
-/// Why a state was not read or written.
+/// Why a state was not read or written: one sentence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StateError(String);
 
@@ -39,6 +97,27 @@ impl StateError {
     /// With a reason.
     pub fn new(reason: impl fmt::Display) -> Self {
         Self(reason.to_string())
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub fn no_version(of: &Chain, version: u32) -> Self {
+        Self::new(format_args!("{} of version {} knows no version {version}", of.name, of.version))
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub fn one_way(of: &Chain, version: u32) -> Self {
+        Self::new(format_args!(
+            "{} of version {} is declared one_way: it is not written as version {version}",
+            of.name, of.version
+        ))
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub fn no_way(from: &Chain, to: &Chain, error: &dyn fmt::Display) -> Self {
+        Self::new(format_args!("{} does not become {}: {error}", from.name, to.name))
     }
 }
 
@@ -49,3 +128,31 @@ impl fmt::Display for StateError {
 }
 
 impl std::error::Error for StateError {}
+
+/// What the derive's expansion needs, and nobody else.
+#[doc(hidden)]
+pub mod __private {
+    pub use super::record::check;
+    use super::{State, StateError};
+    pub use serde::Serialize;
+    pub use serde::de::DeserializeOwned;
+
+    /// # Errors
+    /// The bytes are no such state.
+    pub fn read<S: State>(bytes: &[u8]) -> Result<S, StateError> {
+        rmp_serde::from_slice(bytes).map_err(|error| {
+            StateError::new(format_args!(
+                "what was written is no {} of version {}: {error}",
+                S::CHAIN.name,
+                S::CHAIN.version
+            ))
+        })
+    }
+
+    /// # Errors
+    /// A value in it refuses to be written.
+    pub fn write<S: State>(state: &S) -> Result<Vec<u8>, StateError> {
+        rmp_serde::to_vec_named(state)
+            .map_err(|error| StateError::new(format_args!("a {} cannot be written: {error}", S::CHAIN.name)))
+    }
+}

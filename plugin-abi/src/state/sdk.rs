@@ -1,0 +1,44 @@
+//! The shapes of this crate's own types.
+
+use super::shape::{Shape, Shaped};
+use crate::call::ReplyTo;
+use crate::exit::{Down, Exit, ExitReason, MonitorRef};
+use crate::mailbox::Address;
+use crate::message::Message;
+use crate::process::Pid;
+use crate::server::{Server, ServerRef};
+
+/// For serde a process is its pid, by whatever it is spoken to.
+const PROCESS: &Shape = &Shape::Opaque("plugin_abi::Pid");
+
+impl Shaped for Pid {
+    const SHAPE: &'static Shape = PROCESS;
+}
+
+impl<M> Shaped for Address<M> {
+    const SHAPE: &'static Shape = PROCESS;
+}
+
+impl<S: Server> Shaped for ServerRef<S> {
+    const SHAPE: &'static Shape = PROCESS;
+}
+
+impl<R: Message> Shaped for ReplyTo<R> {
+    const SHAPE: &'static Shape = &Shape::Opaque("plugin_abi::ReplyTo");
+}
+
+impl Shaped for MonitorRef {
+    const SHAPE: &'static Shape = &Shape::Opaque("plugin_abi::MonitorRef");
+}
+
+impl Shaped for ExitReason {
+    const SHAPE: &'static Shape = &Shape::Opaque("plugin_abi::ExitReason");
+}
+
+impl Shaped for Down {
+    const SHAPE: &'static Shape = &Shape::Opaque("plugin_abi::Down");
+}
+
+impl Shaped for Exit {
+    const SHAPE: &'static Shape = &Shape::Opaque("plugin_abi::Exit");
+}
