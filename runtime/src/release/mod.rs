@@ -1,5 +1,9 @@
 //! Releases on disk.
 
+mod error;
+mod files;
+pub mod history;
 pub mod layout;
 pub mod manifest;
+pub mod record;
 pub mod store;
