@@ -16,6 +16,8 @@ use std::time::{Duration, Instant};
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 /// How often a node with a full queue of clients is tried again.
 const AGAIN: Duration = Duration::from_millis(20);
+/// What this tool calls itself to a node.
+const CLIENT: &str = concat!("cargo-system ", env!("CARGO_PKG_VERSION"));
 /// No answer is longer.
 const LINE_LEN_MAX: usize = 16 << 20;
 
@@ -88,7 +90,8 @@ impl Client {
     ) -> Result<Outcome, Failure> {
         let until = Instant::now() + timeout;
         let lost = Losses::of(&command, timeout);
-        self.write(&Request { schema: SCHEMA, command }).map_err(|error| lost.failure(&self.root, error))?;
+        self.write(&Request { schema: SCHEMA, client: Some(CLIENT.to_owned()), command })
+            .map_err(|error| lost.failure(&self.root, error))?;
         loop {
             match self.read(until, &mut || on_news(None)) {
                 Ok(Reply::Event(event)) => on_news(Some(event)),

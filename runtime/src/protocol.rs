@@ -16,6 +16,9 @@ pub const REQUEST_LEN_MAX: u64 = 64 * 1024;
 pub struct Request {
     /// [`SCHEMA`] of the client.
     pub schema: u32,
+    /// What the client is, such as `cargo-system 0.1.0`: for the history.
+    #[serde(default)]
+    pub client: Option<String>,
     /// The command.
     #[serde(flatten)]
     pub command: Command,

@@ -19,7 +19,7 @@ const PACKAGES: &[(&str, &[&str])] = &[
 
 /// What each room of the runtime may use, of the other rooms: the arrows of ARCHITECTURE.md.
 const ROOMS: &[(&str, &[&str])] = &[
-    ("control", &["image", "listen", "log", "process", "protocol", "scheduler", "upgrade"]),
+    ("control", &["image", "listen", "log", "process", "protocol", "release", "scheduler", "upgrade"]),
     ("host", &["image", "io", "log", "process", "registry", "scheduler", "timer", "waker"]),
     ("image", &["counter"]),
     ("io", &["slab", "waker"]),

@@ -1,11 +1,13 @@
 //! One client's talk: a request, events, an end.
 
+use super::peer;
 use super::server::{Controlled, StopRequest};
 use super::status;
 use crate::listen;
 use crate::protocol::{
     Command, Event, Failure, FailureKind, Outcome, REQUEST_LEN_MAX, Reply, Request, SCHEMA, Upgraded,
 };
+use crate::release::history::By;
 use crate::upgrade::{Seen, draining};
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
@@ -73,7 +75,8 @@ fn act(stream: &UnixStream, controlled: &Controlled, request: Request) -> io::Re
         Command::Status => write(stream, &Reply::Done(Outcome::Status(status::status(controlled)))),
         Command::Stop { grace_ms } => stop(stream, controlled, Duration::from_millis(grace_ms)),
         Command::Upgrade { release, follow_drain_ms } => {
-            upgrade(stream, controlled, &release, Duration::from_millis(follow_drain_ms))
+            let by = peer::by(stream, request.client.as_deref());
+            upgrade(stream, controlled, &release, by, Duration::from_millis(follow_drain_ms))
         }
     }
 }
@@ -94,8 +97,8 @@ fn stop(stream: &UnixStream, controlled: &Controlled, grace: Duration) -> io::Re
     written
 }
 
-fn upgrade(stream: &UnixStream, controlled: &Controlled, release: &str, follow: Duration) -> io::Result<()> {
-    let (mut watcher, attached) = match controlled.versions.upgrade(release) {
+fn upgrade(stream: &UnixStream, controlled: &Controlled, release: &str, by: By, follow: Duration) -> io::Result<()> {
+    let (mut watcher, attached) = match controlled.versions.upgrade(release, by) {
         Ok(started) => started,
         Err(failure) => return write(stream, &Reply::Failed(failure)),
     };

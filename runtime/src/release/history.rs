@@ -162,7 +162,7 @@ impl Start {
     #[must_use]
     pub(super) fn numbered(self, number: u64) -> Attempt {
         let Self { kind, by, at_ms, from, to } = self;
-        Attempt { number, kind, by, at_ms, from, to, step: String::new() }
+        Attempt { number, kind, by, at_ms, from, to, step: "begin".to_owned() }
     }
 }
 

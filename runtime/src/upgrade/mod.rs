@@ -12,6 +12,7 @@
 //!
 //! One at a time; an upgrade runs on a thread of its own, so the death of the client that asked for it changes nothing.
 
+mod journal;
 mod progress;
 mod transaction;
 

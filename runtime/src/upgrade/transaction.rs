@@ -1,5 +1,6 @@
 //! The transaction itself, and what the node knows of its versions.
 
+use super::journal::Journal;
 use super::progress::{Progress, Watcher};
 use crate::host::HOST_TABLE;
 use crate::image::{self, Image, PluginFacts, inspect};
@@ -7,6 +8,7 @@ use crate::listen::{self, Listeners, Prepared};
 use crate::log;
 use crate::process::{Pid, table};
 use crate::protocol::{Event, Failure, FailureKind, Upgraded};
+use crate::release::history::{By, Kind};
 use crate::release::manifest::{Manifest, PluginEntry};
 use crate::release::store::Store;
 use crate::scheduler;
@@ -71,7 +73,7 @@ impl Versions {
     ///
     /// # Errors
     /// Another upgrade is in progress, or the system gives no thread.
-    pub(crate) fn upgrade(self: &Arc<Self>, release: &str) -> Result<(Watcher, bool), Failure> {
+    pub(crate) fn upgrade(self: &Arc<Self>, release: &str, by: By) -> Result<(Watcher, bool), Failure> {
         let mut in_progress = self.in_progress.lock();
         if let Some(progress) = &*in_progress {
             if progress.release() == release {
@@ -84,7 +86,7 @@ impl Versions {
         let progress = Progress::new(release);
         let (versions, running) = (Arc::clone(self), Arc::clone(&progress));
         let thread = std::thread::Builder::new().name("upgrade".to_owned());
-        if let Err(error) = thread.spawn(move || versions.run(&running)) {
+        if let Err(error) = thread.spawn(move || versions.run(&running, by)) {
             return Err(refused("check", format!("the system gives no thread for the upgrade: {error}"), None));
         }
         let watcher = progress.watch();
@@ -92,8 +94,8 @@ impl Versions {
         Ok((watcher, false))
     }
 
-    fn run(&self, progress: &Progress) {
-        let end = self.install(progress);
+    fn run(&self, progress: &Progress, by: By) {
+        let end = self.journaled(progress, by);
         match &end {
             Ok(done) if done.changed => {
                 log::host(
@@ -111,21 +113,34 @@ impl Versions {
         progress.end(end);
     }
 
-    fn install(&self, progress: &Progress) -> Result<Upgraded, Failure> {
-        let begun = Instant::now();
-        let from = listen::current().map_or("", |image| image.version).to_owned();
-        progress.step("check");
+    fn journaled(&self, progress: &Progress, by: By) -> Result<Upgraded, Failure> {
+        let from = listen::current().map_or("", |image| image.version);
         let release: Version = progress
             .release()
             .parse()
             .map_err(|_| refused("check", format!("{:?} is not a release's version", progress.release()), None))?;
-        let (manifest, facts) = self.check(&release)?;
+        let journal = Journal::begin(&self.store, Kind::Upgrade, by, from, release.clone())
+            .map_err(|error| refused("check", error, None))?;
+        let end = self.install(&release, progress, &journal);
+        journal.end(&end);
+        end
+    }
+
+    fn install(&self, release: &Version, progress: &Progress, journal: &Journal<'_>) -> Result<Upgraded, Failure> {
+        let begun = Instant::now();
+        let from = listen::current().map_or("", |image| image.version).to_owned();
+        let step = |step: &str| {
+            progress.step(step);
+            journal.step(step).map_err(|error| refused(step, error, None))
+        };
+        step("check")?;
+        let (manifest, facts) = self.check(release)?;
         if listen::current().is_some_and(|image| image.hash == facts.hash) {
             return Ok(Upgraded { to: from.clone(), from, changed: false, switched_after_us: 0, draining: draining() });
         }
-        progress.step("prepare");
+        step("prepare")?;
         let candidate = self.prepare(&manifest, &facts, None)?;
-        progress.step("switch");
+        step("switch")?;
         let to = candidate.image.version.to_owned();
         self.switch(candidate);
         let switched_after_us = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
