@@ -89,6 +89,16 @@ pub(crate) enum Command {
     /// Show what the node runs
     #[command(after_help = "Example:\n  cargo system status --json | jq .processes")]
     Status,
+    /// List the releases in the node's folder: unpacked, permanent, old, and what runs
+    #[command(after_help = "Example:\n  cargo system releases --json | jq '.releases[].version'")]
+    Releases,
+    /// Show which upgrades were tried, and what came of them
+    #[command(after_help = "Example:\n  cargo system history --count 3")]
+    History {
+        /// How many, from the last one on
+        #[arg(short = 'n', long, value_name = "N", default_value = "20")]
+        count: usize,
+    },
     /// Stop the node in order
     #[command(after_help = "Example:\n  cargo system stop --grace 30")]
     Stop {

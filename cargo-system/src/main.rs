@@ -16,6 +16,7 @@ mod output;
 mod progress;
 mod rustflags;
 mod stage;
+mod table;
 mod workspace;
 
 use std::process::ExitCode;

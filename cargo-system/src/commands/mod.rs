@@ -1,8 +1,10 @@
 //! One file a command.
 
+mod history;
 mod node;
 mod ping;
 mod release;
+mod releases;
 mod run;
 mod status;
 mod stop;
@@ -43,6 +45,8 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
             upgrade::upgrade(&context, release.as_deref(), drain_wait, timeout)
         }
         Command::Status => status::status(&context),
+        Command::Releases => releases::releases(&context),
+        Command::History { count } => history::history(&context, count),
         Command::Stop { grace } => stop::stop(&context, grace),
         Command::Ping => ping::ping(&context),
         Command::Version => version::version(&context),
