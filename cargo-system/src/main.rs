@@ -15,6 +15,7 @@ mod node_path;
 mod output;
 mod progress;
 mod rustflags;
+mod settings;
 mod stage;
 mod table;
 mod workspace;

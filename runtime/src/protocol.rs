@@ -67,7 +67,7 @@ pub enum Event {
         /// The release being installed.
         release: String,
     },
-    /// A step begins: `check`, `prepare`, `switch`.
+    /// A step begins: `check`, `before` (the hook), `prepare`, `switch`.
     Step {
         /// The step's name.
         step: String,
@@ -78,6 +78,11 @@ pub enum Event {
         from: String,
         /// Version now.
         to: String,
+    },
+    /// Something is wrong that does not keep the upgrade from going on.
+    Warning {
+        /// One sentence.
+        message: String,
     },
     /// Processes that still run on versions that are not current.
     Draining {

@@ -70,7 +70,7 @@ fn build(context: &Context, status: &Status, store: &Store, progress: &mut Progr
         _ => failure.step("build"),
     })?;
     progress.go_on();
-    stage::stage_build(store, &object, "").map_err(|failure| failure.step("stage"))
+    stage::stage_build(store, &object, "", plugin.settings).map_err(|failure| failure.step("stage"))
 }
 
 /// A step of this side.
@@ -89,6 +89,7 @@ fn report(progress: &mut Progress, event: &Event) {
         Event::Attached { release } => progress.say(&format!("joining the upgrade to {release}")),
         Event::Step { step } => progress.say(step),
         Event::Switched { from, to } => progress.say(&format!("{from} → {to}: new processes start on the new version")),
+        Event::Warning { message } => progress.say(&format!("warning: {message}")),
         Event::Draining { processes: 0 } => progress.say("drained"),
         Event::Draining { processes } => {
             progress.count("draining", &format!("draining: {processes} processes on older versions"));

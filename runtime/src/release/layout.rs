@@ -6,6 +6,7 @@
 //! <root>/lib/<plugin>-<version>-<hash>/   the shared object, never overwritten
 //! <root>/releases/<release>/manifest.json what the release is made of
 //! <root>/releases/RELEASES                which release boots, which served before, and the history
+//! <root>/hooks/before, after              run around each upgrade
 //! <root>/run/                             control socket, lock, pid
 //! <root>/log/                             logs
 //! ```

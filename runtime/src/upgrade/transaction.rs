@@ -1,5 +1,6 @@
 //! The transaction itself, and what the node knows of its versions.
 
+use super::around::{self, BEFORE};
 use super::journal::Journal;
 use super::progress::{Progress, Watcher};
 use crate::host::HOST_TABLE;
@@ -9,6 +10,7 @@ use crate::log;
 use crate::process::{Pid, table};
 use crate::protocol::{Event, Failure, FailureKind, Upgraded};
 use crate::release::history::{By, Kind};
+use crate::release::hooks::Hook;
 use crate::release::manifest::{Manifest, PluginEntry};
 use crate::release::store::Store;
 use crate::scheduler;
@@ -123,6 +125,9 @@ impl Versions {
             .map_err(|error| refused("check", error, None))?;
         let end = self.install(&release, progress, &journal);
         journal.end(&end);
+        if let Ok(manifest) = self.store.manifest(&release) {
+            around::after(self.store.layout(), &manifest, from, &end, progress);
+        }
         end
     }
 
@@ -137,6 +142,10 @@ impl Versions {
         let (manifest, facts) = self.check(release)?;
         if listen::current().is_some_and(|image| image.hash == facts.hash) {
             return Ok(Upgraded { to: from.clone(), from, changed: false, switched_after_us: 0, draining: draining() });
+        }
+        if Hook::Before.is_there(self.store.layout()) {
+            step(BEFORE)?;
+            around::before(self.store.layout(), &manifest, &from).map_err(|error| refused(BEFORE, error, None))?;
         }
         step("prepare")?;
         let candidate = self.prepare(&manifest, &facts, None)?;

@@ -3,6 +3,7 @@
 use super::*;
 use crate::release::history::{By, Kind, Outcome};
 use crate::release::manifest::RuntimeEntry;
+use crate::release::settings::Settings;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 
@@ -63,7 +64,14 @@ fn facts(bytes: &[u8]) -> PluginFacts {
 
 fn manifest(version: Version, plugin: PluginEntry) -> Manifest {
     let runtime = RuntimeEntry { version: Version::new(0, 1, 0), file: String::new() };
-    Manifest { schema: MANIFEST_SCHEMA, name: "my-app".to_owned(), version, runtime, plugins: vec![plugin] }
+    Manifest {
+        schema: MANIFEST_SCHEMA,
+        name: "my-app".to_owned(),
+        version,
+        runtime,
+        plugins: vec![plugin],
+        settings: Settings::default(),
+    }
 }
 
 #[test]
