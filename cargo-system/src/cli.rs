@@ -52,6 +52,17 @@ pub(crate) struct Serving {
     pub(crate) schedulers: Option<u16>,
 }
 
+/// How long to wait for what.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct Waiting {
+    /// How long to follow the old version's processes as they finish
+    #[arg(long, value_name = "SECONDS", default_value = "5")]
+    pub(crate) drain_wait: u32,
+    /// How long to wait for the node
+    #[arg(long, value_name = "SECONDS", default_value = "120")]
+    pub(crate) timeout: u32,
+}
+
 /// A port, or an empty `PORT`, which is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Port(Option<u16>);
@@ -79,16 +90,33 @@ pub(crate) enum Command {
         /// Take this release folder instead of building
         #[arg(long, value_name = "DIR")]
         release: Option<PathBuf>,
-        /// How long to follow the old version's processes as they finish
-        #[arg(long, value_name = "SECONDS", default_value = "5")]
-        drain_wait: u32,
-        /// How long to wait for the node
-        #[arg(long, value_name = "SECONDS", default_value = "120")]
-        timeout: u32,
+        /// Also to a release that was rolled back
+        #[arg(long)]
+        force: bool,
+        #[command(flatten)]
+        waiting: Waiting,
+    },
+    /// Make the release before current again, or another one, while everything runs
+    #[command(after_help = "Example:\n  cargo system rollback\n  cargo system rollback 1.2.0+3f2a91bc")]
+    Rollback {
+        /// Which release; without it, the one that was permanent before
+        version: Option<String>,
+        #[command(flatten)]
+        waiting: Waiting,
     },
     /// Show what the node runs
     #[command(after_help = "Example:\n  cargo system status --json | jq .processes")]
     Status,
+    /// List the releases in the node's folder: unpacked, permanent, old, and what runs
+    #[command(after_help = "Example:\n  cargo system releases --json | jq '.releases[].version'")]
+    Releases,
+    /// Show which upgrades were tried, and what came of them
+    #[command(after_help = "Example:\n  cargo system history --count 3")]
+    History {
+        /// How many, from the last one on
+        #[arg(short = 'n', long, value_name = "N", default_value = "20")]
+        count: usize,
+    },
     /// Stop the node in order
     #[command(after_help = "Example:\n  cargo system stop --grace 30")]
     Stop {

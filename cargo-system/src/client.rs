@@ -16,6 +16,8 @@ use std::time::{Duration, Instant};
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 /// How often a node with a full queue of clients is tried again.
 const AGAIN: Duration = Duration::from_millis(20);
+/// What this tool calls itself to a node.
+const CLIENT: &str = concat!("cargo-system ", env!("CARGO_PKG_VERSION"));
 /// No answer is longer.
 const LINE_LEN_MAX: usize = 16 << 20;
 
@@ -88,7 +90,8 @@ impl Client {
     ) -> Result<Outcome, Failure> {
         let until = Instant::now() + timeout;
         let lost = Losses::of(&command, timeout);
-        self.write(&Request { schema: SCHEMA, command }).map_err(|error| lost.failure(&self.root, error))?;
+        self.write(&Request { schema: SCHEMA, client: Some(CLIENT.to_owned()), command })
+            .map_err(|error| lost.failure(&self.root, error))?;
         loop {
             match self.read(until, &mut || on_news(None)) {
                 Ok(Reply::Event(event)) => on_news(Some(event)),
@@ -167,7 +170,7 @@ impl Losses {
         let (late, gone) = match command {
             Command::Ping | Command::Status => (ExitCode::Error, ExitCode::Error),
             Command::Stop { .. } => (ExitCode::TimedOut, ExitCode::Error),
-            Command::Upgrade { .. } => (ExitCode::TimedOut, ExitCode::NotRolledBack),
+            Command::Upgrade { .. } | Command::Rollback { .. } => (ExitCode::TimedOut, ExitCode::NotRolledBack),
         };
         Self { timeout, late, gone }
     }
@@ -216,7 +219,7 @@ mod tests {
     }
 
     fn upgrade() -> Command {
-        Command::Upgrade { release: "1.0.0".to_owned(), follow_drain_ms: 0 }
+        Command::Upgrade { release: "1.0.0".to_owned(), force: false, follow_drain_ms: 0 }
     }
 
     #[test]

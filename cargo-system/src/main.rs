@@ -15,7 +15,9 @@ mod node_path;
 mod output;
 mod progress;
 mod rustflags;
+mod settings;
 mod stage;
+mod table;
 mod workspace;
 
 use std::process::ExitCode;

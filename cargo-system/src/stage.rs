@@ -5,6 +5,7 @@ use crate::failure::Failure;
 use runtime::image::{PluginFacts, inspect};
 use runtime::release::layout::Layout;
 use runtime::release::manifest::{MANIFEST_SCHEMA, Manifest, RuntimeEntry, release_version};
+use runtime::release::settings::Settings;
 use runtime::release::store::Store;
 use semver::Version;
 use std::path::{Component, Path};
@@ -20,9 +21,14 @@ pub(crate) fn runtime_version() -> Version {
 }
 
 /// Stages a built plugin; returns the manifest of its release. `runtime_file`: the host executable's path in the folder.
-pub(crate) fn stage_build(store: &Store, object: &Path, runtime_file: &str) -> Result<Manifest, Failure> {
+pub(crate) fn stage_build(
+    store: &Store,
+    object: &Path,
+    runtime_file: &str,
+    settings: Settings,
+) -> Result<Manifest, Failure> {
     let runtime = RuntimeEntry { version: runtime_version(), file: runtime_file.to_owned() };
-    stage(store, object, &facts(object)?, runtime)
+    stage(store, object, &facts(object)?, runtime, settings)
 }
 
 /// Stages the permanent release of a release folder.
@@ -50,10 +56,16 @@ pub(crate) fn stage_release(store: &Store, folder: &Path) -> Result<Manifest, Fa
         return Err(damaged(message));
     }
     // The node is given no executable: it goes on in its own.
-    stage(store, &object, &facts, RuntimeEntry { file: String::new(), ..manifest.runtime })
+    stage(store, &object, &facts, RuntimeEntry { file: String::new(), ..manifest.runtime }, manifest.settings)
 }
 
-fn stage(store: &Store, object: &Path, facts: &PluginFacts, runtime: RuntimeEntry) -> Result<Manifest, Failure> {
+fn stage(
+    store: &Store,
+    object: &Path,
+    facts: &PluginFacts,
+    runtime: RuntimeEntry,
+    settings: Settings,
+) -> Result<Manifest, Failure> {
     let unstaged = |error| Failure { step: Some("stage".to_owned()), ..Failure::error(error) };
     let plugin = store.add_plugin(object, facts).map_err(unstaged)?;
     let manifest = Manifest {
@@ -62,6 +74,7 @@ fn stage(store: &Store, object: &Path, facts: &PluginFacts, runtime: RuntimeEntr
         version: release_version(&facts.version, &facts.hash),
         runtime,
         plugins: vec![plugin],
+        settings,
     };
     store.add_manifest(&manifest).map_err(unstaged)?;
     Ok(manifest)

@@ -2,7 +2,9 @@
 
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
+use crate::settings;
 use cargo_metadata::{CrateType, Dependency, DependencyKind, Metadata, MetadataCommand, Package, TargetKind};
+use runtime::release::settings::Settings;
 use std::path::{Path, PathBuf};
 
 /// What `cargo metadata` says.
@@ -16,6 +18,7 @@ pub(crate) struct Workspace {
 pub(crate) struct Plugin {
     pub(crate) name: String,
     pub(crate) manifest_path: PathBuf,
+    pub(crate) settings: Settings,
 }
 
 impl Workspace {
@@ -49,6 +52,7 @@ impl Workspace {
             ([package], _) => Ok(Plugin {
                 name: package.name.to_string(),
                 manifest_path: package.manifest_path.clone().into_std_path_buf(),
+                settings: settings::of(package)?,
             }),
             (_, Some(name)) if plugins.is_empty() => {
                 Err(Failure::new(ExitCode::Usage, format!("{name} is no plugin of this workspace, which has none")))

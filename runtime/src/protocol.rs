@@ -16,6 +16,9 @@ pub const REQUEST_LEN_MAX: u64 = 64 * 1024;
 pub struct Request {
     /// [`SCHEMA`] of the client.
     pub schema: u32,
+    /// What the client is, such as `cargo-system 0.1.0`: for the history.
+    #[serde(default)]
+    pub client: Option<String>,
     /// The command.
     #[serde(flatten)]
     pub command: Command,
@@ -33,7 +36,17 @@ pub enum Command {
     Upgrade {
         /// The release's version: the folder `releases/<version>` holds its manifest.
         release: String,
+        /// Also if it was rolled back before.
+        #[serde(default)]
+        force: bool,
         /// Go on reporting the drain for this long at the most, in milliseconds, after the switch.
+        follow_drain_ms: u64,
+    },
+    /// Make a release current again that was permanent before. Events, then `done` with an [`Upgraded`].
+    Rollback {
+        /// Its version; none: the one before.
+        release: Option<String>,
+        /// As with `upgrade`.
         follow_drain_ms: u64,
     },
     /// Stop in order. `done` is sent when the node is about to exit.
@@ -64,7 +77,7 @@ pub enum Event {
         /// The release being installed.
         release: String,
     },
-    /// A step begins: `check`, `prepare`, `rehearse`, `switch`, `move`, `commit`; or `roll-back`.
+    /// A step begins: `check`, `before` (the hook), `prepare`, `rehearse`, `switch`, `move`, `commit`; or `roll-back`.
     Step {
         /// The step's name.
         step: String,
@@ -75,6 +88,11 @@ pub enum Event {
         from: String,
         /// Version now.
         to: String,
+    },
+    /// Something is wrong that does not keep the upgrade from going on.
+    Warning {
+        /// One sentence.
+        message: String,
     },
     /// Processes that still run on versions that are not current.
     Draining {

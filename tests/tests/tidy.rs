@@ -20,7 +20,7 @@ const PACKAGES: &[(&str, &[&str])] = &[
 
 /// What each room of the runtime may use, of the other rooms: the arrows of ARCHITECTURE.md.
 const ROOMS: &[(&str, &[&str])] = &[
-    ("control", &["image", "listen", "log", "process", "protocol", "scheduler", "upgrade"]),
+    ("control", &["image", "listen", "log", "process", "protocol", "release", "scheduler", "upgrade"]),
     ("host", &["image", "io", "log", "moving", "process", "registry", "scheduler", "timer", "waker"]),
     ("image", &["counter"]),
     ("io", &["slab", "waker"]),
@@ -44,7 +44,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ),
     ("process", &["image", "slab", "sync"]),
     ("registry", &["process"]),
-    ("release", &["image"]),
+    ("release", &["image", "protocol"]),
     ("scheduler", &["image", "io", "log", "process", "registry", "sync", "timer", "waker"]),
     ("timer", &["counter", "waker"]),
     ("upgrade", &["host", "image", "listen", "log", "moving", "process", "protocol", "release", "scheduler"]),

@@ -1,8 +1,12 @@
 //! One file a command.
 
+mod follow;
+mod history;
 mod node;
 mod ping;
 mod release;
+mod releases;
+mod rollback;
 mod run;
 mod status;
 mod stop;
@@ -39,10 +43,11 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
     match command {
         Command::Run { serving } => run::run(&context, &serving),
         Command::Release { out } => release::release(&context, out),
-        Command::Upgrade { release, drain_wait, timeout } => {
-            upgrade::upgrade(&context, release.as_deref(), drain_wait, timeout)
-        }
+        Command::Upgrade { release, force, waiting } => upgrade::upgrade(&context, release.as_deref(), force, waiting),
+        Command::Rollback { version, waiting } => rollback::rollback(&context, version, waiting),
         Command::Status => status::status(&context),
+        Command::Releases => releases::releases(&context),
+        Command::History { count } => history::history(&context, count),
         Command::Stop { grace } => stop::stop(&context, grace),
         Command::Ping => ping::ping(&context),
         Command::Version => version::version(&context),

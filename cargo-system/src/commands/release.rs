@@ -10,6 +10,7 @@ use crate::{interrupt, output, stage};
 use anyhow::Context as _;
 use runtime::release::layout::Layout;
 use runtime::release::manifest::{Manifest, release_version};
+use runtime::release::settings::Settings;
 use runtime::release::store::Store;
 use serde_json::json;
 use std::fs::{self, File};
@@ -29,7 +30,7 @@ pub(super) fn release(context: &Context, out: Option<PathBuf>) -> Result<(), Fai
     if !is_free(&folder)? {
         return already_there(context, &folder, &version.to_string());
     }
-    let manifest = Unfinished::beside(&folder)?.fill(&object)?.finish(&folder)?;
+    let manifest = Unfinished::beside(&folder)?.fill(&object, plugin.settings)?.finish(&folder)?;
     conclude(context.json(), &manifest, &folder, true);
     Ok(())
 }
@@ -104,14 +105,14 @@ impl Unfinished {
         Ok(unfinished)
     }
 
-    fn fill(self, object: &Path) -> Result<Filled, Failure> {
+    fn fill(self, object: &Path, settings: Settings) -> Result<Filled, Failure> {
         let layout = Layout::new(&self.folder);
         let store = Store::new(layout.clone());
         let runtime = layout.runtime(&stage::runtime_version().to_string());
         copy_own_executable(&runtime)?;
         interrupt::check()?;
         let runtime_file = runtime.strip_prefix(&self.folder).unwrap_or(&runtime).display().to_string();
-        let manifest = stage::stage_build(&store, object, &runtime_file).map_err(Failure::no_refusal)?;
+        let manifest = stage::stage_build(&store, object, &runtime_file, settings).map_err(Failure::no_refusal)?;
         interrupt::check()?;
         write_script(&layout.command(&manifest.name), &runtime_file)?;
         store.set_permanent(&manifest.version).map_err(Failure::error)?;

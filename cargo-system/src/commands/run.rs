@@ -19,7 +19,7 @@ pub(super) fn run(context: &Context, serving: &Serving) -> Result<(), Failure> {
     // Another one may have started while cargo built: what boots is its business then.
     node.refuse_running()?;
     let store = Store::new(node.layout.clone());
-    let manifest = stage::stage_build(&store, &object, "").map_err(Failure::no_refusal)?;
+    let manifest = stage::stage_build(&store, &object, "", plugin.settings).map_err(Failure::no_refusal)?;
     store.set_permanent(&manifest.version).map_err(Failure::error)?;
     interrupt::check()?;
     output::note(&format!("{} {} in {}", manifest.name, manifest.version, node.root()));

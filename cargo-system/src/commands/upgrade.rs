@@ -1,21 +1,21 @@
 //! `upgrade`: build the change, stage it, and have the node swap it in.
 
+use super::follow;
 use super::version::{ask_status, current};
 use crate::builder::{self, Purpose};
+use crate::cli::Waiting;
 use crate::client;
 use crate::context::Context;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::progress::Progress;
 use crate::{interrupt, output, stage};
-use runtime::protocol::{Command, Event, Outcome, Pauses, Status, Upgraded};
+use runtime::protocol::{Command, Event, Status};
 use runtime::release::manifest::Manifest;
 use runtime::release::store::Store;
-use serde_json::json;
 use std::path::Path;
-use std::time::{Duration, Instant};
 
-pub(super) fn upgrade(context: &Context, release: Option<&Path>, drain_wait: u32, timeout: u32) -> Result<(), Failure> {
+pub(super) fn upgrade(context: &Context, release: Option<&Path>, force: bool, waiting: Waiting) -> Result<(), Failure> {
     let node = context.node()?;
     // Before anything is built: is there somebody to upgrade, and what serves?
     let status = ask_status(&mut client::connect(&node)?)?;
@@ -28,25 +28,16 @@ pub(super) fn upgrade(context: &Context, release: Option<&Path>, drain_wait: u32
     let manifest = staged.map_err(|failure| Failure { serving: Some(current(&status).to_owned()), ..failure })?;
     interrupt::check()?;
 
-    let begun = Instant::now();
-    let drain_wait = Duration::from_secs(drain_wait.into());
-    let command = Command::Upgrade {
-        release: manifest.version.to_string(),
-        follow_drain_ms: u64::try_from(drain_wait.as_millis()).unwrap_or(u64::MAX),
-    };
-    let patience = Duration::from_secs(timeout.into()) + drain_wait;
-    let asked = client::connect(&node)?.follow(command, patience, |event| match event {
-        Some(event) => report(&mut progress, &event),
-        None => progress.beat(),
-    });
-    progress.finish();
-    match asked? {
-        Outcome::Upgraded(upgraded) => {
-            conclude(context.json(), &status.name, &upgraded, begun.elapsed());
-            Ok(())
-        }
-        _ => Err(Failure::error("the node answers something else than the upgrade's outcome")),
-    }
+    let (drain_wait, _) = follow::times(waiting);
+    let (release, follow_drain_ms) = (manifest.version.to_string(), follow::milliseconds(drain_wait));
+    follow::follow(
+        context,
+        &node,
+        &status.name,
+        Command::Upgrade { release, force, follow_drain_ms },
+        waiting,
+        progress,
+    )
 }
 
 /// The packed release, in the node's folder.
@@ -70,7 +61,7 @@ fn build(context: &Context, status: &Status, store: &Store, progress: &mut Progr
         _ => failure.step("build"),
     })?;
     progress.go_on();
-    stage::stage_build(store, &object, "").map_err(|failure| failure.step("stage"))
+    stage::stage_build(store, &object, "", plugin.settings).map_err(|failure| failure.step("stage"))
 }
 
 /// A step of this side.
@@ -78,98 +69,5 @@ fn step(progress: &mut Progress, name: &str, message: &str) {
     match progress {
         Progress::Json => output::json(&Event::Step { step: name.to_owned() }),
         progress => progress.say(message),
-    }
-}
-
-fn report(progress: &mut Progress, event: &Event) {
-    if matches!(progress, Progress::Json) {
-        return output::json(event);
-    }
-    match event {
-        Event::Attached { release } => progress.say(&format!("joining the upgrade to {release}")),
-        Event::Step { step } => progress.say(step),
-        Event::Switched { from, to } => progress.say(&format!("{from} → {to}: new processes start on the new version")),
-        Event::Draining { processes: 0 } => progress.say("drained"),
-        Event::Draining { processes } => {
-            progress.count("draining", &format!("draining: {processes} processes on older versions"));
-        }
-    }
-}
-
-fn conclude(as_json: bool, name: &str, upgraded: &Upgraded, elapsed: Duration) {
-    if as_json {
-        return output::json(&json!({
-            "outcome": "upgraded",
-            "exit_code": ExitCode::Done as u8,
-            "name": name,
-            "changed": upgraded.changed,
-            "from": upgraded.from,
-            "to": upgraded.to,
-            "switched_after_us": upgraded.switched_after_us,
-            "draining": upgraded.draining,
-            "pauses": upgraded.pauses,
-        }));
-    }
-    output::line(&render(name, upgraded, elapsed));
-}
-
-fn render(name: &str, upgraded: &Upgraded, elapsed: Duration) -> String {
-    let Upgraded { from, to, .. } = upgraded;
-    if !upgraded.changed {
-        return format!("{name} {to} runs already: nothing to do");
-    }
-    let switched = Duration::from_micros(upgraded.switched_after_us);
-    let moved = moved(&upgraded.pauses);
-    match upgraded.draining {
-        0 => format!("{name}: upgraded {from} → {to} in {switched:.1?}{moved}, drained after {elapsed:.1?}"),
-        left => {
-            format!(
-                "{name}: upgraded {from} → {to} in {switched:.1?}{moved}; {left} processes still run on older versions"
-            )
-        }
-    }
-}
-
-/// What processes that moved have felt of it.
-fn moved(pauses: &Pauses) -> String {
-    let [p50, p99] = [pauses.p50_ns, pauses.p99_ns].map(Duration::from_nanos);
-    match pauses.count {
-        0 => String::new(),
-        1 => format!(", 1 process moved (it stood still for {p50:.1?})"),
-        count => format!(", {count} processes moved (each stood still for {p50:.1?}, p99 {p99:.1?})"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn upgraded(changed: bool, draining: u64) -> Upgraded {
-        let (from, to) = ("0.1.0+a".to_owned(), "0.1.0+b".to_owned());
-        Upgraded { from, to, changed, switched_after_us: 1500, draining, pauses: Pauses::default() }
-    }
-
-    #[test]
-    fn the_outcome_is_one_line() {
-        let say = |upgraded| render("app", &upgraded, Duration::from_millis(25));
-        assert_eq!(say(upgraded(true, 0)), "app: upgraded 0.1.0+a → 0.1.0+b in 1.5ms, drained after 25.0ms");
-        assert_eq!(
-            say(upgraded(true, 3)),
-            "app: upgraded 0.1.0+a → 0.1.0+b in 1.5ms; 3 processes still run on older versions"
-        );
-        let moved = |count| {
-            let pauses = Pauses { count, p50_ns: 12_000, p99_ns: 95_000, max_ns: 200_000 };
-            say(Upgraded { pauses, ..upgraded(true, 0) })
-        };
-        assert_eq!(
-            moved(10_000),
-            "app: upgraded 0.1.0+a → 0.1.0+b in 1.5ms, 10000 processes moved (each stood still for 12.0µs, p99 95.0µs), \
-             drained after 25.0ms"
-        );
-        assert_eq!(
-            moved(1),
-            "app: upgraded 0.1.0+a → 0.1.0+b in 1.5ms, 1 process moved (it stood still for 12.0µs), drained after 25.0ms"
-        );
-        assert_eq!(say(upgraded(false, 0)), "app 0.1.0+b runs already: nothing to do");
     }
 }

@@ -1,12 +1,13 @@
 //! One client's talk: a request, events, an end.
 
+use super::peer;
 use super::server::{Controlled, StopRequest};
 use super::status;
 use crate::listen;
 use crate::protocol::{
     Command, Event, Failure, FailureKind, Outcome, REQUEST_LEN_MAX, Reply, Request, SCHEMA, Upgraded,
 };
-use crate::upgrade::{Seen, draining};
+use crate::upgrade::{Begun, Seen, draining};
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::sync::mpsc::sync_channel;
@@ -72,8 +73,15 @@ fn act(stream: &UnixStream, controlled: &Controlled, request: Request) -> io::Re
         Command::Ping => write(stream, &Reply::Done(Outcome::Ok)),
         Command::Status => write(stream, &Reply::Done(Outcome::Status(status::status(controlled)))),
         Command::Stop { grace_ms } => stop(stream, controlled, Duration::from_millis(grace_ms)),
-        Command::Upgrade { release, follow_drain_ms } => {
-            upgrade(stream, controlled, &release, Duration::from_millis(follow_drain_ms))
+        Command::Upgrade { release, force, follow_drain_ms } => {
+            let by = peer::by(stream, request.client.as_deref());
+            let begun = controlled.versions.upgrade(&release, force, by);
+            follow(stream, begun, Duration::from_millis(follow_drain_ms))
+        }
+        Command::Rollback { release, follow_drain_ms } => {
+            let by = peer::by(stream, request.client.as_deref());
+            let begun = controlled.versions.roll_back(release.as_deref(), by);
+            follow(stream, begun, Duration::from_millis(follow_drain_ms))
         }
     }
 }
@@ -94,13 +102,14 @@ fn stop(stream: &UnixStream, controlled: &Controlled, grace: Duration) -> io::Re
     written
 }
 
-fn upgrade(stream: &UnixStream, controlled: &Controlled, release: &str, follow: Duration) -> io::Result<()> {
-    let (mut watcher, attached) = match controlled.versions.upgrade(release) {
-        Ok(started) => started,
+/// Reports an upgrade or a roll-back to its end, and its drain for so long.
+fn follow(stream: &UnixStream, begun: Result<Begun, Failure>, drain: Duration) -> io::Result<()> {
+    let Begun { mut watcher, is_attached } = match begun {
+        Ok(begun) => begun,
         Err(failure) => return write(stream, &Reply::Failed(failure)),
     };
-    if attached {
-        write(stream, &Reply::Event(Event::Attached { release: release.to_owned() }))?;
+    if is_attached {
+        write(stream, &Reply::Event(Event::Attached { release: watcher.release().to_owned() }))?;
     }
     let done = loop {
         match watcher.next() {
@@ -109,7 +118,7 @@ fn upgrade(stream: &UnixStream, controlled: &Controlled, release: &str, follow: 
             Seen::End(Err(failure)) => return write(stream, &Reply::Failed(failure)),
         }
     };
-    let left = if done.changed { follow_drain(stream, follow.min(WAIT_MAX))? } else { done.draining };
+    let left = if done.changed { follow_drain(stream, drain.min(WAIT_MAX))? } else { done.draining };
     write(stream, &Reply::Done(Outcome::Upgraded(Upgraded { draining: left, ..done })))
 }
 

@@ -15,10 +15,11 @@ use crate::host::{self, Adoption};
 use crate::listen::{self, Listeners};
 use crate::log;
 use crate::moving;
+use crate::release::history::Entry;
 use crate::release::layout::Layout;
 use crate::release::store::Store;
 use crate::{scheduler, upgrade};
-use plugin_abi::abi::LOG_INFO;
+use plugin_abi::abi::{LOG_INFO, LOG_WARN};
 use rustix::process::{Resource, getrlimit, setrlimit};
 use semver::Version;
 use std::fs::{self, File, TryLockError};
@@ -58,6 +59,7 @@ fn serve(config: NodeConfig) -> Result<(), NodeError> {
     let store = Store::new(Layout::new(config.root));
     let _lock = lock(store.layout())?;
     let (name, release) = permanent(&store)?;
+    recover(&store)?;
     raise_descriptor_limit();
     let (stop, stop_requests) = sync_channel(1);
     stop::on_signals(stop.clone()).map_err(NodeError::Signals)?;
@@ -109,6 +111,16 @@ fn lock(layout: &Layout) -> Result<File, NodeError> {
         Err(TryLockError::WouldBlock) => Err(NodeError::Running { root: layout.root().to_owned() }),
         Err(TryLockError::Error(source)) => Err(folder(source)),
     }
+}
+
+/// Says what a node that died here before has left unfinished.
+fn recover(store: &Store) -> Result<(), NodeError> {
+    let unfinished = store.recover().map_err(|error| NodeError::Store(Box::new(error)))?;
+    if let Some(Entry { attempt, .. }) = unfinished {
+        let (to, step) = (attempt.to, attempt.step);
+        log::host(LOG_WARN, "node", &format!("a node died here while it upgraded to {to}, in the step {step}"));
+    }
+    Ok(())
 }
 
 fn permanent(store: &Store) -> Result<(String, Version), NodeError> {

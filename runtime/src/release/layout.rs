@@ -5,7 +5,8 @@
 //! <root>/runtime/<version>/cargo-system   the host executable
 //! <root>/lib/<plugin>-<version>-<hash>/   the shared object, never overwritten
 //! <root>/releases/<release>/manifest.json what the release is made of
-//! <root>/releases/RELEASES                which release boots
+//! <root>/releases/RELEASES                which release boots, which served before, and the history
+//! <root>/hooks/before, after              run around each upgrade
 //! <root>/run/                             control socket, lock, pid
 //! <root>/log/                             logs
 //! ```
@@ -49,10 +50,16 @@ impl Layout {
         self.root.join("lib").join(format!("{name}-{version}-{}", short_hash(hash)))
     }
 
+    /// The folder of all releases.
+    #[must_use]
+    pub fn releases(&self) -> PathBuf {
+        self.root.join("releases")
+    }
+
     /// The folder of a release.
     #[must_use]
     pub fn release(&self, release: &str) -> PathBuf {
-        self.root.join("releases").join(release)
+        self.releases().join(release)
     }
 
     /// The manifest of a release.
@@ -61,10 +68,10 @@ impl Layout {
         self.release(release).join("manifest.json")
     }
 
-    /// The record of which release boots.
+    /// The record: which release boots, which served before, and the history.
     #[must_use]
     pub fn record(&self) -> PathBuf {
-        self.root.join("releases").join("RELEASES")
+        self.releases().join("RELEASES")
     }
 
     /// What belongs to the running node alone.

@@ -1,6 +1,7 @@
 //! What a release is made of. Pure: data, checks, no I/O.
 
 use super::layout::short_hash;
+use super::settings::Settings;
 use semver::Version;
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +21,9 @@ pub struct Manifest {
     pub runtime: RuntimeEntry,
     /// The plugins; exactly one in this schema.
     pub plugins: Vec<PluginEntry>,
+    /// How its node is to treat releases.
+    #[serde(default)]
+    pub settings: Settings,
 }
 
 /// The host executable of a release.

@@ -1,5 +1,11 @@
 //! Releases on disk.
 
+mod error;
+mod files;
+pub mod history;
+pub mod hooks;
 pub mod layout;
 pub mod manifest;
+pub mod record;
+pub mod settings;
 pub mod store;

@@ -4,74 +4,31 @@
 //! plugin built ─ add_plugin ─► in lib/ ─ add_manifest ─► unpacked ─ set_permanent ─► permanent: what boots
 //! ```
 //!
+//! What is unpacked has a folder, and that is all; what else there is to know of releases, and the history, stands in one record (see
+//! [`record`](super::record)), which only the node writes while one runs.
+//!
 //! Every file appears whole or not at all: written beside its place, flushed to disk, renamed, and the folder flushed. What
 //! failed half-way is removed. A file of `lib/` is never written to: a running node may have it mapped. One that is damaged gives way to
 //! another file of its name.
 
+pub use super::error::StoreError;
+
+use super::files::{hex_sha256, parse, read_if_there, unread, write_json, write_whole};
+use super::history::{Attempt, Conclusion, Entry, Start};
 use super::layout::Layout;
 use super::manifest::{MANIFEST_SCHEMA, Manifest, PluginEntry};
+use super::record::{RECORD_SCHEMA, Record};
 use crate::image::PluginFacts;
 use semver::Version;
-use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
-use std::fs::{self, File};
-use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::Path;
+use std::time::{Duration, Instant};
 
-/// Version of the record's shape.
-const RECORD_SCHEMA: u32 = 1;
-
-/// `releases/RELEASES`.
-#[derive(Debug, Serialize, Deserialize)]
-struct Record {
-    schema: u32,
-    permanent: Version,
-}
-
-/// Why the folder could not be read or written.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// A file could not be read or written.
-    #[error("{} cannot be {verb}: {source}", path.display())]
-    File {
-        /// What was tried: `read`, `written`.
-        verb: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// A file does not hold what it should.
-    #[error("{} is damaged: {source}", path.display())]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: serde_json::Error,
-    },
-    /// A file was written by a newer tool.
-    #[error("{} has schema {schema}, which is newer than this tool", path.display())]
-    Newer {
-        /// The file.
-        path: PathBuf,
-        /// Its schema.
-        schema: u32,
-    },
-    /// A file is not the one that was inspected.
-    #[error("{} changed while it was copied", path.display())]
-    Changed {
-        /// The file.
-        path: PathBuf,
-    },
-    /// There is no such release.
-    #[error("there is no release {version} in {}", root.display())]
-    NoRelease {
-        /// The version asked for.
-        version: Version,
-        /// The node's folder.
-        root: PathBuf,
-    },
-}
+/// A record is written within milliseconds; who holds it for longer is not well.
+const RECORD_PATIENCE: Duration = Duration::from_secs(10);
+/// How often a record that another one writes is tried again.
+const RECORD_LOOK: Duration = Duration::from_millis(2);
 
 /// See the file's head.
 #[derive(Clone, Debug)]
@@ -100,11 +57,51 @@ impl Store {
         let path = self.layout.manifest(&version.to_string());
         let none = || StoreError::NoRelease { version: version.clone(), root: self.layout.root().to_owned() };
         let bytes = read_if_there(&path)?.ok_or_else(none)?;
-        let manifest: Manifest = parse(&path, &bytes)?;
-        if manifest.schema > MANIFEST_SCHEMA {
-            return Err(StoreError::Newer { path, schema: manifest.schema });
+        parse(&path, &bytes, MANIFEST_SCHEMA)
+    }
+
+    /// The record; an empty one in a folder without releases.
+    ///
+    /// # Errors
+    /// It cannot be read, is damaged, or was written by a newer tool.
+    pub fn record(&self) -> Result<Record, StoreError> {
+        let path = self.layout.record();
+        match read_if_there(&path)? {
+            Some(bytes) => parse(&path, &bytes, RECORD_SCHEMA),
+            None => Ok(Record::default()),
         }
-        Ok(manifest)
+    }
+
+    /// Changes the record: read, changed and written as one, also between threads and OS processes.
+    ///
+    /// # Errors
+    /// It cannot be read or written; the earlier one stands.
+    pub fn update<T>(&self, change: impl FnOnce(&mut Record) -> T) -> Result<T, StoreError> {
+        let _held = self.hold_record()?;
+        let mut record = self.record()?;
+        let changed = change(&mut record);
+        write_json(&self.layout.record(), &record)?;
+        Ok(changed)
+    }
+
+    /// The folder's own lock: the record itself is replaced at each change.
+    fn hold_record(&self) -> Result<File, StoreError> {
+        let path = self.layout.record();
+        let unwritten = |source| StoreError::File { verb: "written", path: path.clone(), source };
+        let folder = path.parent().unwrap_or(self.layout.root());
+        fs::create_dir_all(folder).map_err(unwritten)?;
+        let folder = File::open(folder).map_err(unwritten)?;
+        let until = Instant::now() + RECORD_PATIENCE;
+        loop {
+            match folder.try_lock() {
+                Ok(()) => return Ok(folder),
+                Err(TryLockError::Error(source)) => return Err(unwritten(source)),
+                Err(TryLockError::WouldBlock) if Instant::now() >= until => {
+                    return Err(StoreError::Busy { path, patience: RECORD_PATIENCE });
+                }
+                Err(TryLockError::WouldBlock) => std::thread::sleep(RECORD_LOOK),
+            }
+        }
     }
 
     /// The version that boots; `None` in a folder without releases.
@@ -112,13 +109,7 @@ impl Store {
     /// # Errors
     /// The record cannot be read.
     pub fn permanent(&self) -> Result<Option<Version>, StoreError> {
-        let path = self.layout.record();
-        let Some(bytes) = read_if_there(&path)? else { return Ok(None) };
-        let record: Record = parse(&path, &bytes)?;
-        if record.schema > RECORD_SCHEMA {
-            return Err(StoreError::Newer { path, schema: record.schema });
-        }
-        Ok(Some(record.permanent))
+        Ok(self.record()?.permanent)
     }
 
     /// The manifest of the version that boots.
@@ -134,8 +125,64 @@ impl Store {
     /// # Errors
     /// The record cannot be written; the earlier one stands.
     pub fn set_permanent(&self, version: &Version) -> Result<(), StoreError> {
-        let record = Record { schema: RECORD_SCHEMA, permanent: version.clone() };
-        write_json(&self.layout.record(), &record)
+        self.update(|record| record.make_permanent(version))
+    }
+
+    /// Journals that an upgrade or a roll-back begins, and returns its number in the history.
+    ///
+    /// # Errors
+    /// The record cannot be written: then it must not begin.
+    pub fn begin(&self, start: Start) -> Result<u64, StoreError> {
+        self.update(|record| record.begin(start))
+    }
+
+    /// Journals a step of what [`begin`](Self::begin) began, before it is taken.
+    ///
+    /// # Errors
+    /// The record cannot be written: then the step must not be taken.
+    pub fn step(&self, step: &str) -> Result<(), StoreError> {
+        self.update(|record| record.step(step))
+    }
+
+    /// Journals the end: what came of it stands in the history from then on, and what is permanent changes with it, or neither does.
+    ///
+    /// # Errors
+    /// The record cannot be written; then the next boot finds the attempt unfinished.
+    pub fn end(&self, conclusion: Conclusion) -> Result<(), StoreError> {
+        self.update(|record| record.end(conclusion))
+    }
+
+    /// For a boot, before anything else: an attempt that is still in progress was cut off by the node's death, and the history says so from then
+    /// on.
+    ///
+    /// # Errors
+    /// The record cannot be read or written.
+    pub fn recover(&self) -> Result<Option<Entry>, StoreError> {
+        match self.record()?.in_progress {
+            Some(Attempt { .. }) => self.update(Record::recover),
+            None => Ok(None),
+        }
+    }
+
+    /// The versions that have a manifest here, in order; readable or not.
+    ///
+    /// # Errors
+    /// The folder cannot be read.
+    pub fn versions(&self) -> Result<Vec<Version>, StoreError> {
+        let releases = self.layout.releases();
+        let entries = match fs::read_dir(&releases) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(source) => return Err(unread(&releases, source)),
+        };
+        let mut versions = Vec::new();
+        for entry in entries {
+            let name = entry.map_err(|source| unread(&releases, source))?.file_name();
+            let version = name.to_str().and_then(|name| name.parse().ok());
+            versions.extend(version.filter(|version: &Version| self.layout.manifest(&version.to_string()).exists()));
+        }
+        versions.sort();
+        Ok(versions)
     }
 
     /// Writes a release's manifest.
@@ -173,64 +220,6 @@ impl Store {
             compiler: facts.compiler.clone(),
         })
     }
-}
-
-fn unread(path: &Path, source: io::Error) -> StoreError {
-    StoreError::File { verb: "read", path: path.to_owned(), source }
-}
-
-fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
-    match fs::read(path) {
-        Ok(bytes) => Ok(Some(bytes)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(source) => Err(unread(path, source)),
-    }
-}
-
-fn parse<T: for<'de> Deserialize<'de>>(path: &Path, bytes: &[u8]) -> Result<T, StoreError> {
-    serde_json::from_slice(bytes).map_err(|source| StoreError::Damaged { path: path.to_owned(), source })
-}
-
-fn write_json(path: &Path, value: &impl Serialize) -> Result<(), StoreError> {
-    let damaged = |source| StoreError::Damaged { path: path.to_owned(), source };
-    let mut bytes = serde_json::to_vec_pretty(value).map_err(damaged)?;
-    bytes.push(b'\n');
-    write_whole(path, &bytes)
-}
-
-/// Makes the file appear whole, on disk, or not at all.
-fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
-    let unwritten = |source| StoreError::File { verb: "written", path: path.to_owned(), source };
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let is_new = !folder.exists();
-    fs::create_dir_all(folder).map_err(unwritten)?;
-    let beside = path.with_extension(format!("new-{}", std::process::id()));
-    let written = write_flushed(&beside, bytes).and_then(|()| fs::rename(&beside, path)).and_then(|()| {
-        flush(folder)?;
-        // A new folder is only there after a crash when the one above says so.
-        if is_new { flush(folder.parent().unwrap_or(folder)) } else { Ok(()) }
-    });
-    written.map_err(|source| {
-        // What stands there is half a file, or nothing.
-        let _: io::Result<()> = fs::remove_file(&beside);
-        // Goes only when it is empty: made above.
-        let _: io::Result<()> = fs::remove_dir(folder);
-        unwritten(source)
-    })
-}
-
-fn write_flushed(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = File::create(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
-}
-
-fn flush(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
-}
-
-fn hex_sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -1,29 +1,38 @@
 //! Upgrades: how another image becomes the current one, whole or not at all.
 //!
 //! ```text
-//! idle ─ begin ─► check ─► prepare ─► rehearse ─► switch ─► move ─► commit ─► idle     what does not move drains on its own
-//!                   └────────┴───────────┴─ refused:          └────────┴─ roll-back ─► idle
-//!                                           nothing has changed
+//! idle ─► check ─► before ─► prepare ─► rehearse ─► switch ─► move ─► commit ─► idle     what has not moved drains
+//!           └─────────┴─────────┴──────────┴─ refused:          └─────────┴───────────┴─ roll-back ─► idle
+//!                                             nothing has changed
 //! ```
 //!
+//! Each step stands in the record before it is taken. A node that dies meanwhile boots in the permanent release, which is the one before until
+//! `commit`.
+//!
 //! - `check`: manifest, hash, and the file's declaration. No code of the plugin has run.
+//! - `before`: the hook of the node's folder, if there is one; `after`, beside all this, hears what came of it.
 //! - `prepare`: load, initialise, make the root process's future, bind new listeners. Each can fail, and then the old version serves on,
 //!   untouched; what was loaded stays mapped, unused.
 //! - `rehearse`: each process that is to move gives a copy of its state, which the new image restores, and the old one again.
 //! - `switch`: one pointer: new processes start on the new image. Then its listeners.
-//! - `move`: each process that can moves to the new image, one after the other. If one cannot after all, or the record cannot be written,
-//!   all come back: the pointer first, then those that had moved.
-//! - `commit`: the record says which release boots from now on. Then listeners that are not declared any more are closed, the new root
-//!   process starts unless the old one has moved, and the old image's processes hear that they drain.
+//! - `move`: each process that can moves to the new image, a few at a time. If one cannot after all, all come back: the pointer first, then
+//!   those that had moved.
+//! - `commit`: the record says which release boots from now on, and that the upgrade is done: at once, or not at all. Then listeners that
+//!   are not declared any more are closed, the new root process starts unless the old one has moved, and the old image's processes hear that
+//!   they drain.
 //!
 //! One at a time; an upgrade runs on a thread of its own, so the death of the client that asked for it changes nothing.
 
+mod around;
+mod attempt;
 mod candidate;
+mod journal;
 mod moves;
 mod progress;
+mod step;
 mod transaction;
 mod versions;
 
 pub(crate) use progress::Seen;
-pub(crate) use transaction::boot;
+pub(crate) use transaction::{Begun, boot};
 pub(crate) use versions::{Versions, draining};

@@ -62,6 +62,11 @@ impl Progress {
 }
 
 impl Watcher {
+    /// The release that is being installed.
+    pub(crate) fn release(&self) -> &str {
+        self.progress.release()
+    }
+
     /// Waits for what comes next. After the end, the end again.
     pub(crate) fn next(&mut self) -> Seen {
         let mut steps = self.progress.steps.lock();

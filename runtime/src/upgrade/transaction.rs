@@ -1,27 +1,49 @@
-//! The transaction itself: `mod.rs` has its picture.
+//! How an upgrade begins, and what can be refused: `mod.rs` has the picture.
 
+use super::attempt::Attempt;
 use super::candidate::{Candidate, RootFuture, root_of};
-use super::moves;
+use super::journal::Journal;
 use super::progress::{Progress, Watcher};
-use super::versions::{Versions, draining};
+use super::step::Step;
+use super::versions::Versions;
 use crate::host::HOST_TABLE;
 use crate::image::{self, Image, PluginFacts, inspect};
 use crate::listen::{self, Listeners};
 use crate::log;
-use crate::process::table;
-use crate::protocol::{Event, Failure, FailureKind, Pauses, Upgraded};
+use crate::protocol::{Failure, FailureKind, Upgraded};
+use crate::release::history::{By, Kind};
 use crate::release::manifest::{Manifest, PluginEntry};
 use crate::release::store::Store;
-use crate::scheduler;
-use plugin_abi::abi::{IMAGE_CURRENT, IMAGE_DRAINING, LOG_ERROR, LOG_INFO, LOG_WARN};
+use plugin_abi::abi::{IMAGE_CURRENT, LOG_ERROR, LOG_INFO};
 use semver::Version;
 use std::sync::Arc;
-use std::time::Instant;
 
-fn refused(step: &str, message: impl ToString, hint: Option<&str>) -> Failure {
+/// What is asked for.
+#[derive(Clone, Debug)]
+pub(super) struct Request {
+    /// To which release.
+    pub(super) release: Version,
+    /// Forward or back.
+    pub(super) kind: Kind,
+    /// Who asks.
+    pub(super) by: By,
+    /// Also if it was rolled back before.
+    pub(super) is_forced: bool,
+}
+
+/// An upgrade or a roll-back in progress.
+#[derive(Debug)]
+pub(crate) struct Begun {
+    pub(crate) watcher: Watcher,
+    /// Another client has begun it.
+    pub(crate) is_attached: bool,
+}
+
+/// What is wrong before anything has changed.
+pub(super) fn refused(step: Step, message: impl ToString, hint: Option<&str>) -> Failure {
     Failure {
-        kind: FailureKind::Refused,
-        step: Some(step.to_owned()),
+        kind: if step.is_harmless() { FailureKind::Refused } else { FailureKind::RolledBack },
+        step: Some(step.name().to_owned()),
         message: message.to_string(),
         hint: hint.map(str::to_owned),
         serving: listen::current().map(|image| image.version.to_owned()),
@@ -34,7 +56,7 @@ fn refused(step: &str, message: impl ToString, hint: Option<&str>) -> Failure {
 /// What a first upgrade would be refused for; nothing listens then.
 pub(crate) fn boot(store: Store, listeners: Listeners, release: &Version) -> Result<Versions, Failure> {
     let versions = Versions::new(store, listeners);
-    let (manifest, facts) = versions.check(release)?;
+    let (manifest, facts) = versions.read(release)?;
     let candidate = versions.prepare(&manifest, &facts, true)?;
     let (image, root) = versions.switch(candidate);
     if let Some(root) = root.and_then(|root| root.start(image)) {
@@ -44,33 +66,54 @@ pub(crate) fn boot(store: Store, listeners: Listeners, release: &Version) -> Res
 }
 
 impl Versions {
-    /// Starts an upgrade, or attaches to one to the same release. The flag says which: true when attached.
+    /// Begins an upgrade, or attaches to one to the same release.
     ///
     /// # Errors
-    /// Another upgrade is in progress, or the system gives no thread.
-    pub(crate) fn upgrade(self: &Arc<Self>, release: &str) -> Result<(Watcher, bool), Failure> {
+    /// Another upgrade is in progress, the system gives no thread, or that is no version.
+    pub(crate) fn upgrade(self: &Arc<Self>, release: &str, is_forced: bool, by: By) -> Result<Begun, Failure> {
+        self.start(Request { release: version(release)?, kind: Kind::Upgrade, by, is_forced })
+    }
+
+    /// Begins a roll-back, to that release or to the one before.
+    ///
+    /// # Errors
+    /// As `upgrade`; or there is nothing to go back to.
+    pub(crate) fn roll_back(self: &Arc<Self>, release: Option<&str>, by: By) -> Result<Begun, Failure> {
+        let record = self.store.record().map_err(|error| refused(Step::Check, error, None))?;
+        let release = match release {
+            Some(release) => version(release)?,
+            None => record.old.first().cloned().ok_or_else(|| {
+                let hint = "cargo system releases shows what is there; cargo system upgrade goes to any of it";
+                refused(Step::Check, "there is nothing to go back to: no other release has served here", Some(hint))
+            })?,
+        };
+        self.start(Request { release, kind: Kind::Rollback, by, is_forced: true })
+    }
+
+    fn start(self: &Arc<Self>, request: Request) -> Result<Begun, Failure> {
         let mut in_progress = self.in_progress.lock();
+        let release = request.release.to_string();
         if let Some(progress) = &*in_progress {
             if progress.release() == release {
-                return Ok((progress.watch(), true));
+                return Ok(Begun { watcher: progress.watch(), is_attached: true });
             }
             let message = format!("an upgrade to {} is in progress", progress.release());
             let hint = Some("wait for it, then try again; cargo system status shows what runs");
-            return Err(Failure { kind: FailureKind::Locked, step: None, ..refused("", message, hint) });
+            return Err(Failure { kind: FailureKind::Locked, step: None, ..refused(Step::Check, message, hint) });
         }
-        let progress = Progress::new(release);
+        let progress = Progress::new(&release);
         let (versions, running) = (Arc::clone(self), Arc::clone(&progress));
         let thread = std::thread::Builder::new().name("upgrade".to_owned());
-        if let Err(error) = thread.spawn(move || versions.run(&running)) {
-            return Err(refused("check", format!("the system gives no thread for the upgrade: {error}"), None));
+        if let Err(error) = thread.spawn(move || versions.run(&running, request)) {
+            return Err(refused(Step::Check, format!("the system gives no thread for the upgrade: {error}"), None));
         }
         let watcher = progress.watch();
         *in_progress = Some(progress);
-        Ok((watcher, false))
+        Ok(Begun { watcher, is_attached: false })
     }
 
-    fn run(&self, progress: &Progress) {
-        let end = self.install(progress);
+    fn run(&self, progress: &Progress, request: Request) {
+        let end = self.attempt(progress, &request);
         match &end {
             Ok(done) if done.changed => {
                 let Upgraded { from, to, switched_after_us, pauses, .. } = done;
@@ -88,95 +131,77 @@ impl Versions {
         progress.end(end);
     }
 
-    fn install(&self, progress: &Progress) -> Result<Upgraded, Failure> {
-        let begun = Instant::now();
-        let before = listen::current();
-        let from = before.map_or("", |image| image.version).to_owned();
-        progress.step("check");
-        let release: Version = progress
-            .release()
-            .parse()
-            .map_err(|_| refused("check", format!("{:?} is not a release's version", progress.release()), None))?;
-        let (manifest, facts) = self.check(&release)?;
-        if before.is_some_and(|image| image.hash == facts.hash) {
-            let (to, pauses) = (from.clone(), Pauses::default());
-            return Ok(Upgraded { to, from, changed: false, switched_after_us: 0, draining: draining(), pauses });
-        }
-        progress.step("prepare");
-        let candidate = self.prepare(&manifest, &facts, false)?;
-        progress.step("rehearse");
-        if let Some(fault) = moves::rehearse(candidate.image).fault {
-            let hint = "mend the state's conversion, or what keeps the process from its boundary, and try again";
-            return Err(refused("rehearse", fault, Some(hint)));
-        }
-        progress.step("switch");
-        let (image, root) = self.switch(candidate);
-        let switched_after_us = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
-        let to = image.version.to_owned();
-        progress.push(Event::Switched { from: from.clone(), to: to.clone() });
-        progress.step("move");
-        let report = moves::move_all(image);
-        let fault = report.fault.as_ref().map(|fault| ("move", fault.to_string()));
-        let fault = fault.or_else(|| {
-            progress.step("commit");
-            self.store.set_permanent(&manifest.version).err().map(|error| ("commit", error.to_string()))
-        });
-        if let (Some((step, fault)), Some(before)) = (fault, before) {
-            progress.step("roll-back");
-            return Err(self.roll_back(image, before, step, fault));
-        }
-        self.listeners.lock().keep_only(&image.listeners);
-        self.settle_root(before, image, root);
-        before.into_iter().for_each(drain);
-        let pauses = report.pauses();
-        Ok(Upgraded { from, to, changed: true, switched_after_us, draining: draining(), pauses })
+    fn attempt(&self, progress: &Progress, request: &Request) -> Result<Upgraded, Failure> {
+        let before = listen::current().ok_or_else(|| refused(Step::Check, "nothing serves yet", None))?;
+        let journal =
+            Journal::begin(&self.store, request, before.version).map_err(|error| refused(Step::Check, error, None))?;
+        Attempt::new(self, progress, journal, before).run(request)
     }
 
-    fn check(&self, release: &Version) -> Result<(Manifest, PluginFacts), Failure> {
-        let again = Some("make the release again: cargo system release, or cargo system upgrade");
-        let manifest = self.store.manifest(release).map_err(|error| refused("check", error, again))?;
-        let plugin = single_plugin(&manifest).map_err(|error| refused("check", error, again))?;
-        let facts =
-            inspect(&self.store.layout().root().join(&plugin.file)).map_err(|error| refused("check", error, again))?;
-        if facts.hash != plugin.hash {
-            let message =
-                format!("{} is not the file that the manifest of {release} names: its hash differs", plugin.file);
-            return Err(refused("check", message, again));
+    /// What speaks against a release, as far as can be told without running any of its code.
+    pub(super) fn check(&self, request: &Request) -> Result<(Manifest, PluginFacts), Failure> {
+        let (manifest, facts) = self.read(&request.release)?;
+        let record = self.store.record().map_err(|error| refused(Step::Check, error, None))?;
+        if record.is_quarantined(&request.release) && !request.is_forced {
+            let message = format!("{} is in quarantine: it was rolled back", request.release);
+            return Err(refused(Step::Check, message, Some("mend it and upgrade to that; or insist with --force")));
         }
-        let serving = listen::current().and_then(|_| self.store.permanent_manifest().ok().flatten());
+        let serving = self.store.permanent_manifest().ok().flatten();
         if let Some(serving) = serving
             && serving.name != manifest.name
         {
             let message = format!("this node runs {}, and the release is of {}", serving.name, manifest.name);
-            return Err(refused("check", message, Some("give the node of that application with --node")));
+            return Err(refused(Step::Check, message, Some("give the node of that application with --node")));
+        }
+        Ok((manifest, facts))
+    }
+
+    /// A release's manifest, and what its plugin says of itself.
+    fn read(&self, release: &Version) -> Result<(Manifest, PluginFacts), Failure> {
+        let check = |error: &dyn ToString| {
+            let again = "make the release again: cargo system release, or cargo system upgrade";
+            refused(Step::Check, error.to_string(), Some(again))
+        };
+        let manifest = self.store.manifest(release).map_err(|error| check(&error))?;
+        let plugin = single_plugin(&manifest).map_err(|error| check(&error))?;
+        let facts = inspect(&self.store.layout().root().join(&plugin.file)).map_err(|error| check(&error))?;
+        if facts.hash != plugin.hash {
+            let message =
+                format!("{} is not the file that the manifest of {release} names: its hash differs", plugin.file);
+            return Err(check(&message));
         }
         Ok((manifest, facts))
     }
 
     /// `at_boot`: checks the command line's overrides too.
-    fn prepare(&self, manifest: &Manifest, facts: &PluginFacts, at_boot: bool) -> Result<Candidate, Failure> {
-        let plugin = single_plugin(manifest).map_err(|error| refused("prepare", error, None))?;
+    pub(super) fn prepare(
+        &self,
+        manifest: &Manifest,
+        facts: &PluginFacts,
+        at_boot: bool,
+    ) -> Result<Candidate, Failure> {
+        let prepare = |error: &dyn ToString| refused(Step::Prepare, error.to_string(), None);
+        let plugin = single_plugin(manifest).map_err(|error| prepare(&error))?;
         let path = self.store.layout().root().join(&plugin.file);
         // A build that was current before is still loaded, and loading it again would give the same image.
         let loaded = image::all().into_iter().find(|image| image.hash == facts.hash);
         let image = match loaded {
             Some(image) => image,
             None => image::load(&path, facts, &manifest.version.to_string(), &HOST_TABLE)
-                .map_err(|error| refused("prepare", format!("{}: {error}", plugin.name), None))?,
+                .map_err(|error| prepare(&format!("{}: {error}", plugin.name)))?,
         };
-        let root = root_of(image).map_err(|error| refused("prepare", error, None))?;
+        let root = root_of(image).map_err(|error| prepare(&error))?;
         let declared = &image.listeners;
         let listeners = self.listeners.lock();
         let overrides = if at_boot { listeners.check_overrides(declared) } else { Ok(()) };
         let elsewhere = Some("stop what listens there, or give another address with --listen or PORT");
-        let listeners = overrides
-            .and_then(|()| listeners.prepare(declared))
-            .map_err(|error| refused("prepare", error, elsewhere))?;
+        let listeners = overrides.and_then(|()| listeners.prepare(declared));
+        let listeners = listeners.map_err(|error| refused(Step::Prepare, error, elsewhere))?;
         Ok(Candidate { image, root, listeners })
     }
 
     /// New processes start on the candidate's image from here on.
-    fn switch(&self, candidate: Candidate) -> (&'static Image, Option<RootFuture>) {
+    pub(super) fn switch(&self, candidate: Candidate) -> (&'static Image, Option<RootFuture>) {
         let Candidate { image, root, listeners } = candidate;
         self.note_current(image);
         image.set_state(IMAGE_CURRENT);
@@ -184,39 +209,10 @@ impl Versions {
         self.listeners.lock().open(listeners);
         (image, root)
     }
-
-    /// The root process that was has moved; or the new version's starts.
-    fn settle_root(&self, before: Option<&'static Image>, image: &'static Image, root: Option<RootFuture>) {
-        let moved = before.and_then(|before| self.root(before)).and_then(table::find);
-        let moved = moved.filter(|root| root.state.is_alive() && std::ptr::eq(root.image(), image));
-        let root = match moved {
-            Some(moved) => Some(moved.pid()),
-            None => root.and_then(|root| root.start(image)),
-        };
-        if let Some(root) = root {
-            self.set_root(image, root);
-        }
-    }
-
-    /// The version before is current again, with all that had moved.
-    fn roll_back(&self, image: &'static Image, before: &'static Image, step: &str, fault: String) -> Failure {
-        listen::set_current(before);
-        self.note_current(before);
-        let back = moves::move_all(before);
-        self.listeners.lock().keep_only(&before.listeners);
-        drain(image);
-        let failure = Failure { kind: FailureKind::RolledBack, ..refused(step, fault, None) };
-        let Some(stuck) = back.fault else { return failure };
-        let message = format!("{}; and on the way back: {stuck}", failure.message);
-        log::host(LOG_WARN, "upgrade", &format!("some processes stay on {}: {stuck}", image.version));
-        Failure { kind: FailureKind::NotRolledBack, message, ..failure }
-    }
 }
 
-/// An image is not current any more: its processes hear it, and finish on their own.
-fn drain(image: &'static Image) {
-    image.set_state(IMAGE_DRAINING);
-    table::of_image(image).for_each(|process| scheduler::wake(process.process()));
+fn version(text: &str) -> Result<Version, Failure> {
+    text.parse().map_err(|_| refused(Step::Check, format!("{text:?} is not a release's version"), None))
 }
 
 fn single_plugin(manifest: &Manifest) -> Result<&PluginEntry, String> {

@@ -1,8 +1,11 @@
 //! The store's promises, each tried on a folder of its own.
 
 use super::*;
+use crate::release::history::{By, Kind, Outcome};
 use crate::release::manifest::RuntimeEntry;
+use crate::release::settings::Settings;
 use std::os::unix::fs::MetadataExt as _;
+use std::path::PathBuf;
 
 /// A folder of this test alone, gone at its end.
 struct Place(PathBuf);
@@ -61,7 +64,14 @@ fn facts(bytes: &[u8]) -> PluginFacts {
 
 fn manifest(version: Version, plugin: PluginEntry) -> Manifest {
     let runtime = RuntimeEntry { version: Version::new(0, 1, 0), file: String::new() };
-    Manifest { schema: MANIFEST_SCHEMA, name: "my-app".to_owned(), version, runtime, plugins: vec![plugin] }
+    Manifest {
+        schema: MANIFEST_SCHEMA,
+        name: "my-app".to_owned(),
+        version,
+        runtime,
+        plugins: vec![plugin],
+        settings: Settings::default(),
+    }
 }
 
 #[test]
@@ -122,6 +132,8 @@ fn what_cannot_be_written_leaves_nothing_and_names_the_file() {
     // A folder in place of the file: no rename can succeed, whoever the user is.
     fs::create_dir_all(store.layout().record().join("in-the-way")).expect("made");
     let error = store.set_permanent(&Version::new(1, 0, 0)).expect_err("in the way").to_string();
+    assert!(error.contains("RELEASES cannot be read: "), "{error}");
+    let error = write_json(&store.layout().record(), &1).expect_err("in the way").to_string();
     assert!(error.contains("RELEASES cannot be written: "), "{error}");
     assert_eq!(fs::read_dir(&releases).expect("readable").count(), 1, "no half-written file is left");
 }
@@ -140,10 +152,55 @@ fn damaged_and_newer_files_are_said_to_be() {
         ("{}", "is damaged"),
         ("{\"schema\":1,\"permanent\":\"one\"}", "is damaged"),
         ("{\"schema\":2,\"permanent\":\"1.0.0\"}", "has schema 2, which is newer than this tool"),
+        ("{\"schema\":9,\"permanent\":{\"app\":7}}", "has schema 9, which is newer than this tool"),
     ];
     for (text, expected) in cases {
         fs::write(&path, text).expect("written");
-        let error = store.permanent().expect_err(text).to_string();
-        assert!(error.contains(expected) && error.contains("RELEASES"), "{error}");
+        for error in [store.permanent().expect_err(text), store.set_permanent(&version).expect_err(text)] {
+            let error = error.to_string();
+            assert!(error.contains(expected) && error.contains("RELEASES"), "{error}");
+        }
+        assert_eq!(fs::read_to_string(&path).expect("readable"), text, "what is not understood is not overwritten");
     }
+}
+
+#[test]
+fn an_attempt_that_the_node_did_not_live_to_end_is_found_at_the_next_boot() {
+    let place = Place::new("recover");
+    let store = place.store();
+    let (before, wanted) = (Version::new(1, 0, 0), Version::new(1, 0, 1));
+    store.set_permanent(&before).expect("set");
+    assert_eq!(store.recover().expect("readable"), None);
+    let by = By { uid: Some(1000), ..By::default() };
+    let start = Start { kind: Kind::Upgrade, by, at_ms: 5, from: Some(before.clone()), to: wanted.clone() };
+    assert_eq!(store.begin(start.clone()).expect("written"), 1);
+    store.step("move").expect("written");
+
+    let again = place.store();
+    let entry = again.recover().expect("readable").expect("it was in progress");
+    assert_eq!(
+        (entry.outcome, entry.attempt.step.as_str(), entry.attempt.to),
+        (Outcome::Crashed, "move", wanted.clone())
+    );
+    assert_eq!(again.permanent().expect("readable"), Some(before.clone()), "what boots has not changed");
+
+    assert_eq!(again.begin(start).expect("written"), 2);
+    let done = Conclusion { outcome: Some(Outcome::Done), permanent: Some(wanted.clone()), ..Conclusion::default() };
+    again.end(done).expect("written");
+    let record = store.record().expect("readable");
+    assert_eq!((record.permanent, record.old), (Some(wanted), vec![before]));
+    assert_eq!(record.history.iter().map(|entry| entry.outcome).collect::<Vec<_>>(), [Outcome::Crashed, Outcome::Done]);
+}
+
+#[test]
+fn changes_at_once_are_all_kept() {
+    let place = Place::new("at-once");
+    let store = place.store();
+    std::thread::scope(|scope| {
+        for patch in 0..8 {
+            let store = &store;
+            scope.spawn(move || store.set_permanent(&Version::new(1, 0, patch)).expect("set"));
+        }
+    });
+    assert_eq!(store.record().expect("readable").old.len(), 7);
 }

@@ -1,0 +1,142 @@
+//! Following an upgrade or a roll-back that a node makes, to its end.
+
+use crate::cli::Waiting;
+use crate::client;
+use crate::context::Context;
+use crate::exit_code::ExitCode;
+use crate::failure::Failure;
+use crate::node_path::NodePath;
+use crate::output;
+use crate::progress::Progress;
+use runtime::protocol::{Command, Event, Outcome, Pauses, Upgraded};
+use serde_json::json;
+use std::time::{Duration, Instant};
+
+/// How long to follow the drain, and how long to wait for the node in all.
+pub(super) fn times(waiting: Waiting) -> (Duration, Duration) {
+    let drain = Duration::from_secs(waiting.drain_wait.into());
+    (drain, Duration::from_secs(waiting.timeout.into()) + drain)
+}
+
+pub(super) fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Asks for it, reports what happens, and concludes.
+pub(super) fn follow(
+    context: &Context,
+    node: &NodePath,
+    name: &str,
+    command: Command,
+    waiting: Waiting,
+    mut progress: Progress,
+) -> Result<(), Failure> {
+    let begun = Instant::now();
+    let (_, patience) = times(waiting);
+    let asked = client::connect(node)?.follow(command, patience, |event| match event {
+        Some(event) => report(&mut progress, &event),
+        None => progress.beat(),
+    });
+    progress.finish();
+    match asked? {
+        Outcome::Upgraded(upgraded) => {
+            conclude(context.json(), name, &upgraded, begun.elapsed());
+            Ok(())
+        }
+        _ => Err(Failure::error("the node answers something else than the outcome of an upgrade")),
+    }
+}
+
+fn report(progress: &mut Progress, event: &Event) {
+    if matches!(progress, Progress::Json) {
+        return output::json(event);
+    }
+    match event {
+        Event::Attached { release } => progress.say(&format!("joining the upgrade to {release}")),
+        Event::Step { step } => progress.say(step),
+        Event::Switched { from, to } => progress.say(&format!("{from} → {to}: new processes start on the new version")),
+        Event::Warning { message } => progress.say(&format!("warning: {message}")),
+        Event::Draining { processes: 0 } => progress.say("drained"),
+        Event::Draining { processes } => {
+            progress.count("draining", &format!("draining: {processes} processes on older versions"));
+        }
+    }
+}
+
+fn conclude(as_json: bool, name: &str, upgraded: &Upgraded, elapsed: Duration) {
+    if as_json {
+        return output::json(&json!({
+            "outcome": "upgraded",
+            "exit_code": ExitCode::Done as u8,
+            "name": name,
+            "changed": upgraded.changed,
+            "from": upgraded.from,
+            "to": upgraded.to,
+            "switched_after_us": upgraded.switched_after_us,
+            "draining": upgraded.draining,
+            "pauses": upgraded.pauses,
+        }));
+    }
+    output::line(&render(name, upgraded, elapsed));
+}
+
+fn render(name: &str, upgraded: &Upgraded, elapsed: Duration) -> String {
+    let Upgraded { from, to, .. } = upgraded;
+    if !upgraded.changed {
+        return format!("{name} {to} runs already: nothing to do");
+    }
+    let switched = Duration::from_micros(upgraded.switched_after_us);
+    let moved = moved(&upgraded.pauses);
+    match upgraded.draining {
+        0 => format!("{name}: upgraded {from} → {to} in {switched:.1?}{moved}, drained after {elapsed:.1?}"),
+        left => {
+            format!(
+                "{name}: upgraded {from} → {to} in {switched:.1?}{moved}; {left} processes still run on older versions"
+            )
+        }
+    }
+}
+
+/// What processes that moved have felt of it.
+fn moved(pauses: &Pauses) -> String {
+    let [p50, p99] = [pauses.p50_ns, pauses.p99_ns].map(Duration::from_nanos);
+    match pauses.count {
+        0 => String::new(),
+        1 => format!(", 1 process moved (it stood still for {p50:.1?})"),
+        count => format!(", {count} processes moved (each stood still for {p50:.1?}, p99 {p99:.1?})"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn upgraded(changed: bool, draining: u64) -> Upgraded {
+        let (from, to) = ("0.1.0+a".to_owned(), "0.1.0+b".to_owned());
+        Upgraded { from, to, changed, switched_after_us: 1500, draining, pauses: Pauses::default() }
+    }
+
+    #[test]
+    fn the_outcome_is_one_line() {
+        let say = |upgraded| render("app", &upgraded, Duration::from_millis(25));
+        assert_eq!(say(upgraded(true, 0)), "app: upgraded 0.1.0+a → 0.1.0+b in 1.5ms, drained after 25.0ms");
+        assert_eq!(
+            say(upgraded(true, 3)),
+            "app: upgraded 0.1.0+a → 0.1.0+b in 1.5ms; 3 processes still run on older versions"
+        );
+        let moved = |count| {
+            let pauses = Pauses { count, p50_ns: 12_000, p99_ns: 95_000, max_ns: 200_000 };
+            say(Upgraded { pauses, ..upgraded(true, 0) })
+        };
+        assert_eq!(
+            moved(10_000),
+            "app: upgraded 0.1.0+a → 0.1.0+b in 1.5ms, 10000 processes moved (each stood still for 12.0µs, p99 95.0µs), \
+             drained after 25.0ms"
+        );
+        assert_eq!(
+            moved(1),
+            "app: upgraded 0.1.0+a → 0.1.0+b in 1.5ms, 1 process moved (it stood still for 12.0µs), drained after 25.0ms"
+        );
+        assert_eq!(say(upgraded(false, 0)), "app 0.1.0+b runs already: nothing to do");
+    }
+}

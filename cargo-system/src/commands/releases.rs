@@ -1,0 +1,109 @@
+//! `releases`: what is in a node's folder, and what of it runs. Read from disk, so that it needs no node.
+
+use super::version::ask_status;
+use crate::client;
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::node_path::NodePath;
+use crate::output;
+use crate::table::table;
+use runtime::protocol::Status;
+use runtime::release::record::{Record, State};
+use runtime::release::store::Store;
+use semver::Version;
+use serde::Serialize;
+use serde_json::json;
+
+/// A release in a node's folder.
+#[derive(Debug, Serialize)]
+struct Release {
+    version: Version,
+    /// On disk.
+    state: State,
+    quarantined: bool,
+    /// `current` or `draining`; none: it does not run, or no node does.
+    running: Option<String>,
+    /// Processes on it.
+    processes: u64,
+}
+
+pub(super) fn releases(context: &Context) -> Result<(), Failure> {
+    let node = context.node()?;
+    let store = Store::new(node.layout.clone());
+    let (record, versions) = read(&node, &store)?;
+    let status = if node.is_running()? { Some(ask_status(&mut client::connect(&node)?)?) } else { None };
+    let releases = releases_of(&record, versions, status.as_ref());
+    if context.json() {
+        output::json(&json!({ "outcome": "releases", "root": node.layout.root(), "releases": releases }));
+    } else {
+        output::line(render(&releases).trim_end());
+    }
+    Ok(())
+}
+
+/// What a node's folder says of itself; a folder without releases is no node's.
+pub(super) fn read(node: &NodePath, store: &Store) -> Result<(Record, Vec<Version>), Failure> {
+    let record = store.record().map_err(Failure::error)?;
+    let versions = store.versions().map_err(Failure::error)?;
+    if record.permanent.is_none() && versions.is_empty() {
+        return Err(Failure::error(format!("{} holds no release ({})", node.root(), node.reason))
+            .hint(format!("{} makes one, or name another node's folder with --node", node.start())));
+    }
+    Ok((record, versions))
+}
+
+/// Newest version first.
+fn releases_of(record: &Record, versions: Vec<Version>, status: Option<&Status>) -> Vec<Release> {
+    let running = |version: &Version| {
+        let version = version.to_string();
+        status?.versions.iter().find(|running| running.version == version)
+    };
+    let release = |version: Version| Release {
+        state: record.state(&version),
+        quarantined: record.is_quarantined(&version),
+        running: running(&version).map(|running| running.state.clone()),
+        processes: running(&version).map_or(0, |running| running.processes),
+        version,
+    };
+    versions.into_iter().rev().map(release).collect()
+}
+
+fn render(releases: &[Release]) -> String {
+    let row = |release: &Release| {
+        let quarantined = if release.quarantined { ", quarantined" } else { "" };
+        let runs = match &release.running {
+            Some(state) => format!("{state}, {} processes", release.processes),
+            None => String::new(),
+        };
+        [release.version.to_string(), format!("{}{quarantined}", release.state.name()), runs]
+    };
+    table(["VERSION", "STATE", "RUNS"], &releases.iter().map(row).collect::<Vec<_>>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn version(text: &str) -> Version {
+        text.parse().expect("a version")
+    }
+
+    #[test]
+    fn each_release_has_its_state_and_what_runs_of_it() {
+        let mut record = Record::default();
+        record.make_permanent(&version("0.1.0+00c0ffee"));
+        record.make_permanent(&version("0.1.1+3f2a91bc"));
+        record.quarantine(&version("0.10.0+0badc0de"));
+        let versions = ["0.1.0+00c0ffee", "0.1.1+3f2a91bc", "0.10.0+0badc0de"].map(version).to_vec();
+        let mut releases = releases_of(&record, versions, None);
+        releases[1].running = Some("current".to_owned());
+        releases[1].processes = 212;
+        let expected = "\
+VERSION          STATE                  RUNS
+0.10.0+0badc0de  unpacked, quarantined
+0.1.1+3f2a91bc   permanent              current, 212 processes
+0.1.0+00c0ffee   old
+";
+        assert_eq!(render(&releases), expected);
+    }
+}

@@ -1,0 +1,29 @@
+//! `[package.metadata.system]` in the plugin's Cargo.toml.
+
+use crate::exit_code::ExitCode;
+use crate::failure::Failure;
+use cargo_metadata::Package;
+use runtime::release::settings::Settings;
+use serde::Deserialize;
+
+/// As people write it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+struct Written {
+    keep_releases: Option<u16>,
+    hook_timeout: Option<u16>,
+}
+
+/// A package's settings; a word that is not known there is an error, since it would be without effect.
+pub(crate) fn of(package: &Package) -> Result<Settings, Failure> {
+    let Some(value) = package.metadata.get("system") else { return Ok(Settings::default()) };
+    let written = Written::deserialize(value).map_err(|error| {
+        let message = format!("[package.metadata.system] in {} is wrong: {error}", package.manifest_path);
+        Failure::new(ExitCode::Usage, message)
+    })?;
+    let default = Settings::default();
+    Ok(Settings {
+        keep_releases: written.keep_releases.unwrap_or(default.keep_releases),
+        hook_timeout_s: written.hook_timeout.unwrap_or(default.hook_timeout_s),
+    })
+}

@@ -1,0 +1,59 @@
+//! Why a node's folder could not be read or written: one sentence each.
+
+use semver::Version;
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Why the folder could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// A file could not be read or written.
+    #[error("{} cannot be {verb}: {source}", path.display())]
+    File {
+        /// What was tried: `read`, `written`.
+        verb: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file does not hold what it should.
+    #[error("{} is damaged: {source}", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: serde_json::Error,
+    },
+    /// A file was written by a newer tool.
+    #[error("{} has schema {schema}, which is newer than this tool", path.display())]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its schema.
+        schema: u32,
+    },
+    /// A file is not the one that was inspected.
+    #[error("{} changed while it was copied", path.display())]
+    Changed {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Another OS process has been writing the record for too long.
+    #[error("{} is being written by another process, which has not finished within {patience:?}", path.display())]
+    Busy {
+        /// The record.
+        path: PathBuf,
+        /// How long it was waited for.
+        patience: Duration,
+    },
+    /// There is no such release.
+    #[error("there is no release {version} in {}", root.display())]
+    NoRelease {
+        /// The version asked for.
+        version: Version,
+        /// The node's folder.
+        root: PathBuf,
+    },
+}

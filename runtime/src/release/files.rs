@@ -1,0 +1,76 @@
+//! Files that appear whole, on disk, or not at all.
+
+use super::error::StoreError;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::Path;
+
+pub(super) fn unread(path: &Path, source: io::Error) -> StoreError {
+    StoreError::File { verb: "read", path: path.to_owned(), source }
+}
+
+pub(super) fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(unread(path, source)),
+    }
+}
+
+/// What a file of ours holds. One with a newer schema is said to be newer, whatever else it holds.
+pub(super) fn parse<T: for<'de> Deserialize<'de>>(path: &Path, bytes: &[u8], schema: u32) -> Result<T, StoreError> {
+    #[derive(Deserialize)]
+    struct Head {
+        schema: u32,
+    }
+    let damaged = |source| StoreError::Damaged { path: path.to_owned(), source };
+    let head: Head = serde_json::from_slice(bytes).map_err(damaged)?;
+    if head.schema > schema {
+        return Err(StoreError::Newer { path: path.to_owned(), schema: head.schema });
+    }
+    serde_json::from_slice(bytes).map_err(damaged)
+}
+
+pub(super) fn write_json(path: &Path, value: &impl Serialize) -> Result<(), StoreError> {
+    let damaged = |source| StoreError::Damaged { path: path.to_owned(), source };
+    let mut bytes = serde_json::to_vec_pretty(value).map_err(damaged)?;
+    bytes.push(b'\n');
+    write_whole(path, &bytes)
+}
+
+/// Makes the file appear whole, on disk, or not at all.
+pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+    let unwritten = |source| StoreError::File { verb: "written", path: path.to_owned(), source };
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let is_new = !folder.exists();
+    fs::create_dir_all(folder).map_err(unwritten)?;
+    let beside = path.with_extension(format!("new-{}", std::process::id()));
+    let written = write_flushed(&beside, bytes).and_then(|()| fs::rename(&beside, path)).and_then(|()| {
+        flush(folder)?;
+        // A new folder is only there after a crash when the one above says so.
+        if is_new { flush(folder.parent().unwrap_or(folder)) } else { Ok(()) }
+    });
+    written.map_err(|source| {
+        // What stands there is half a file, or nothing.
+        let _: io::Result<()> = fs::remove_file(&beside);
+        // Goes only when it is empty: made above.
+        let _: io::Result<()> = fs::remove_dir(folder);
+        unwritten(source)
+    })
+}
+
+fn write_flushed(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = File::create(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+pub(super) fn flush(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+pub(super) fn hex_sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
