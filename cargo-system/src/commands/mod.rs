@@ -1,5 +1,6 @@
 //! One file a command.
 
+mod check;
 mod node;
 mod ping;
 mod release;
@@ -42,6 +43,7 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Upgrade { release, drain_wait, timeout } => {
             upgrade::upgrade(&context, release.as_deref(), drain_wait, timeout)
         }
+        Command::Check => check::check(&context),
         Command::Status => status::status(&context),
         Command::Stop { grace } => stop::stop(&context, grace),
         Command::Ping => ping::ping(&context),
@@ -59,6 +61,7 @@ fn refuse_builds_of_releases(context: &Context, command: &Command) -> Result<(),
     let hint = match command {
         Command::Run { .. } => format!("{own} start"),
         Command::Release { .. } => "cargo system release, in the workspace".to_owned(),
+        Command::Check => "cargo system check, in the workspace".to_owned(),
         Command::Upgrade { release: None, .. } => format!("{own} upgrade --release DIR"),
         _ => return Ok(()),
     };

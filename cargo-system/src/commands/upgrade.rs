@@ -88,6 +88,7 @@ fn report(progress: &mut Progress, event: &Event) {
     match event {
         Event::Attached { release } => progress.say(&format!("joining the upgrade to {release}")),
         Event::Step { step } => progress.say(step),
+        Event::Warning { message } => progress.warn(message),
         Event::Switched { from, to } => progress.say(&format!("{from} → {to}: new processes start on the new version")),
         Event::Draining { processes: 0 } => progress.say("drained"),
         Event::Draining { processes } => {

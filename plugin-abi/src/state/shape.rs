@@ -76,6 +76,8 @@ pub struct Tuple {
 pub struct Element {
     /// It may be missing.
     pub default: bool,
+    /// Its type, as it was written; empty: it was not.
+    pub source: &'static str,
     /// What it looks like.
     pub shape: &'static Shape,
 }
@@ -87,6 +89,8 @@ pub struct Newtype {
     pub name: &'static str,
     /// For serde it is the inner type: as a field it may be missing when the inner one may.
     pub transparent: bool,
+    /// The inner type, as it was written.
+    pub source: &'static str,
     /// Of the inner type.
     pub shape: &'static Shape,
 }
@@ -113,6 +117,8 @@ pub struct Field {
     pub read: &'static [&'static str],
     /// It may be missing.
     pub default: bool,
+    /// Its type, as it was written; empty: it was not.
+    pub source: &'static str,
     /// What it looks like.
     pub shape: &'static Shape,
 }

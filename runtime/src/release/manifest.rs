@@ -1,6 +1,7 @@
 //! What a release is made of. Pure: data, checks, no I/O.
 
 use super::layout::short_hash;
+use crate::schema::StateRecord;
 use semver::Version;
 use serde::{Deserialize, Serialize};
 
@@ -48,6 +49,9 @@ pub struct PluginEntry {
     pub target: String,
     /// `rustc --version`.
     pub compiler: String,
+    /// The states that move from version to version.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub states: Vec<StateRecord>,
 }
 
 /// `1.2.3` and a build's hash → `1.2.3+3f2a91bc`: each build is a version of its own, ordered as semver orders them.

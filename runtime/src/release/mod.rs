@@ -1,5 +1,6 @@
 //! Releases on disk.
 
+pub mod check;
 pub mod layout;
 pub mod manifest;
 pub mod store;

@@ -99,6 +99,9 @@ pub struct Newtype {
     /// As a field it may be missing when the inner type may.
     #[serde(default, skip_serializing_if = "is_false")]
     pub transparent: bool,
+    /// The inner type, as it was written; empty: as its shape is called.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub source: String,
     /// Of the inner type.
     pub shape: Box<Shape>,
 }
@@ -119,6 +122,9 @@ pub struct Element {
     /// It may be missing.
     #[serde(default, skip_serializing_if = "is_false")]
     pub default: bool,
+    /// Its type, as it was written; empty: as its shape is called.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub source: String,
     /// What it looks like.
     pub shape: Shape,
 }
@@ -151,6 +157,9 @@ pub struct Field {
     /// It may be missing.
     #[serde(default, skip_serializing_if = "is_false")]
     pub default: bool,
+    /// Its type, as it was written; empty: as its shape is called.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub source: String,
     /// What it looks like.
     pub shape: Shape,
 }

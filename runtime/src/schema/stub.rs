@@ -1,5 +1,6 @@
 //! The code that a changed state lacks: the earlier version's type as it was shipped, and both conversions, ready to be pasted and filled in.
 
+use super::reads::reads;
 use super::record::{Enum, Field, Shape, StateRecord, Struct, Tuple, Variant};
 use super::render::{collect, one_line};
 use std::fmt::Write as _;
@@ -19,8 +20,9 @@ pub fn stub(old: &StateRecord, new: &StateRecord) -> Option<String> {
     }
     let now = type_name(shape).unwrap_or_else(|| identifier(&new.name).0);
     let version = version.max(old.version + 1);
-    let names = Names { version: old.version, kept: types(shape), old: types(&old.shape) };
-    let before = names.of_root(&old.shape, &now);
+    let before = root_name(old, &now);
+    let names =
+        Names { version: old.version, kept: types(shape), old: types(&old.shape), root: (&old.shape, before.clone()) };
     let name =
         if now == new.name || version < new.version { String::new() } else { format!("name = {:?}, ", new.name) };
     let mut text = format!("// On {now}: #[state({name}version = {version}, from = {before})]\n\n");
@@ -29,13 +31,12 @@ pub fn stub(old: &StateRecord, new: &StateRecord) -> Option<String> {
     {
         let _ = write!(text, "\n{}", names.definition(shape, &names.of(shape), ""));
     }
-    let (up, down) =
-        (conversion(&names, &old.shape, shape, "before", ""), conversion(&names, shape, &old.shape, "now", ".clone()"));
+    let (up, down) = (conversion(&names, &old.shape, shape, "before"), conversion(&names, shape, &old.shape, "now"));
     let _ = write!(
         text,
         "\nimpl From<{before}> for {now} {{\n    fn from(before: {before}) -> Self {{\n        {up}\n    }}\n}}\n\
          \n/// For the way back. If there is none: #[state(one_way)] on {now}.\n\
-         impl TryFrom<&{now}> for {before} {{\n    type Error = String;\n\n    fn try_from(now: &{now}) -> Result<Self, String> {{\n        Ok({down})\n    }}\n}}\n"
+         impl TryFrom<{now}> for {before} {{\n    type Error = String;\n\n    fn try_from(now: {now}) -> Result<Self, String> {{\n        Ok({down})\n    }}\n}}\n"
     );
     Some(text)
 }
@@ -54,7 +55,7 @@ fn type_name(shape: &Shape) -> Option<String> {
 }
 
 /// An expression of `to`, made of `from`, which is called `source`.
-fn conversion(names: &Names<'_>, from: &Shape, to: &Shape, source: &str, clone: &str) -> String {
+fn conversion(names: &Names<'_>, from: &Shape, to: &Shape, source: &str) -> String {
     let (Shape::Struct(from), Shape::Struct(to)) = (from, to) else {
         return format!("{DECIDE}(\"make it of `{source}`\")");
     };
@@ -64,7 +65,7 @@ fn conversion(names: &Names<'_>, from: &Shape, to: &Shape, source: &str, clone: 
         let same = from.fields.iter().find(|of| field_name(of) == name);
         let value = match same {
             Some(of) if of.shape == field.shape && names.is_shared(&of.shape) => {
-                format!("{source}.{}{clone}", identifier(&name).0)
+                format!("{source}.{}", identifier(&name).0)
             }
             Some(of) => {
                 let what = format!("`{name}` is {} in `{source}`", one_line(&of.shape));
@@ -86,29 +87,39 @@ struct Names<'a> {
     version: u32,
     kept: Vec<&'a Shape>,
     old: Vec<&'a Shape>,
+    /// The state's own type is never the one that is there now.
+    root: (&'a Shape, String),
+}
+
+fn root_name(old: &StateRecord, now: &str) -> String {
+    let name = type_name(&old.shape).map_or_else(|| now.to_owned(), |name| identifier(&name).0);
+    let version = format!("V{}", old.version);
+    if name.ends_with(&version) { name } else { name + &version }
+}
+
+fn has_way_back(shape: &Shape) -> bool {
+    matches!(shape, Shape::Back(_)) || shape.parts().into_iter().any(has_way_back)
 }
 
 impl Names<'_> {
     fn is_kept(&self, shape: &Shape) -> bool {
-        self.kept.contains(&shape)
+        let is_same = |now: &Shape| {
+            type_name(now) == type_name(shape) && reads(now, shape).is_empty() && reads(shape, now).is_empty()
+        };
+        self.kept.iter().any(|now| is_same(now))
     }
 
     /// Are all named types in it the same now?
     fn is_shared(&self, shape: &Shape) -> bool {
-        types(shape).into_iter().all(|part| self.is_kept(part))
+        !has_way_back(shape) && types(shape).into_iter().all(|part| self.is_kept(part))
     }
 
     fn of(&self, shape: &Shape) -> String {
-        let name = type_name(shape).unwrap_or_default();
-        let name = identifier(&name).0;
+        if std::ptr::eq(shape, self.root.0) {
+            return self.root.1.clone();
+        }
+        let name = identifier(&type_name(shape).unwrap_or_default()).0;
         if self.is_kept(shape) { name } else { format!("{name}V{}", self.version) }
-    }
-
-    /// The state's own type is never the one that is there now.
-    fn of_root(&self, shape: &Shape, now: &str) -> String {
-        let name = type_name(shape).map_or_else(|| now.to_owned(), |name| identifier(&name).0);
-        let version = format!("V{}", self.version);
-        if name.ends_with(&version) { name } else { name + &version }
     }
 
     fn root(&self, shape: &Shape, name: &str) -> String {
@@ -127,7 +138,7 @@ impl Names<'_> {
         match shape {
             Shape::Newtype(newtype) => {
                 let transparent = if newtype.transparent { "#[serde(transparent)]\n" } else { "" };
-                format!("{head}{transparent}struct {name}({});\n", self.ty(&newtype.shape))
+                format!("{head}{transparent}struct {name}({});\n", self.source(&newtype.source, &newtype.shape))
             }
             Shape::Tuple(tuple) => format!("{head}struct {name}{};\n", self.elements(tuple)),
             Shape::Struct(fields) => format!(
@@ -153,7 +164,12 @@ impl Names<'_> {
             serde.extend(aliases.map(|alias| format!("alias = {alias:?}")));
             let opaque =
                 opaque(&field.shape).map_or_else(String::new, |text| format!("{indent}#[state(opaque = {text:?})]\n"));
-            let _ = writeln!(text, "{}{opaque}{indent}{name}: {},", attribute(indent, &serde), self.ty(&field.shape));
+            let _ = writeln!(
+                text,
+                "{}{opaque}{indent}{name}: {},",
+                attribute(indent, &serde),
+                self.source(&field.source, &field.shape)
+            );
             text
         })
     }
@@ -190,9 +206,32 @@ impl Names<'_> {
             let default = if element.default { "#[serde(default)] " } else { "" };
             let opaque =
                 opaque(&element.shape).map_or_else(String::new, |text| format!("#[state(opaque = {text:?})] "));
-            format!("{default}{opaque}{}", self.ty(&element.shape))
+            format!("{default}{opaque}{}", self.source(&element.source, &element.shape))
         };
         format!("({})", tuple.elements.iter().map(element).collect::<Vec<_>>().join(", "))
+    }
+
+    /// A field's type, as it was written, but for the types that have changed since.
+    fn source(&self, source: &str, shape: &Shape) -> String {
+        let is_type = |letter: char| letter.is_alphanumeric() || "_:<>,;&'()[] +-=".contains(letter);
+        if source.is_empty() || !source.chars().all(is_type) {
+            return self.ty(shape);
+        }
+        let changed: Vec<_> = types(shape).into_iter().filter(|part| !self.is_kept(part)).collect();
+        let mut text = String::new();
+        for word in source.split_inclusive(|letter: char| !letter.is_alphanumeric() && letter != '_') {
+            let name = word.trim_end_matches(|letter: char| !letter.is_alphanumeric() && letter != '_');
+            let target = changed.iter().find(|part| type_name(part).as_deref() == Some(name));
+            let renamed = target.map(|target| self.of(target)).or_else(|| self.around(name, shape));
+            text.push_str(&renamed.map_or_else(|| word.to_owned(), |renamed| word.replacen(name, &renamed, 1)));
+        }
+        text
+    }
+
+    /// A type that holds itself calls itself so within.
+    fn around(&self, name: &str, shape: &Shape) -> Option<String> {
+        let back = if has_way_back(shape) { self.old.iter().find(|of| of.name() == Some(name)) } else { None };
+        back.map(|target| self.of(target))
     }
 
     /// A field's type.

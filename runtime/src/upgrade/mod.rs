@@ -19,6 +19,7 @@
 //! One at a time; an upgrade runs on a thread of its own, so the death of the client that asked for it changes nothing.
 
 mod candidate;
+mod declared;
 mod moves;
 mod progress;
 mod transaction;

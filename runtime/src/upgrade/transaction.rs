@@ -1,6 +1,7 @@
 //! The transaction itself: `mod.rs` has its picture.
 
 use super::candidate::{Candidate, RootFuture, root_of};
+use super::declared;
 use super::moves;
 use super::progress::{Progress, Watcher};
 use super::versions::{Versions, draining};
@@ -18,11 +19,12 @@ use semver::Version;
 use std::sync::Arc;
 use std::time::Instant;
 
-fn refused(step: &str, message: impl ToString, hint: Option<&str>) -> Failure {
+pub(super) fn refused(step: &str, message: impl ToString, hint: Option<&str>) -> Failure {
     Failure {
         kind: FailureKind::Refused,
         step: Some(step.to_owned()),
         message: message.to_string(),
+        details: None,
         hint: hint.map(str::to_owned),
         serving: listen::current().map(|image| image.version.to_owned()),
     }
@@ -101,6 +103,9 @@ impl Versions {
         if before.is_some_and(|image| image.hash == facts.hash) {
             let (to, pauses) = (from.clone(), Pauses::default());
             return Ok(Upgraded { to, from, changed: false, switched_after_us: 0, draining: draining(), pauses });
+        }
+        for warning in declared::check(before, &facts)? {
+            progress.push(Event::Warning { message: warning });
         }
         progress.step("prepare");
         let candidate = self.prepare(&manifest, &facts, false)?;
