@@ -159,7 +159,7 @@ fn a_record_says_what_serde_s_attributes_change() {
         text!(Names),
         concat!(
             r#"{"name":"Names","version":1,"shape":{"struct":{"name":"Names","deny_unknown_fields":true,"fields":["#,
-            r#"{"name":"type","read":["type","old\"name\u000a"],"sometimes":true,"source":"Option<u8>","shape":{"option":"u8"}},"#,
+            r#"{"name":"type","read":["type","old\"name\u000a"],"sometimes":true,"is_some":true,"source":"Option<u8>","shape":{"option":"u8"}},"#,
             r#"{"name":"w","read":["r"],"shape":"char"},"#,
             r#"{"read":["readOnly"],"default":true,"source":"String","shape":"string"},"#,
             r#"{"name":"writtenOnly","read":[],"source":"(u8, bool)","shape":{"tuple":{"elements":[{"shape":"u8"},{"shape":"bool"}]}}},"#,

@@ -132,14 +132,14 @@ impl Shaper<'_> {
             return Ok(TokenStream::new());
         }
         let shape = self.of_field_type(field, &serde)?;
-        let (state, skipped, sometimes) = (self.state, serde.skipped, serde.sometimes);
+        let (state, skipped, sometimes, is_some) = (self.state, serde.skipped, serde.sometimes, serde.is_some);
         let default = serde.default || self.serde.default;
         let name = field.ident.as_ref().map(|ident| ident.unraw().to_string()).unwrap_or_default();
         let (written, read) = serde.names.or(rules.write.of_field(&name), rules.read.of_field(&name));
         let written = optional(!skipped.write, &written);
         let read = if skipped.read { Vec::new() } else { read };
         let source = source(&field.ty);
-        let names = quote!(written: #written, sometimes: #sometimes, read: &[#(#read),*]);
+        let names = quote!(written: #written, sometimes: #sometimes, is_some: #is_some, read: &[#(#read),*]);
         Ok(quote!(#state::Field { #names, default: #default, source: #source, shape: #shape },))
     }
 

@@ -221,6 +221,7 @@ impl Writer<'_> {
         self.open("{");
         self.names(field.written, field.read);
         self.flag(",\"sometimes\":true", field.sometimes);
+        self.flag(",\"is_some\":true", field.is_some);
         self.flag(",\"default\":true", field.default);
         self.put(",");
         self.source_and_shape(field.source, field.shape);

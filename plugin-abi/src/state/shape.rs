@@ -113,6 +113,8 @@ pub struct Field {
     pub written: Option<&'static str>,
     /// It is written at times only.
     pub sometimes: bool,
+    /// An option that is written only when it is something.
+    pub is_some: bool,
     /// The names by which it is read; none: it is not.
     pub read: &'static [&'static str],
     /// It may be missing.

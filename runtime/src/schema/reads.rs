@@ -204,7 +204,10 @@ impl<'a> Comparison<'a> {
             [] if may_be_missing => {}
             [] => this.differ(Reason::Missing),
             [written] if written.sometimes && !may_be_missing => this.differ(Reason::SometimesMissing),
-            [written] => this.shape(&field.shape, &written.shape),
+            [written] => match this.open(&written.shape) {
+                Shape::Option(something) if written.is_some => this.shape(&field.shape, something),
+                _ => this.shape(&field.shape, &written.shape),
+            },
             _ => this.differ(Reason::Twice),
         });
     }

@@ -154,6 +154,9 @@ pub struct Field {
     /// It is written at times only.
     #[serde(default, skip_serializing_if = "is_false")]
     pub sometimes: bool,
+    /// An option that is written only when it is something.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub is_some: bool,
     /// It may be missing.
     #[serde(default, skip_serializing_if = "is_false")]
     pub default: bool,
