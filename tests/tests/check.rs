@@ -1,11 +1,13 @@
 //! `cargo system check`, and the same refusal in `upgrade`: real builds before and after a change of a state's type.
 
 use serde_json::Value;
+use std::time::Duration;
 use system_tests::cli::Said;
 use system_tests::example;
 use system_tests::node::Node;
 use system_tests::sandbox::Sandbox;
 use system_tests::talk::Talk;
+use system_tests::wait;
 
 /// "Refused before anything changed".
 const REFUSED: i32 = 14;
@@ -84,9 +86,27 @@ fn a_state_that_changed_is_refused_until_it_has_conversions_and_moves_with_them(
     let passed = check(&sandbox, 0);
     assert!(passed.stdout.contains("nothing refuses the upgrade"), "{}", passed.stdout);
     assert!(!passed.stdout.contains("warning"), "there is a way back: {}", passed.stdout);
+    let mut waiting = Talk::open(node.address());
+    waiting.tell("hold a");
+    wait::until("somebody waits", Duration::from_secs(20), || {
+        Some(()).filter(|()| talk.ask("report a").contains("held: 1"))
+    })
+    .expect("a call that is held");
     let version = sandbox.upgrade().expect("an upgrade");
     let report = talk.ask("report a");
     assert!(report.contains(&format!("version: {version:?}, sum: 6,")), "{report}");
+
+    // And down: what cannot be cloned goes with it.
+    sandbox.edit(FILE, &decided, "").expect("an edit");
+    sandbox.edit(FILE, "#[state(version = 2, from = CounterV1)]\n", VERSION).expect("an edit");
+    sandbox.edit(FILE, "    pub(crate) extra: u64,\n", FIELD).expect("an edit");
+    let passed = check(&sandbox, 0);
+    assert!(passed.stdout.contains("nothing refuses") && !passed.stdout.contains("warning"), "{}", passed.stdout);
+    let version = sandbox.upgrade().expect("an upgrade down");
+    let report = talk.ask("report a");
+    assert!(report.contains(&format!("version: {version:?}, sum: 6,")) && report.contains("held: 1"), "{report}");
+    talk.expect("release a done", "ok");
+    assert_eq!(waiting.hear(), "done", "who waited through both gets the answer");
 }
 
 #[test]

@@ -49,6 +49,36 @@ pub const fn text_len(chain: &Chain) -> usize {
 
 /// Looks whether a state can be declared.
 ///
+/// ```compile_fail,E0080
+/// // serde reads what stands beside a tag by way of a buffer, which has no numbers of 128 bits.
+/// #[derive(serde::Serialize, serde::Deserialize, plugin_abi::State)]
+/// #[serde(tag = "kind")]
+/// enum Kind {
+///     Number { number: u128 },
+/// }
+/// ```
+///
+/// ```compile_fail,E0080
+/// #[derive(serde::Serialize, serde::Deserialize, plugin_abi::State)]
+/// #[state(from = Before)]
+/// struct NotLater(u8);
+///
+/// #[derive(serde::Serialize, serde::Deserialize, plugin_abi::State)]
+/// struct Before(u8);
+///
+/// impl From<Before> for NotLater {
+///     fn from(before: Before) -> Self {
+///         Self(before.0)
+///     }
+/// }
+///
+/// impl From<NotLater> for Before {
+///     fn from(now: NotLater) -> Self {
+///         Self(now.0)
+///     }
+/// }
+/// ```
+///
 /// # Panics
 /// At compile time, with what is wrong.
 pub const fn check(chain: &Chain) {
