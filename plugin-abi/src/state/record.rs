@@ -166,6 +166,7 @@ impl Writer<'_> {
                 self.close("]}");
             }
             Shape::Newtype(newtype) => {
+                assert!(!is_itself(newtype.shape, newtype.name), "a type that is nothing but itself cannot be read");
                 self.open("{\"newtype\":{");
                 self.flag("\"transparent\":true,", newtype.transparent);
                 self.put("\"name\":");
@@ -330,6 +331,18 @@ impl Writer<'_> {
             self.quoted(name);
             self.put(",");
         }
+    }
+}
+
+/// Past newtypes and options, which leave nothing in what is written.
+const fn is_itself(mut shape: &Shape, name: &str) -> bool {
+    loop {
+        shape = match shape {
+            Shape::Option(inner) => inner,
+            Shape::Newtype(newtype) => newtype.shape,
+            Shape::Back(back) => return is_same(back.as_bytes(), name.as_bytes()),
+            _ => return false,
+        };
     }
 }
 

@@ -133,7 +133,7 @@ fn of_state(old: &StateRecord, from: &Declared<'_>, to: &Declared<'_>) -> Option
         Verdict::OneWay(no_way) => {
             return Some(Finding {
                 refuses: false,
-                hint: "nothing, if that is meant; cargo system upgrade does it all the same".to_owned(),
+                hint: advice(&no_way).to_owned(),
                 ..between(old, new, from, to, way_back(name, &no_way), &no_way)
             });
         }
@@ -152,6 +152,15 @@ fn of_state(old: &StateRecord, from: &Declared<'_>, to: &Declared<'_>) -> Option
         None => "the build that runs has no way to it: cargo system rollback refuses it, too",
     };
     Some(Finding { hint: hint.to_owned(), stub: code, ..between(old, new, from, to, message, &no_way) })
+}
+
+fn advice(no_way: &NoWay) -> &'static str {
+    match no_way {
+        NoWay::Differs { .. } => "nothing, if that is meant: there is no hot roll-back across this upgrade",
+        _ => {
+            "write the conversion down: while processes have this state, the rehearsal refuses what they could not come back from"
+        }
+    }
 }
 
 fn way_back(name: &str, no_way: &NoWay) -> String {

@@ -1,7 +1,7 @@
 //! A state's record, as `plugin_abi::state` writes it. Read from a file it is an allegation: [`StateRecord::parse`] validates it.
 //!
 //! Invariants of one that was parsed: versions begin with 1 and go down in `before`; each `Back` names a type around it, and between the two
-//! stands more than a `Newtype`, so that whoever follows it comes to something.
+//! stands more than a `Newtype` or an `Option`, so that whoever follows it comes to something.
 
 use serde::{Deserialize, Serialize};
 
@@ -302,13 +302,15 @@ impl StateRecord {
     }
 }
 
-/// Does each way back lead to a type around it, past more than a newtype?
+/// Does each way back lead to a type around it, past more than newtypes and options? Those leave nothing in what is written: serde would read
+/// such a type for ever.
 fn is_closed<'a>(shape: &'a Shape, around: &mut Vec<(&'a str, bool)>) -> bool {
     if let Shape::Back(name) = shape {
         let found = around.iter().rposition(|(of, _)| of == name);
         return found.is_some_and(|at| around[at..].iter().any(|(_, is_more)| *is_more));
     }
-    around.push((shape.name().unwrap_or_default(), !matches!(shape, Shape::Newtype(_))));
+    let is_more = !matches!(shape, Shape::Newtype(_) | Shape::Option(_));
+    around.push((shape.name().unwrap_or_default(), is_more));
     let closed = shape.parts().into_iter().all(|part| is_closed(part, around));
     around.pop();
     closed

@@ -242,9 +242,18 @@ pub(crate) fn is_valid(def: &Def) -> bool {
                 && elements.iter().all(is_type_valid)
                 && elements.iter().skip(*defaults_from).all(has_default)
         }
-        Def::Newtype { ty, .. } => is_type_valid(ty),
+        Def::Newtype { ty, .. } => is_type_valid(ty) && !is_itself(ty),
         Def::Unit => true,
         Def::Enum { tag, variants, .. } => are_variants_valid(*tag, variants),
+    }
+}
+
+/// Nothing but the type around it: serde would read it for ever.
+fn is_itself(ty: &Ty) -> bool {
+    match ty {
+        Ty::Own => true,
+        Ty::Option(inner) => is_itself(inner),
+        _ => false,
     }
 }
 

@@ -113,6 +113,7 @@ fn a_record_that_says_what_cannot_be_is_refused() {
         r#"{"name":"a","version":1,"shape":"u7"}"#,
         r#"{"name":"a","version":1,"shape":{"back":"a"}}"#,
         r#"{"name":"a","version":1,"shape":{"newtype":{"name":"A","shape":{"back":"A"}}}}"#,
+        r#"{"name":"a","version":1,"shape":{"newtype":{"name":"A","shape":{"option":{"back":"A"}}}}}"#,
         r#"{"name":"a","version":1,"shape":"u8","before":[{"way_down":true,"version":1,"shape":"u8"}]}"#,
         r#"{"name":"a","version":1,"shape":"u8","before":[{"way_down":true,"version":0,"shape":"u8"}]}"#,
         r#"{"name":"a","version":2,"shape":"u8","before":[{"way_down":true,"version":1,"shape":{"back":"a"}}]}"#,
@@ -122,6 +123,6 @@ fn a_record_that_says_what_cannot_be_is_refused() {
     let deep =
         format!(r#"{{"name":"a","version":1,"shape":{}"u8"{}}}"#, r#"{"option":"#.repeat(10_000), "}".repeat(10_000));
     assert!(StateRecord::parse(deep.as_bytes()).is_err(), "no stack is used up");
-    let own = r#"{"newtype":{"name":"A","shape":{"option":{"back":"A"}}}}"#;
+    let own = r#"{"newtype":{"name":"A","shape":{"seq":{"back":"A"}}}}"#;
     within_a_version(own, own, "Same");
 }
