@@ -82,6 +82,9 @@ pub(crate) enum Command {
         #[arg(short, long, value_name = "DIR", visible_alias = "output")]
         out: Option<PathBuf>,
     },
+    /// Build the change and say what would refuse its upgrade; changes nothing
+    #[command(after_help = "Example:\n  cargo system check && cargo system upgrade")]
+    Check,
     /// Build the change and swap it into the running node
     #[command(
         after_help = "Example:\n  cargo system upgrade\n  cargo system upgrade --release target/system/release/app-1.2.0+3f2a91bc"
@@ -183,9 +186,11 @@ fn of_release(command: clap::Command, root: &Path) -> clap::Command {
         .mut_arg("package", |arg| arg.hide(true))
         .mut_arg("manifest_path", |arg| arg.hide(true))
         .mut_subcommand("upgrade", |upgrade| upgrade.about("Swap another release into the running node"));
-    ["run", "release"].into_iter().fold(command.mut_subcommand("start", |start| start.hide(false)), |command, name| {
-        command.mut_subcommand(name, |subcommand| subcommand.hide(true))
-    })
+    ["run", "release", "check"]
+        .into_iter()
+        .fold(command.mut_subcommand("start", |start| start.hide(false)), |command, name| {
+            command.mut_subcommand(name, |subcommand| subcommand.hide(true))
+        })
 }
 
 fn parse_listen(text: &str) -> Result<ListenOverride, String> {
@@ -273,7 +278,7 @@ mod tests {
         let help = of_release(Cli::command(), Path::new("/nonexistent")).render_help().to_string();
         let offers = |name: &str| help.lines().any(|line| line.trim_start().starts_with(&format!("{name} ")));
         assert!(offers("start") && offers("upgrade") && offers("stop"), "{help}");
-        assert!(!offers("run") && !offers("release"), "{help}");
+        assert!(!offers("run") && !offers("release") && !offers("check"), "{help}");
         assert!(help.contains("Usage: bin/<name>"), "{help}");
         assert!(!help.contains("CARGO_SYSTEM_NODE"), "{help}");
     }

@@ -2,6 +2,7 @@
 
 use crate::exit_code::ExitCode;
 use runtime::protocol::Failure as NodeFailure;
+use serde_json::Value;
 use std::fmt;
 
 /// Printed as `error: …` and `hint: …`.
@@ -10,15 +11,25 @@ pub(crate) struct Failure {
     pub(crate) code: ExitCode,
     pub(crate) message: String,
     pub(crate) hint: Option<String>,
+    pub(crate) more: Box<More>,
     /// The step of the upgrade that it failed in.
     pub(crate) step: Option<String>,
     /// The version that serves now.
     pub(crate) serving: Option<String>,
 }
 
+/// What most failures have not.
+#[derive(Debug, Default)]
+pub(crate) struct More {
+    /// Lines between the sentence and the hint.
+    pub(crate) details: Option<Box<str>>,
+    /// What `--json` prints beside it.
+    pub(crate) result: Option<Value>,
+}
+
 impl Failure {
     pub(crate) fn new(code: ExitCode, message: impl fmt::Display) -> Self {
-        Self { code, message: message.to_string(), hint: None, step: None, serving: None }
+        Self { code, message: message.to_string(), hint: None, more: Box::default(), step: None, serving: None }
     }
 
     /// An error without a code of its own.
@@ -48,6 +59,7 @@ impl From<NodeFailure> for Failure {
         Self {
             code: failure.kind.into(),
             message: failure.message,
+            more: Box::new(More { details: failure.details, result: None }),
             hint: failure.hint,
             step: failure.step,
             serving: failure.serving,

@@ -34,14 +34,19 @@ pub(crate) fn note(text: &str) {
 /// Prints a failure, and returns its exit code.
 pub(crate) fn failure(failure: &Failure, as_json: bool) -> ExitCode {
     if as_json {
-        json(&json!({
+        let mut object = json!({
             "outcome": "failed",
             "exit_code": failure.code as u8,
             "step": failure.step,
             "message": failure.message,
+            "details": failure.more.details,
             "hint": failure.hint,
             "serving": failure.serving,
-        }));
+        });
+        if let (Value::Object(object), Some(Value::Object(result))) = (&mut object, &failure.more.result) {
+            object.extend(result.clone());
+        }
+        json(&object);
     }
     let _: io::Result<()> = write!(io::stderr().lock(), "{}", render(failure));
     failure.code
@@ -50,6 +55,9 @@ pub(crate) fn failure(failure: &Failure, as_json: bool) -> ExitCode {
 fn render(failure: &Failure) -> String {
     use std::fmt::Write as _;
     let mut text = format!("error: {}\n", failure.message);
+    if let Some(details) = &failure.more.details {
+        let _ = writeln!(text, "{}\n", details.trim_end());
+    }
     if let Some(step) = &failure.step {
         let _ = writeln!(text, "  step: {step}");
     }

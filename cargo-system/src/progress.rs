@@ -52,6 +52,16 @@ impl Progress {
         }
     }
 
+    /// Says what one should know, and leaves it there.
+    pub(crate) fn warn(&self, message: &str) {
+        let line = format!("warning: {message}");
+        match self {
+            Self::Spinner(bar) => bar.println(line),
+            Self::Lines { .. } => output::note(&line),
+            Self::Json => {}
+        }
+    }
+
     /// Says how far it is, which changes often. Without animation only the first of it is said; the rest is [`beat`]'s.
     ///
     /// [`beat`]: Self::beat

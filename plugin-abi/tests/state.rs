@@ -34,10 +34,10 @@ impl TryFrom<CounterV1> for CounterV2 {
     }
 }
 
-impl TryFrom<&CounterV2> for CounterV1 {
+impl TryFrom<CounterV2> for CounterV1 {
     type Error = TryFromIntError;
 
-    fn try_from(counter: &CounterV2) -> Result<Self, TryFromIntError> {
+    fn try_from(counter: CounterV2) -> Result<Self, TryFromIntError> {
         counter.count.try_into().map(Self)
     }
 }
@@ -48,10 +48,10 @@ impl From<CounterV2> for Counter {
     }
 }
 
-impl TryFrom<&Counter> for CounterV2 {
+impl TryFrom<Counter> for CounterV2 {
     type Error = TryFromIntError;
 
-    fn try_from(counter: &Counter) -> Result<Self, TryFromIntError> {
+    fn try_from(counter: Counter) -> Result<Self, TryFromIntError> {
         Ok(Self { count: counter.count.try_into()? })
     }
 }
@@ -159,11 +159,11 @@ fn a_record_says_what_serde_s_attributes_change() {
         text!(Names),
         concat!(
             r#"{"name":"Names","version":1,"shape":{"struct":{"name":"Names","deny_unknown_fields":true,"fields":["#,
-            r#"{"name":"type","read":["type","old\"name\u000a"],"sometimes":true,"shape":{"option":"u8"}},"#,
+            r#"{"name":"type","read":["type","old\"name\u000a"],"sometimes":true,"is_some":true,"source":"Option<u8>","shape":{"option":"u8"}},"#,
             r#"{"name":"w","read":["r"],"shape":"char"},"#,
-            r#"{"read":["readOnly"],"default":true,"shape":"string"},"#,
-            r#"{"name":"writtenOnly","read":[],"shape":{"tuple":{"elements":[{"shape":"u8"},{"shape":"bool"}]}}},"#,
-            r#"{"name":"colour","shape":{"opaque":"a colour"}}]}}}"#
+            r#"{"read":["readOnly"],"default":true,"source":"String","shape":"string"},"#,
+            r#"{"name":"writtenOnly","read":[],"source":"(u8, bool)","shape":{"tuple":{"elements":[{"shape":"u8"},{"shape":"bool"}]}}},"#,
+            r#"{"name":"colour","source":"Colour","shape":{"opaque":"a colour"}}]}}}"#
         )
     );
 }
@@ -204,8 +204,8 @@ fn a_record_says_enums_and_what_holds_itself() {
         concat!(
             r#"{"name":"Tree","version":1,"shape":{"enum":{"name":"Tree","variants":["#,
             r#"{"name":"Leaf","held":"u8"},"#,
-            r#"{"name":"Node","held":{"tuple":{"elements":[{"shape":{"seq":{"back":"Tree"}}},"#,
-            r#"{"shape":{"option":{"back":"Tree"}}}]}}}]}}}"#
+            r#"{"name":"Node","held":{"tuple":{"elements":[{"source":"Vec<Tree<T>>","shape":{"seq":{"back":"Tree"}}},"#,
+            r#"{"source":"Option<Box<Self>>","shape":{"option":{"back":"Tree"}}}]}}}]}}}"#
         )
     );
 }
@@ -231,7 +231,7 @@ struct Wrapper {
 fn a_record_says_std_s_and_the_sdk_s_types() {
     let text = text!(Everything);
     for part in [
-        r#"{"name":"a","shape":{"map":["string",{"array":["u16",3]}]}}"#,
+        r#"{"name":"a","source":"HashMap<String, [u16; 3]>","shape":{"map":["string",{"array":["u16",3]}]}}"#,
         r#"{"tuple":{"elements":[{"shape":{"opaque":"plugin_abi::Pid"}},{"shape":{"opaque":"plugin_abi::Pid"}}]}}"#,
         r#"{"option":{"newtype":{"transparent":true,"name":"Wrapper","shape":"i128"}}}"#,
         r#"{"opaque":"std::time::Duration"}"#,

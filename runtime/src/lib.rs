@@ -14,6 +14,7 @@ pub mod protocol;
 mod registry;
 pub mod release;
 mod scheduler;
+pub mod schema;
 mod slab;
 mod sync;
 mod timer;

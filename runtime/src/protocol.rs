@@ -82,17 +82,17 @@ pub enum Event {
         /// The step's name.
         step: String,
     },
+    /// Something that one should know of what comes.
+    Warning {
+        /// One sentence.
+        message: String,
+    },
     /// New processes start on the new version from here on.
     Switched {
         /// Version before.
         from: String,
         /// Version now.
         to: String,
-    },
-    /// Something is wrong that does not keep the upgrade from going on.
-    Warning {
-        /// One sentence.
-        message: String,
     },
     /// Processes that still run on versions that are not current.
     Draining {
@@ -240,6 +240,9 @@ pub struct Failure {
     pub step: Option<String>,
     /// One sentence: what and why.
     pub message: String,
+    /// More, in lines: what a change of a state lacks.
+    #[serde(default)]
+    pub details: Option<Box<str>>,
     /// What to do next.
     pub hint: Option<String>,
     /// The version that serves now.

@@ -64,19 +64,54 @@ fn ten_thousand_servers_move_under_load_and_no_message_is_lost_doubled_or_reorde
     assert_eq!(old.ask("swarm-report"), format!("{} 0 [10000]", 10_000 * 4 * 150));
 }
 
+/// A version before, of the same fields, whose conversion refuses some values: no declaration tells that.
+const CONVERSION: &str = "
+#[derive(Serialize, Deserialize, State)]
+struct CounterV1 {
+    sum: u64,
+    last: BTreeMap<u64, u64>,
+    wrong: u64,
+    held: Vec<ReplyTo<String>>,
+    downs: u64,
+    ticks: u64,
+    timeouts: u64,
+}
+
+impl TryFrom<CounterV1> for Counter {
+    type Error = &'static str;
+
+    fn try_from(before: CounterV1) -> Result<Self, &'static str> {
+        if before.sum == 0 {
+            return Err(\"not today\");
+        }
+        let CounterV1 { sum, last, wrong, held, downs, ticks, timeouts } = before;
+        Ok(Self { sum, last, wrong, held, downs, ticks, timeouts })
+    }
+}
+
+impl From<Counter> for CounterV1 {
+    fn from(now: Counter) -> Self {
+        let Counter { sum, last, wrong, held, downs, ticks, timeouts } = now;
+        Self { sum, last, wrong, held, downs, ticks, timeouts }
+    }
+}
+
+";
+
 #[test]
 fn a_state_that_cannot_be_converted_is_found_before_anything_has_changed() {
     let (sandbox, node) = fixture();
     let mut old = Talk::open(node.address());
     assert!(old.ask("start a").starts_with('<'));
     let before = node.version();
-    edit(&sandbox, "// A field is added here.", "added: u64,");
+    edit(&sandbox, "// A version is edited in here.", "#[state(version = 2, from = CounterV1)]");
+    edit(&sandbox, "impl Server for Counter {", &format!("{CONVERSION}impl Server for Counter {{"));
     let said = sandbox.cli(["upgrade", "--drain-wait", "0"]).expect(14);
-    assert!(said.stderr.contains("rehearse") && said.stderr.contains("missing field `added`"), "{}", said.stderr);
+    assert!(said.stderr.contains("rehearse") && said.stderr.contains("not today"), "{}", said.stderr);
     assert_eq!(node.version(), before);
     old.expect("add a 1", "1");
     // The same again, mended.
-    edit(&sandbox, "    added: u64,", "    #[serde(default)]\n    added: u64,");
+    edit(&sandbox, "before.sum == 0", "before.sum == 13");
     sandbox.upgrade().expect("an upgrade");
     old.expect("add a 1", "2");
 }

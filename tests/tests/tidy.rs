@@ -22,7 +22,7 @@ const PACKAGES: &[(&str, &[&str])] = &[
 const ROOMS: &[(&str, &[&str])] = &[
     ("control", &["image", "listen", "log", "process", "protocol", "release", "scheduler", "upgrade"]),
     ("host", &["image", "io", "log", "moving", "process", "registry", "scheduler", "timer", "waker"]),
-    ("image", &["counter"]),
+    ("image", &["counter", "schema"]),
     ("io", &["slab", "waker"]),
     ("listen", &["image", "io", "log", "process", "scheduler", "timer", "waker"]),
     ("moving", &["image", "process", "protocol", "scheduler"]),
@@ -44,7 +44,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ),
     ("process", &["image", "slab", "sync"]),
     ("registry", &["process"]),
-    ("release", &["image", "protocol"]),
+    ("release", &["image", "protocol", "schema"]),
     ("scheduler", &["image", "io", "log", "process", "registry", "sync", "timer", "waker"]),
     ("timer", &["counter", "waker"]),
     ("upgrade", &["host", "image", "listen", "log", "moving", "process", "protocol", "release", "scheduler"]),

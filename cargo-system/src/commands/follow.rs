@@ -55,7 +55,7 @@ fn report(progress: &mut Progress, event: &Event) {
         Event::Attached { release } => progress.say(&format!("joining the upgrade to {release}")),
         Event::Step { step } => progress.say(step),
         Event::Switched { from, to } => progress.say(&format!("{from} → {to}: new processes start on the new version")),
-        Event::Warning { message } => progress.say(&format!("warning: {message}")),
+        Event::Warning { message } => progress.warn(message),
         Event::Draining { processes: 0 } => progress.say("drained"),
         Event::Draining { processes } => {
             progress.count("draining", &format!("draining: {processes} processes on older versions"));

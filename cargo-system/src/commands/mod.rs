@@ -1,5 +1,6 @@
 //! One file a command.
 
+mod check;
 mod follow;
 mod history;
 mod node;
@@ -45,6 +46,7 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Release { out } => release::release(&context, out),
         Command::Upgrade { release, force, waiting } => upgrade::upgrade(&context, release.as_deref(), force, waiting),
         Command::Rollback { version, waiting } => rollback::rollback(&context, version, waiting),
+        Command::Check => check::check(&context),
         Command::Status => status::status(&context),
         Command::Releases => releases::releases(&context),
         Command::History { count } => history::history(&context, count),
@@ -64,6 +66,7 @@ fn refuse_builds_of_releases(context: &Context, command: &Command) -> Result<(),
     let hint = match command {
         Command::Run { .. } => format!("{own} start"),
         Command::Release { .. } => "cargo system release, in the workspace".to_owned(),
+        Command::Check => "cargo system check, in the workspace".to_owned(),
         Command::Upgrade { release: None, .. } => format!("{own} upgrade --release DIR"),
         _ => return Ok(()),
     };

@@ -86,7 +86,8 @@ fn older(attributes: &StateAttributes, from: &Type) -> (TokenStream, TokenStream
         if version > <#from as #state::State>::CHAIN.version {
             return ::core::result::Result::Err(#state::StateError::no_version(Self::CHAIN, version));
         }
-        let before = <#from as ::core::convert::TryFrom<&Self>>::try_from(self)
+        let (_copied, copy) = #state::__private::copy(self)?;
+        let before = <#from as ::core::convert::TryFrom<Self>>::try_from(copy)
             .map_err(|error| #state::StateError::no_way(Self::CHAIN, <#from as #state::State>::CHAIN, &error))?;
         #state::State::to_version(&before, version)
     };

@@ -15,6 +15,7 @@ mod chain;
 mod recursion;
 mod serde_attributes;
 mod shape;
+mod source;
 mod state_attributes;
 
 use proc_macro2::TokenStream;

@@ -38,6 +38,8 @@ pub(crate) struct OfField {
     pub(crate) skipped: Skipped,
     /// Written only if a function says so.
     pub(crate) sometimes: bool,
+    /// That function is `Option::is_none`.
+    pub(crate) is_some: bool,
     pub(crate) default: bool,
     pub(crate) unsayable: Option<Error>,
 }
@@ -165,7 +167,7 @@ impl OfField {
             "skip_deserializing" => self.skipped.read = true,
             "skip_serializing_if" => {
                 self.sometimes = true;
-                skip_value(meta)?;
+                self.is_some = text(meta)?.replace(' ', "").ends_with("Option::is_none");
             }
             "bound" | "borrow" => skip_value(meta)?,
             "flatten" => {

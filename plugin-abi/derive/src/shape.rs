@@ -3,6 +3,7 @@
 use crate::case::Rule;
 use crate::recursion::{back, without_itself};
 use crate::serde_attributes::{Names, OfField, OfType, OfVariant};
+use crate::source::source;
 use crate::state_attributes::{StateAttributes, opaque_field, refuse};
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -77,22 +78,24 @@ impl Shaper<'_> {
         let (state, name) = (self.state, self.name());
         if self.serde.transparent {
             let inner = self.only_field(fields)?;
-            return Ok(
-                quote!(#state::Shape::Newtype(&#state::Newtype { name: #name, transparent: true, shape: #inner })),
-            );
+            let newtype = quote!(#state::Newtype { name: #name, transparent: true, #inner });
+            return Ok(quote!(#state::Shape::Newtype(&#newtype)));
         }
         Ok(match fields {
             Fields::Named(_) => self.of_named(&name, fields, self.serde.rename_all)?,
             Fields::Unnamed(unnamed) if unnamed.unnamed.len() == 1 => {
-                let inner = self.of_positional(&unnamed.unnamed[0])?.1;
-                quote!(#state::Shape::Newtype(&#state::Newtype { name: #name, transparent: false, shape: #inner }))
+                let field = &unnamed.unnamed[0];
+                let (source, inner) = (source(&field.ty), self.of_positional(field)?.1);
+                let newtype =
+                    quote!(#state::Newtype { name: #name, transparent: false, source: #source, shape: #inner });
+                quote!(#state::Shape::Newtype(&#newtype))
             }
             Fields::Unnamed(_) => self.of_tuple(&name, fields)?,
             Fields::Unit => quote!(#state::Shape::UnitStruct(#name)),
         })
     }
 
-    /// The field that a transparent struct is.
+    /// The field that a transparent struct is: its source and its shape.
     fn only_field(&self, fields: &Fields) -> Result<TokenStream> {
         let mut written = Vec::new();
         for field in fields {
@@ -103,7 +106,10 @@ impl Shaper<'_> {
             }
         }
         match written.as_slice() {
-            [(field, serde)] => self.of_field_type(field, serde),
+            [(field, serde)] => {
+                let (source, shape) = (source(&field.ty), self.of_field_type(field, serde)?);
+                Ok(quote!(source: #source, shape: #shape))
+            }
             _ => {
                 Err(Error::new_spanned(fields, "a transparent struct is one field, and here that is not the only one"))
             }
@@ -126,22 +132,22 @@ impl Shaper<'_> {
             return Ok(TokenStream::new());
         }
         let shape = self.of_field_type(field, &serde)?;
-        let (state, skipped, sometimes) = (self.state, serde.skipped, serde.sometimes);
+        let (state, skipped, sometimes, is_some) = (self.state, serde.skipped, serde.sometimes, serde.is_some);
         let default = serde.default || self.serde.default;
         let name = field.ident.as_ref().map(|ident| ident.unraw().to_string()).unwrap_or_default();
         let (written, read) = serde.names.or(rules.write.of_field(&name), rules.read.of_field(&name));
         let written = optional(!skipped.write, &written);
         let read = if skipped.read { Vec::new() } else { read };
-        Ok(quote! {
-            #state::Field { written: #written, sometimes: #sometimes, read: &[#(#read),*], default: #default, shape: #shape },
-        })
+        let source = source(&field.ty);
+        let names = quote!(written: #written, sometimes: #sometimes, is_some: #is_some, read: &[#(#read),*]);
+        Ok(quote!(#state::Field { #names, default: #default, source: #source, shape: #shape },))
     }
 
     fn of_tuple(&self, name: &str, fields: &Fields) -> Result<TokenStream> {
         let state = self.state;
         let elements = fields.iter().map(|field| {
-            let (default, shape) = self.of_positional(field)?;
-            Ok(quote!(#state::Element { default: #default, shape: #shape }))
+            let ((default, shape), source) = (self.of_positional(field)?, source(&field.ty));
+            Ok(quote!(#state::Element { default: #default, source: #source, shape: #shape }))
         });
         let elements = elements.collect::<Result<Vec<_>>>()?;
         Ok(quote!(#state::Shape::Tuple(&#state::Tuple { name: #name, elements: &[#(#elements),*] })))

@@ -53,6 +53,13 @@ fn an_opaque_declaration_stands_for_what_no_shape_can_say() {
     }
 }
 
+#[test]
+fn a_type_is_said_as_a_person_writes_it() {
+    for text in ["u8", "Vec<[u16; 3]>", "HashMap<String, (u8, a::B)>", "fn(u8) -> &'static str", "Box<dyn A + Send>"] {
+        assert_eq!(crate::source::source(&syn::parse_str(text).expect("a type")), text);
+    }
+}
+
 /// serde's own examples.
 #[test]
 fn names_are_made_as_serde_makes_them() {

@@ -72,6 +72,8 @@ impl Carried {
     pub(crate) fn leave(&self) -> Result<(), NotMoving> {
         match WRITING.get() {
             0 => Err(NotMoving),
+            // One that was read for a conversion, to be written as another version: the process's own has left already.
+            _ if !self.is_ours() => Ok(()),
             number => {
                 self.0.store(number << 1, Ordering::Relaxed);
                 Ok(())
@@ -120,7 +122,7 @@ pub(crate) struct Arrival(u64);
 
 impl Arrival {
     /// Reads a state.
-    pub(super) fn reading<R>(read: impl FnOnce() -> R) -> (Self, R) {
+    pub(crate) fn reading<R>(read: impl FnOnce() -> R) -> (Self, R) {
         let arrival = Self(next_move());
         on_their_way().insert(arrival.0);
         let _within = Within::begin(&READING, arrival.0);
@@ -156,6 +158,18 @@ mod tests {
         assert_eq!(left, Ok(()));
         assert!(dropping(copied, || value.is_ours()), "that was a copy");
         assert!(!dropping(moved, || value.is_ours()));
+    }
+
+    #[test]
+    fn a_value_that_was_read_to_be_written_as_another_version_is_nobody_s() {
+        let (_, (arrival, copy)) = writing(|| {
+            let (arrival, copy) = Arrival::reading(Carried::arrive);
+            let copy = copy.expect("in a move");
+            assert_eq!(copy.leave(), Ok(()));
+            (arrival, copy)
+        });
+        assert!(!copy.is_ours());
+        arrival.arrived();
     }
 
     #[test]

@@ -26,10 +26,10 @@
 //! }
 //!
 //! /// The way back, for a roll-back.
-//! impl TryFrom<&Counter> for CounterV1 {
+//! impl TryFrom<Counter> for CounterV1 {
 //!     type Error = TryFromIntError;
 //!
-//!     fn try_from(counter: &Counter) -> Result<Self, TryFromIntError> {
+//!     fn try_from(counter: Counter) -> Result<Self, TryFromIntError> {
 //!         Ok(Self { count: counter.count.try_into()? })
 //!     }
 //! }
@@ -46,7 +46,8 @@
 //! | a number gets wider, a variant is added | nothing; no way back |
 //! | anything else | another `version`, `from` the one before, and conversions both ways |
 //!
-//! A conversion up is `From` or `TryFrom<Before>`; down, `From` or `TryFrom<&Now> for Before`. `#[state(one_way)]` says that there is no way
+//! A conversion up is `From` or `TryFrom` of the version before, down is one for it. Both get a value of their own: down, a copy, made by way of
+//! the bytes, since the process may go on where it is. `#[state(one_way)]` says that there is no way
 //! down: then there is no hot roll-back across that version. `cargo system check` says what a change lacks, and writes the code that is missing.
 //!
 //! Types within a state derive `State`, too. A field of a type that does not is declared by `#[state(opaque = "uuid::Uuid")]`: two versions
@@ -59,6 +60,7 @@ pub(crate) mod record;
 mod sdk;
 mod shape;
 mod shaped;
+mod text;
 
 pub use plugin_abi_derive::State;
 pub use shape::{Before, Chain, Element, Enum, Field, Newtype, Shape, Shaped, Struct, Tag, Tuple, Variant};
@@ -134,6 +136,7 @@ impl std::error::Error for StateError {}
 pub mod __private {
     pub use super::record::check;
     use super::{State, StateError};
+    use crate::moving::Arrival;
     pub use serde::Serialize;
     pub use serde::de::DeserializeOwned;
 
@@ -147,6 +150,18 @@ pub mod __private {
                 S::CHAIN.version
             ))
         })
+    }
+
+    /// Has to be dropped after the copy: what the copy holds that is more than bytes stays the process's own until then.
+    #[derive(Debug)]
+    pub struct Copied(#[expect(dead_code, reason = "acts when it is dropped")] Arrival);
+
+    /// # Errors
+    /// A value in it refuses to be written, or to be read.
+    pub fn copy<S: State>(state: &S) -> Result<(Copied, S), StateError> {
+        let bytes = write(state)?;
+        let (arrival, copy) = Arrival::reading(|| read(&bytes));
+        Ok((Copied(arrival), copy?))
     }
 
     /// # Errors

@@ -8,13 +8,12 @@
 //!      | {"enum":{"name":"…","variants":[{"name":"…","held":SHAPE}]}}
 //! ```
 //!
-//! What is false, empty or nothing is not said. `before` begins with the version just before. Whoever reads it validates it.
+//! What is false, empty or nothing is not said. A field, an element and a newtype have the `source` of their type beside its shape, for people;
+//! `before` begins with the version just before. Whoever reads it validates it.
 
 use super::shape::{Chain, Element, Enum, Field, Shape, Struct, Tag, Tuple, Variant};
+use super::text::{Writer, is_same};
 use crate::abi::{RECORD_HEADER_LEN, RECORD_STATE, record};
-
-/// Levels of brackets in a text, at the most: readers of JSON have such a limit, too.
-const DEPTH_MAX: usize = 120;
 
 /// Bytes of a state's record.
 #[must_use]
@@ -29,7 +28,7 @@ pub const fn state_record_len(chain: &Chain) -> usize {
 #[must_use]
 pub const fn state_record<const TEXT: usize, const N: usize>(chain: &Chain) -> [u8; N] {
     let mut text = [0; TEXT];
-    let mut writer = Writer { into: Some(&mut text), len: 0, depth: 0, is_buffered: false };
+    let mut writer = Writer::into(&mut text);
     writer.chain(chain);
     match str::from_utf8(&text) {
         Ok(text) => record(RECORD_STATE, &[text]),
@@ -43,12 +42,42 @@ pub const fn state_record<const TEXT: usize, const N: usize>(chain: &Chain) -> [
 /// At compile time, with what is wrong in the chain.
 #[must_use]
 pub const fn text_len(chain: &Chain) -> usize {
-    let mut writer = Writer { into: None, len: 0, depth: 0, is_buffered: false };
+    let mut writer = Writer::counting();
     writer.chain(chain);
-    writer.len
+    writer.len()
 }
 
 /// Looks whether a state can be declared.
+///
+/// ```compile_fail,E0080
+/// // serde reads what stands beside a tag by way of a buffer, which has no numbers of 128 bits.
+/// #[derive(serde::Serialize, serde::Deserialize, plugin_abi::State)]
+/// #[serde(tag = "kind")]
+/// enum Kind {
+///     Number { number: u128 },
+/// }
+/// ```
+///
+/// ```compile_fail,E0080
+/// #[derive(serde::Serialize, serde::Deserialize, plugin_abi::State)]
+/// #[state(from = Before)]
+/// struct NotLater(u8);
+///
+/// #[derive(serde::Serialize, serde::Deserialize, plugin_abi::State)]
+/// struct Before(u8);
+///
+/// impl From<Before> for NotLater {
+///     fn from(before: Before) -> Self {
+///         Self(before.0)
+///     }
+/// }
+///
+/// impl From<NotLater> for Before {
+///     fn from(now: NotLater) -> Self {
+///         Self(now.0)
+///     }
+/// }
+/// ```
 ///
 /// # Panics
 /// At compile time, with what is wrong.
@@ -73,23 +102,6 @@ pub const fn check_names(chains: &[&Chain]) {
         }
         first += 1;
     }
-}
-
-const fn is_same(one: &[u8], other: &[u8]) -> bool {
-    let mut at = 0;
-    while at < one.len() && at < other.len() && one[at] == other[at] {
-        at += 1;
-    }
-    at == one.len() && at == other.len()
-}
-
-/// Writes a text, or, without a place for it, counts its bytes.
-struct Writer<'a> {
-    into: Option<&'a mut [u8]>,
-    len: usize,
-    depth: usize,
-    /// Within what serde reads by way of a buffer, which does not know every number.
-    is_buffered: bool,
 }
 
 impl Writer<'_> {
@@ -154,12 +166,13 @@ impl Writer<'_> {
                 self.close("]}");
             }
             Shape::Newtype(newtype) => {
+                assert!(!is_itself(newtype.shape, newtype.name), "a type that is nothing but itself cannot be read");
                 self.open("{\"newtype\":{");
                 self.flag("\"transparent\":true,", newtype.transparent);
                 self.put("\"name\":");
                 self.quoted(newtype.name);
-                self.put(",\"shape\":");
-                self.shape(newtype.shape);
+                self.put(",");
+                self.source_and_shape(newtype.source, newtype.shape);
                 self.close("}}");
             }
             Shape::Tuple(tuple) => self.tuple(tuple),
@@ -195,12 +208,11 @@ impl Writer<'_> {
         self.put("\"elements\":[");
         let mut at = 0;
         while at < tuple.elements.len() {
-            let Element { default, shape } = &tuple.elements[at];
+            let Element { default, source, shape } = &tuple.elements[at];
             self.flag(",", at > 0);
             self.open("{");
             self.flag("\"default\":true,", *default);
-            self.put("\"shape\":");
-            self.shape(shape);
+            self.source_and_shape(source, shape);
             self.close("}");
             at += 1;
         }
@@ -221,13 +233,29 @@ impl Writer<'_> {
         self.close("]}}");
     }
 
+    /// The type as it was written, unless its shape has that name.
+    const fn source_and_shape(&mut self, source: &str, shape: &Shape) {
+        let is_said = match shape {
+            Shape::Primitive(name) => is_same(name.as_bytes(), source.as_bytes()),
+            _ => false,
+        };
+        if !is_said && !source.is_empty() {
+            self.put("\"source\":");
+            self.quoted(source);
+            self.put(",");
+        }
+        self.put("\"shape\":");
+        self.shape(shape);
+    }
+
     const fn field(&mut self, field: &Field) {
         self.open("{");
         self.names(field.written, field.read);
         self.flag(",\"sometimes\":true", field.sometimes);
+        self.flag(",\"is_some\":true", field.is_some);
         self.flag(",\"default\":true", field.default);
-        self.put(",\"shape\":");
-        self.shape(field.shape);
+        self.put(",");
+        self.source_and_shape(field.source, field.shape);
         self.close("}");
     }
 
@@ -304,78 +332,18 @@ impl Writer<'_> {
             self.put(",");
         }
     }
-
-    const fn flag(&mut self, text: &str, is_set: bool) {
-        if is_set {
-            self.put(text);
-        }
-    }
-
-    const fn open(&mut self, text: &str) {
-        // Two brackets and the list or object in a member, at the most.
-        self.depth += 2;
-        assert!(self.depth <= DEPTH_MAX, "a state is nested too deeply to be declared: make a part of it opaque");
-        self.put(text);
-    }
-
-    const fn close(&mut self, text: &str) {
-        self.depth -= 2;
-        self.put(text);
-    }
-
-    const fn number(&mut self, number: usize) {
-        if number >= 10 {
-            self.number(number / 10);
-        }
-        let digits = "0123456789";
-        self.put(digits.split_at(number % 10).1.split_at(1).0);
-    }
-
-    /// A JSON string.
-    const fn quoted(&mut self, text: &str) {
-        self.put("\"");
-        let mut rest = text;
-        while let Some(at) = to_escape(rest.as_bytes()) {
-            let (plain, marked) = rest.split_at(at);
-            self.put(plain);
-            let (mark, after) = marked.split_at(1);
-            self.escaped(mark);
-            rest = after;
-        }
-        self.put(rest);
-        self.put("\"");
-    }
-
-    const fn escaped(&mut self, mark: &str) {
-        let code = mark.as_bytes()[0];
-        if code < b' ' {
-            let digits = "0123456789abcdef";
-            self.put(if code < 16 { "\\u000" } else { "\\u001" });
-            self.put(digits.split_at(code as usize % 16).1.split_at(1).0);
-        } else {
-            self.put("\\");
-            self.put(mark);
-        }
-    }
-
-    const fn put(&mut self, text: &str) {
-        if let Some(into) = &mut self.into {
-            into.split_at_mut(self.len).1.split_at_mut(text.len()).0.copy_from_slice(text.as_bytes());
-        }
-        self.len += text.len();
-    }
 }
 
-/// Where the first byte stands that JSON has to escape.
-const fn to_escape(text: &[u8]) -> Option<usize> {
-    let mut at = 0;
-    while at < text.len() {
-        if text[at] < b' ' || text[at] == b'"' || text[at] == b'\\' {
-            return Some(at);
-        }
-        at += 1;
+/// Past newtypes and options, which leave nothing in what is written.
+const fn is_itself(mut shape: &Shape, name: &str) -> bool {
+    loop {
+        shape = match shape {
+            Shape::Option(inner) => inner,
+            Shape::Newtype(newtype) => newtype.shape,
+            Shape::Back(back) => return is_same(back.as_bytes(), name.as_bytes()),
+            _ => return false,
+        };
     }
-    None
 }
 
 const fn is_fields(held: Option<&Shape>) -> bool {

@@ -76,6 +76,8 @@ pub struct Tuple {
 pub struct Element {
     /// It may be missing.
     pub default: bool,
+    /// Its type, as it was written; empty: it was not.
+    pub source: &'static str,
     /// What it looks like.
     pub shape: &'static Shape,
 }
@@ -87,6 +89,8 @@ pub struct Newtype {
     pub name: &'static str,
     /// For serde it is the inner type: as a field it may be missing when the inner one may.
     pub transparent: bool,
+    /// The inner type, as it was written.
+    pub source: &'static str,
     /// Of the inner type.
     pub shape: &'static Shape,
 }
@@ -109,10 +113,14 @@ pub struct Field {
     pub written: Option<&'static str>,
     /// It is written at times only.
     pub sometimes: bool,
+    /// An option that is written only when it is something.
+    pub is_some: bool,
     /// The names by which it is read; none: it is not.
     pub read: &'static [&'static str],
     /// It may be missing.
     pub default: bool,
+    /// Its type, as it was written; empty: it was not.
+    pub source: &'static str,
     /// What it looks like.
     pub shape: &'static Shape,
 }

@@ -120,7 +120,7 @@ macro_rules! tuple {
         impl<$($type: Shaped),+> Shaped for ($($type,)+) {
             const SHAPE: &'static Shape = &Shape::Tuple(&Tuple {
                 name: "",
-                elements: &[$(Element { default: false, shape: $type::SHAPE }),+],
+                elements: &[$(Element { default: false, source: "", shape: $type::SHAPE }),+],
             });
         }
     )+};

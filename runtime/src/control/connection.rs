@@ -42,7 +42,7 @@ pub(super) fn turn_away(stream: UnixStream, message: &str) {
 
 fn failure(kind: FailureKind, message: &str) -> Failure {
     let serving = listen::current().map(|image| image.version.to_owned());
-    Failure { kind, step: None, message: message.to_owned(), hint: None, serving }
+    Failure { kind, step: None, message: message.to_owned(), details: None, hint: None, serving }
 }
 
 fn read_request(stream: &UnixStream) -> Result<Request, Failure> {

@@ -1,8 +1,9 @@
 //! Reads what a plugin says of itself from its file. None of its code runs: a wrong plugin is refused here.
 
+use crate::schema::StateRecord;
 use object::{Architecture, BinaryFormat, Object as _, ObjectKind, ObjectSection as _, ObjectSymbol as _};
 use plugin_abi::abi::{
-    ABI_MAJOR, ABI_MINOR, ENTRY_SYMBOL, RECORD_PLUGIN, Record, SECTION, TARGET, split_record, text_value,
+    ABI_MAJOR, ABI_MINOR, ENTRY_SYMBOL, RECORD_PLUGIN, RECORD_STATE, Record, SECTION, TARGET, split_record, text_value,
 };
 use semver::Version;
 use sha2::{Digest as _, Sha256};
@@ -25,6 +26,8 @@ pub struct PluginFacts {
     pub compiler: String,
     /// Hex SHA-256 of the file.
     pub hash: String,
+    /// The states that move from version to version, by name.
+    pub states: Vec<StateRecord>,
     /// The declaration's text, to be compared with what is found in memory.
     pub(crate) declaration: Vec<u8>,
 }
@@ -74,7 +77,8 @@ fn read_facts(bytes: &[u8]) -> Result<PluginFacts, Refusal> {
     let file = object::File::parse(bytes)?;
     check_format(&file)?;
     let section = file.section_by_name(SECTION).ok_or(Refusal::NoDeclaration)?;
-    let record = plugin_record(section.data()?)?;
+    let records = records(section.data()?)?;
+    let record = records.iter().find(|record| record.kind == RECORD_PLUGIN).ok_or(Refusal::NoDeclaration)?;
     if record.abi_major != ABI_MAJOR || record.abi_minor > ABI_MINOR {
         return Err(Refusal::Abi { major: record.abi_major, minor: record.abi_minor });
     }
@@ -99,6 +103,7 @@ fn read_facts(bytes: &[u8]) -> Result<PluginFacts, Refusal> {
         target: target.to_owned(),
         compiler: value("compiler", "it names no compiler")?.to_owned(),
         hash: hex(&Sha256::digest(bytes)),
+        states: states(&records).map_err(Refusal::Damaged)?,
         declaration: record.text.to_vec(),
     })
 }
@@ -121,15 +126,23 @@ fn check_format(file: &object::File<'_>) -> Result<(), Refusal> {
     Err(Refusal::Format { found })
 }
 
-fn plugin_record(mut section: &[u8]) -> Result<Record<'_>, Refusal> {
+fn records(mut section: &[u8]) -> Result<Vec<Record<'_>>, Refusal> {
+    let mut records = Vec::new();
     while !section.is_empty() {
         let (record, rest) = split_record(section).ok_or(Refusal::Damaged("its section holds something else"))?;
-        if record.kind == RECORD_PLUGIN {
-            return Ok(record);
-        }
+        records.push(record);
         section = rest;
     }
-    Err(Refusal::NoDeclaration)
+    Ok(records)
+}
+
+fn states(records: &[Record<'_>]) -> Result<Vec<StateRecord>, &'static str> {
+    let states =
+        records.iter().filter(|record| record.kind == RECORD_STATE).map(|record| StateRecord::parse(record.text));
+    let mut states = states.collect::<Result<Vec<_>, _>>()?;
+    states.sort_by(|one, other| one.name.cmp(&other.name));
+    let is_twice = states.windows(2).any(|pair| pair[0].name == pair[1].name);
+    if is_twice { Err("two states in it have one name") } else { Ok(states) }
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -3,6 +3,7 @@
 use super::application::{Application, Declared, take_text};
 use super::inspect::PluginFacts;
 use crate::counter::Counter;
+use crate::schema::StateRecord;
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
 use parking_lot::{Mutex, RwLock};
 use plugin_abi::abi::{
@@ -23,6 +24,8 @@ pub(crate) struct Image {
     pub(crate) version: &'static str,
     /// Hex SHA-256 of its file.
     pub(crate) hash: String,
+    /// The states that it declares.
+    pub(crate) states: Vec<StateRecord>,
     pub(crate) listeners: Vec<Declared>,
     /// Processes alive on it.
     pub(crate) processes: Counter,
@@ -83,6 +86,7 @@ pub(crate) fn host() -> &'static Image {
         context: leak_context(0, env!("CARGO_PKG_VERSION")),
         version: env!("CARGO_PKG_VERSION"),
         hash: String::new(),
+        states: Vec::new(),
         listeners: Vec::new(),
         processes: Counter::default(),
         application: None,
@@ -111,6 +115,7 @@ pub(crate) fn load(
         context,
         version,
         hash: facts.hash.clone(),
+        states: facts.states.clone(),
         listeners,
         processes: Counter::default(),
         application: Some(application),

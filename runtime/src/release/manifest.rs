@@ -2,6 +2,7 @@
 
 use super::layout::short_hash;
 use super::settings::Settings;
+use crate::schema::StateRecord;
 use semver::Version;
 use serde::{Deserialize, Serialize};
 
@@ -52,6 +53,9 @@ pub struct PluginEntry {
     pub target: String,
     /// `rustc --version`.
     pub compiler: String,
+    /// The states that move from version to version.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub states: Vec<StateRecord>,
 }
 
 /// `1.2.3` and a build's hash → `1.2.3+3f2a91bc`: each build is a version of its own, ordered as semver orders them.

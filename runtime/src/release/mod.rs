@@ -1,5 +1,6 @@
 //! Releases on disk.
 
+pub mod check;
 mod error;
 mod files;
 pub mod history;

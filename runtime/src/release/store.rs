@@ -218,6 +218,7 @@ impl Store {
             abi: format!("{}.{}", facts.abi_major, facts.abi_minor),
             target: facts.target.clone(),
             compiler: facts.compiler.clone(),
+            states: facts.states.clone(),
         })
     }
 }

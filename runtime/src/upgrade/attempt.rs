@@ -2,6 +2,7 @@
 
 use super::around;
 use super::candidate::{Candidate, RootFuture};
+use super::declared;
 use super::journal::Journal;
 use super::moves;
 use super::progress::Progress;
@@ -76,6 +77,9 @@ impl<'a> Attempt<'a> {
         let (manifest, facts) = versions.check(request)?;
         if self.before.hash == facts.hash {
             return Ok(None);
+        }
+        for message in declared::check(self.before, &facts, request.kind)? {
+            self.progress.push(Event::Warning { message });
         }
         if Hook::Before.is_there(versions.store.layout()) {
             self.step(Step::Before)?;

@@ -26,6 +26,7 @@
 mod around;
 mod attempt;
 mod candidate;
+mod declared;
 mod journal;
 mod moves;
 mod progress;

@@ -45,6 +45,7 @@ pub(super) fn refused(step: Step, message: impl ToString, hint: Option<&str>) ->
         kind: if step.is_harmless() { FailureKind::Refused } else { FailureKind::RolledBack },
         step: Some(step.name().to_owned()),
         message: message.to_string(),
+        details: None,
         hint: hint.map(str::to_owned),
         serving: listen::current().map(|image| image.version.to_owned()),
     }

@@ -58,6 +58,7 @@ fn facts(bytes: &[u8]) -> PluginFacts {
         target: "x86_64-unknown-linux-gnu".to_owned(),
         compiler: "rustc".to_owned(),
         hash: hex_sha256(bytes),
+        states: Vec::new(),
         declaration: Vec::new(),
     }
 }
