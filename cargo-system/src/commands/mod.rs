@@ -1,6 +1,7 @@
 //! One file a command.
 
 mod history;
+mod keys;
 mod node;
 mod ping;
 mod release;
@@ -40,10 +41,11 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
     refuse_builds_of_releases(&context, &command)?;
     match command {
         Command::Run { serving } => run::run(&context, &serving),
-        Command::Release { out } => release::release(&context, out),
-        Command::Upgrade { release, drain_wait, timeout } => {
-            upgrade::upgrade(&context, release.as_deref(), drain_wait, timeout)
+        Command::Release { out, signing } => release::release(&context, out, &signing),
+        Command::Upgrade { release, drain_wait, timeout, signing } => {
+            upgrade::upgrade(&context, release.as_deref(), &signing, drain_wait, timeout)
         }
+        Command::Keys { command } => keys::keys(&context, &command),
         Command::Status => status::status(&context),
         Command::Releases => releases::releases(&context),
         Command::History { count } => history::history(&context, count),
@@ -63,7 +65,7 @@ fn refuse_builds_of_releases(context: &Context, command: &Command) -> Result<(),
     let hint = match command {
         Command::Run { .. } => format!("{own} start"),
         Command::Release { .. } => "cargo system release, in the workspace".to_owned(),
-        Command::Upgrade { release: None, .. } => format!("{own} upgrade --release DIR"),
+        Command::Upgrade { release: None, .. } => format!("{own} upgrade --release FILE"),
         _ => return Ok(()),
     };
     Err(Failure::new(ExitCode::Usage, "a release has no sources to build").hint(hint))

@@ -139,6 +139,7 @@ impl Versions {
             journal.step(step).map_err(|error| refused(step, error, None))
         };
         step("check")?;
+        self.store.check_trust(release, false).map_err(|error| refused("check", &error, error.hint()))?;
         let (manifest, facts) = self.check(release)?;
         if listen::current().is_some_and(|image| image.hash == facts.hash) {
             return Ok(Upgraded { to: from.clone(), from, changed: false, switched_after_us: 0, draining: draining() });
