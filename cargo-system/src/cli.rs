@@ -63,6 +63,17 @@ pub(crate) struct Waiting {
     pub(crate) timeout: u32,
 }
 
+/// Who signs a release.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct Signing {
+    /// Sign the release with this secret key (cargo system keys generate makes one)
+    #[arg(long = "sign", value_name = "KEY", env = "CARGO_SYSTEM_SIGN")]
+    pub(crate) key: Option<PathBuf>,
+    /// The release's counter, above that of every release before; without it, the time in milliseconds
+    #[arg(long, value_name = "N", requires = "key")]
+    pub(crate) counter: Option<u64>,
+}
+
 /// A port, or an empty `PORT`, which is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Port(Option<u16>);
@@ -75,29 +86,33 @@ pub(crate) enum Command {
         #[command(flatten)]
         serving: Serving,
     },
-    /// Build a self-contained release folder
+    /// Build a self-contained release: a folder, and an archive of it beside
     #[command(after_help = "Example:\n  cargo system release --out /srv/app && /srv/app/bin/app start")]
     Release {
         /// The folder to make; it must not exist, or be empty
         #[arg(short, long, value_name = "DIR", visible_alias = "output")]
         out: Option<PathBuf>,
+        #[command(flatten)]
+        signing: Signing,
     },
     /// Build the change and say what would refuse its upgrade; changes nothing
     #[command(after_help = "Example:\n  cargo system check && cargo system upgrade")]
     Check,
     /// Build the change and swap it into the running node
     #[command(
-        after_help = "Example:\n  cargo system upgrade\n  cargo system upgrade --release target/system/release/app-1.2.0+3f2a91bc"
+        after_help = "Example:\n  cargo system upgrade\n  cargo system upgrade --release app-1.2.0+3f2a91bc.tar.zst"
     )]
     Upgrade {
-        /// Take this release folder instead of building
-        #[arg(long, value_name = "DIR")]
+        /// Take this release, an archive or a folder, instead of building
+        #[arg(long, value_name = "FILE", conflicts_with = "key")]
         release: Option<PathBuf>,
         /// Also to a release that was rolled back
         #[arg(long)]
         force: bool,
         #[command(flatten)]
         waiting: Waiting,
+        #[command(flatten)]
+        signing: Signing,
     },
     /// Make the release before current again, or another one, while everything runs
     #[command(after_help = "Example:\n  cargo system rollback\n  cargo system rollback 1.2.0+3f2a91bc")]
@@ -119,6 +134,12 @@ pub(crate) enum Command {
         /// How many, from the last one on
         #[arg(short = 'n', long, value_name = "N", default_value = "20")]
         count: usize,
+    },
+    /// Make keys to sign releases with, and say whose releases the node takes
+    #[command(after_help = "Example:\n  cargo system keys generate release.key && cargo system keys trust release.pub")]
+    Keys {
+        #[command(subcommand)]
+        command: KeysCommand,
     },
     /// Stop the node in order
     #[command(after_help = "Example:\n  cargo system stop --grace 30")]
@@ -150,6 +171,35 @@ pub(crate) enum Command {
         root: PathBuf,
         #[command(flatten)]
         serving: Serving,
+    },
+}
+
+/// `keys …`
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeysCommand {
+    /// Make a secret key, and the public one beside it
+    #[command(after_help = "Example:\n  cargo system keys generate ~/release.key --password")]
+    Generate {
+        /// The secret key's file, which must not exist; the public one ends with .pub
+        file: PathBuf,
+        /// Protect it with a password, asked for or taken from CARGO_SYSTEM_KEY_PASSWORD
+        #[arg(long)]
+        password: bool,
+    },
+    /// List the keys that the node trusts, and those that are revoked
+    #[command(after_help = "Example:\n  cargo system keys list --node /srv/app")]
+    List,
+    /// Have the node take releases signed with this key, and no unsigned ones from then on
+    #[command(after_help = "Example:\n  cargo system keys trust release.pub")]
+    Trust {
+        /// A public key's file, or the key itself
+        key: String,
+    },
+    /// Have the node never again take a release signed with this key
+    #[command(after_help = "Example:\n  cargo system keys revoke E7620F1842B4E81F")]
+    Revoke {
+        /// The key's number, its file, or the key itself
+        key: String,
     },
 }
 
@@ -242,7 +292,9 @@ mod tests {
 
     #[test]
     fn every_command_has_an_example() {
-        for command in Cli::command().get_subcommands().filter(|command| command.get_name() != "node") {
+        let cli = Cli::command();
+        let inner = cli.get_subcommands().flat_map(clap::Command::get_subcommands);
+        for command in cli.get_subcommands().chain(inner).filter(|command| command.get_name() != "node") {
             let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
             assert!(help.contains("Example:"), "{}", command.get_name());
         }

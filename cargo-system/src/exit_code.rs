@@ -36,7 +36,7 @@ pub(crate) const HELP: &str = "Exit codes:
   11   the upgrade failed and was not rolled back
   12   the time is up; the operation goes on
   13   another upgrade is in progress
-  14   refused before anything changed (build, ABI, state, release)
+  14   refused before anything changed (build, ABI, state, release, signature, hook)
   130  interrupted";
 
 impl From<FailureKind> for ExitCode {

@@ -16,6 +16,7 @@ mod output;
 mod progress;
 mod rustflags;
 mod settings;
+mod signer;
 mod stage;
 mod table;
 mod workspace;

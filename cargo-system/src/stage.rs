@@ -2,13 +2,28 @@
 
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
+use crate::signer::Signer;
 use runtime::image::{PluginFacts, inspect};
+use runtime::release::archive;
+use runtime::release::keys::Keys;
 use runtime::release::layout::Layout;
-use runtime::release::manifest::{MANIFEST_SCHEMA, Manifest, RuntimeEntry, release_version};
+use runtime::release::manifest::{FileEntry, MANIFEST_SCHEMA, Manifest, RuntimeEntry, release_version};
 use runtime::release::settings::Settings;
-use runtime::release::store::Store;
+use runtime::release::signature::SignatureError;
+use runtime::release::store::{Store, StoreError};
 use semver::Version;
-use std::path::{Component, Path};
+use std::path::Path;
+
+/// What a release is made of besides its plugin.
+pub(crate) struct Parts<'a> {
+    /// The host executable's path in the folder; empty: the node has its own.
+    pub(crate) runtime_file: &'a str,
+    /// Files that are there already.
+    pub(crate) files: Vec<FileEntry>,
+    pub(crate) settings: Settings,
+    /// `None`: it is not signed.
+    pub(crate) signer: Option<&'a Signer>,
+}
 
 /// A plugin's facts, or why it is refused.
 pub(crate) fn facts(object: &Path) -> Result<PluginFacts, Failure> {
@@ -20,68 +35,97 @@ pub(crate) fn runtime_version() -> Version {
     env!("CARGO_PKG_VERSION").parse().unwrap_or(Version::new(0, 0, 0))
 }
 
-/// Stages a built plugin; returns the manifest of its release. `runtime_file`: the host executable's path in the folder.
-pub(crate) fn stage_build(
-    store: &Store,
-    object: &Path,
-    runtime_file: &str,
-    settings: Settings,
-) -> Result<Manifest, Failure> {
-    let runtime = RuntimeEntry { version: runtime_version(), file: runtime_file.to_owned() };
-    stage(store, object, &facts(object)?, runtime, settings)
+/// Stages a built plugin; returns the manifest of its release.
+pub(crate) fn stage_build(store: &Store, object: &Path, parts: Parts<'_>) -> Result<Manifest, Failure> {
+    let facts = facts(object)?;
+    let plugin = store.add_plugin(object, &facts).map_err(unstaged)?;
+    let file = FileEntry::of(store.layout(), &plugin.file).map_err(unstaged)?;
+    let mut files = parts.files;
+    files.push(file);
+    files.sort();
+    let manifest = Manifest {
+        schema: MANIFEST_SCHEMA,
+        name: facts.name.clone(),
+        version: release_version(&facts.version, &facts.hash),
+        runtime: RuntimeEntry { version: runtime_version(), file: parts.runtime_file.to_owned() },
+        plugins: vec![plugin],
+        settings: parts.settings,
+        files,
+    };
+    let bytes = manifest.to_bytes().map_err(Failure::error)?;
+    let last = store.record().map_err(unstaged)?.counter.map(|last| last.value);
+    let signature = parts.signer.map(|signer| signer.sign(&manifest, &bytes, last)).transpose()?;
+    store.add_release(&manifest.version, &bytes, signature.as_deref()).map_err(unstaged)?;
+    Ok(manifest)
 }
 
-/// Stages the permanent release of a release folder.
-pub(crate) fn stage_release(store: &Store, folder: &Path) -> Result<Manifest, Failure> {
-    let from = Store::new(Layout::new(folder));
-    let refused = |message: String| Failure::new(ExitCode::Refused, message);
-    let none = || {
-        refused(format!("{} is no release folder", folder.display()))
-            .hint("cargo system release makes one; it prints the folder's path")
-    };
-    let damaged = |message: String| refused(message).hint("the release is damaged: copy or make it again");
-    let manifest = from.permanent_manifest().map_err(|error| damaged(error.to_string()))?.ok_or_else(none)?;
+/// Stages a release: an archive, or the permanent release of a release's folder.
+pub(crate) fn stage_release(store: &Store, path: &Path) -> Result<Manifest, Failure> {
+    let keys = Keys::read(store.layout()).map_err(|error| refused(error.to_string()))?;
+    if path.is_dir() {
+        return stage_folder(store, &Store::new(Layout::new(path)), &keys);
+    }
+    if !path.exists() {
+        return Err(no_release(path));
+    }
+    let unpacked = archive::unpack(path, store, &keys).map_err(|error| match &error.reason {
+        archive::Reason::Signature(reason) => distrusted(reason, error.to_string()),
+        _ => damaged(error.to_string()),
+    })?;
+    stage_from(store, &Store::new(unpacked.layout()), &unpacked.manifest, &keys)
+}
+
+fn stage_folder(store: &Store, from: &Store, keys: &Keys) -> Result<Manifest, Failure> {
+    let folder = from.layout().root();
+    let manifest = from.permanent_manifest().map_err(|error| damaged(error.to_string()))?;
+    let manifest = manifest.ok_or_else(|| no_release(folder))?;
+    manifest.check().map_err(|error| damaged(format!("the manifest in {} is wrong: {error}", folder.display())))?;
+    stage_from(store, from, &manifest, keys)
+}
+
+fn stage_from(store: &Store, from: &Store, manifest: &Manifest, keys: &Keys) -> Result<Manifest, Failure> {
+    let (version, root) = (&manifest.version, from.layout().root());
+    let (bytes, signature) = from.manifest_bytes(version).map_err(|error| damaged(error.to_string()))?;
+    let trusted = keys.verify(manifest, &bytes, signature.as_deref()).and_then(|signed| {
+        let last = store.record().ok().and_then(|record| record.counter);
+        signed.map_or(Ok(()), |signed| signed.check_counter(version, last.as_ref()))
+    });
+    trusted.map_err(|reason| distrusted(&reason, format!("the release {version} {reason}")))?;
     let [plugin] = manifest.plugins.as_slice() else {
-        let message = format!("{} has {} plugins, and this tool takes one", folder.display(), manifest.plugins.len());
+        let message = format!("the release {version} has {} plugins, and this tool takes one", manifest.plugins.len());
         return Err(refused(message));
     };
-    if !is_inside(Path::new(&plugin.file)) {
-        return Err(damaged(format!("the manifest in {} names a file outside: {}", folder.display(), plugin.file)));
-    }
-    let object = folder.join(&plugin.file);
+    let object = root.join(&plugin.file);
     let facts = facts(&object)?;
     if facts.hash != plugin.hash {
         let message =
             format!("{} is not the file that the release's manifest names: its hash differs", object.display());
         return Err(damaged(message));
     }
-    // The node is given no executable: it goes on in its own.
-    stage(store, &object, &facts, RuntimeEntry { file: String::new(), ..manifest.runtime }, manifest.settings)
+    store.add_plugin(&object, &facts).map_err(unstaged)?;
+    store.add_release(version, &bytes, signature.as_deref()).map_err(unstaged)?;
+    Ok(manifest.clone())
 }
 
-fn stage(
-    store: &Store,
-    object: &Path,
-    facts: &PluginFacts,
-    runtime: RuntimeEntry,
-    settings: Settings,
-) -> Result<Manifest, Failure> {
-    let unstaged = |error| Failure { step: Some("stage".to_owned()), ..Failure::error(error) };
-    let plugin = store.add_plugin(object, facts).map_err(unstaged)?;
-    let manifest = Manifest {
-        schema: MANIFEST_SCHEMA,
-        name: facts.name.clone(),
-        version: release_version(&facts.version, &facts.hash),
-        runtime,
-        plugins: vec![plugin],
-        settings,
-    };
-    store.add_manifest(&manifest).map_err(unstaged)?;
-    Ok(manifest)
+fn unstaged(error: StoreError) -> Failure {
+    Failure { step: Some("stage".to_owned()), ..Failure::error(error) }
 }
 
-fn is_inside(path: &Path) -> bool {
-    path.components().all(|component| matches!(component, Component::Normal(_) | Component::CurDir))
+fn refused(message: String) -> Failure {
+    Failure::new(ExitCode::Refused, message)
+}
+
+fn damaged(message: String) -> Failure {
+    refused(message).hint("the release is damaged: copy or make it again")
+}
+
+fn distrusted(reason: &SignatureError, message: String) -> Failure {
+    refused(message).hint(reason.hint())
+}
+
+fn no_release(path: &Path) -> Failure {
+    refused(format!("{} is no release folder or archive", path.display()))
+        .hint("cargo system release makes both; it prints the folder's path")
 }
 
 #[cfg(test)]
@@ -89,20 +133,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_manifest_names_files_of_its_own_folder() {
-        assert!(is_inside(Path::new("lib/app-1.0.0-3f2a91bc/libapp.so")));
-        for outside in ["/lib/libc.so", "../lib.so", "lib/../../lib.so"] {
-            assert!(!is_inside(Path::new(outside)), "{outside}");
-        }
-    }
-
-    #[test]
-    fn what_is_no_release_folder_is_refused() {
+    fn what_is_no_release_is_refused() {
         let store = Store::new(Layout::new("/nonexistent/node"));
         let error = stage_release(&store, Path::new("/nonexistent/release")).expect_err("no folder");
         assert_eq!(
             (error.code, error.message.as_str()),
-            (ExitCode::Refused, "/nonexistent/release is no release folder")
+            (ExitCode::Refused, "/nonexistent/release is no release folder or archive")
         );
     }
 }

@@ -68,6 +68,12 @@ impl ReleaseFolder {
         let file = format!("lib/{name}-{version}-{}/{file_name}", &hash[..8]);
         plugin["file"] = file.as_str().into();
         plugin["hash"] = hash.as_str().into();
+        let old_name = old_file.strip_prefix(&self.root)?.display().to_string();
+        let files = manifest["files"].as_array_mut().context("the manifest names no files")?;
+        let entry = files.iter_mut().find(|entry| entry["path"] == old_name.as_str()).context("the plugin's file")?;
+        entry["path"] = file.as_str().into();
+        entry["hash"] = hash.as_str().into();
+        entry["size"] = bytes.len().into();
         let release = format!("{version}+{}", &hash[..8]);
         manifest["version"] = release.as_str().into();
 

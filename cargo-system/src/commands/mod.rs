@@ -3,6 +3,7 @@
 mod check;
 mod follow;
 mod history;
+mod keys;
 mod node;
 mod ping;
 mod release;
@@ -43,10 +44,13 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
     refuse_builds_of_releases(&context, &command)?;
     match command {
         Command::Run { serving } => run::run(&context, &serving),
-        Command::Release { out } => release::release(&context, out),
-        Command::Upgrade { release, force, waiting } => upgrade::upgrade(&context, release.as_deref(), force, waiting),
+        Command::Release { out, signing } => release::release(&context, out, &signing),
+        Command::Upgrade { release, force, waiting, signing } => {
+            upgrade::upgrade(&context, release.as_deref(), force, waiting, &signing)
+        }
         Command::Rollback { version, waiting } => rollback::rollback(&context, version, waiting),
         Command::Check => check::check(&context),
+        Command::Keys { command } => keys::keys(&context, &command),
         Command::Status => status::status(&context),
         Command::Releases => releases::releases(&context),
         Command::History { count } => history::history(&context, count),
@@ -67,7 +71,7 @@ fn refuse_builds_of_releases(context: &Context, command: &Command) -> Result<(),
         Command::Run { .. } => format!("{own} start"),
         Command::Release { .. } => "cargo system release, in the workspace".to_owned(),
         Command::Check => "cargo system check, in the workspace".to_owned(),
-        Command::Upgrade { release: None, .. } => format!("{own} upgrade --release DIR"),
+        Command::Upgrade { release: None, .. } => format!("{own} upgrade --release FILE"),
         _ => return Ok(()),
     };
     Err(Failure::new(ExitCode::Usage, "a release has no sources to build").hint(hint))

@@ -1,15 +1,19 @@
-//! `release`: a folder that runs on a machine without cargo.
+//! `release`: a folder that runs on a machine without cargo, and an archive of it beside.
 //!
-//! Made beside its place and renamed, so that it is there whole or not at all.
+//! Both are made beside their places and renamed, so that each is there whole or not at all.
 
 use crate::builder::{self, Purpose};
+use crate::cli::Signing;
 use crate::context::Context;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
+use crate::signer::Signer;
+use crate::stage::Parts;
 use crate::{interrupt, output, stage};
 use anyhow::Context as _;
+use runtime::release::archive;
 use runtime::release::layout::Layout;
-use runtime::release::manifest::{Manifest, release_version};
+use runtime::release::manifest::{FileEntry, Manifest, release_version};
 use runtime::release::settings::Settings;
 use runtime::release::store::Store;
 use serde_json::json;
@@ -18,7 +22,9 @@ use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-pub(super) fn release(context: &Context, out: Option<PathBuf>) -> Result<(), Failure> {
+pub(super) fn release(context: &Context, out: Option<PathBuf>, signing: &Signing) -> Result<(), Failure> {
+    let signer = signing.key.as_deref().map(|key| Signer::open(key, signing.counter)).transpose();
+    let signer = signer.map_err(Failure::no_refusal)?;
     let plugin = context.plugin()?;
     let object = builder::build(&plugin, Purpose::Release).map_err(Failure::no_refusal)?;
     let facts = stage::facts(&object).map_err(Failure::no_refusal)?;
@@ -28,10 +34,13 @@ pub(super) fn release(context: &Context, out: Option<PathBuf>) -> Result<(), Fai
         None => context.workspace()?.releases().join(format!("{}-{version}", facts.name)),
     };
     if !is_free(&folder)? {
-        return already_there(context, &folder, &version.to_string());
+        return already_there(context, &folder, &version.to_string(), signer.is_some());
     }
-    let manifest = Unfinished::beside(&folder)?.fill(&object, plugin.settings)?.finish(&folder)?;
-    conclude(context.json(), &manifest, &folder, true);
+    let unfinished = Unfinished::beside(&folder)?.fill(&object, plugin.settings, signer.as_ref())?;
+    let packed = Packed::of(&Layout::new(&unfinished.unfinished.folder), &unfinished.manifest, &folder)?;
+    let manifest = unfinished.finish(&folder)?;
+    let archive = packed.finish()?;
+    conclude(context.json(), &manifest, &folder, &archive, true);
     Ok(())
 }
 
@@ -45,16 +54,24 @@ fn is_free(folder: &Path) -> anyhow::Result<bool> {
     }
 }
 
-/// The same release again, with the same executable, is nothing to do; anything else there is not ours to touch.
-fn already_there(context: &Context, folder: &Path, version: &str) -> Result<(), Failure> {
-    let there = Store::new(Layout::new(folder)).permanent_manifest().ok().flatten();
+/// The same release again, with the same executable, is nothing to do but for its archive; anything else there is not ours to touch.
+fn already_there(context: &Context, folder: &Path, version: &str, to_be_signed: bool) -> Result<(), Failure> {
+    let layout = Layout::new(folder);
+    let is_as_asked = to_be_signed == layout.signature(version).exists();
+    let there = Store::new(layout.clone()).permanent_manifest().ok().flatten();
     match there.filter(|manifest| manifest.version.to_string() == version) {
-        Some(manifest) if has_own_executable(folder, &manifest) => {
-            conclude(context.json(), &manifest, folder, false);
+        Some(manifest) if is_as_asked && has_own_executable(folder, &manifest) => {
+            let archive = Packed::of(&layout, &manifest, folder)?.finish()?;
+            conclude(context.json(), &manifest, folder, &archive, false);
             Ok(())
         }
         there => {
-            let what = if there.is_some() { "has this release with another runtime" } else { "exists already" };
+            let what = match there {
+                Some(_) if is_as_asked => "has this release with another runtime",
+                Some(_) if to_be_signed => "has this release without a signature",
+                Some(_) => "has this release with a signature",
+                None => "exists already",
+            };
             Err(Failure::error(format!("{} {what}", folder.display())).hint("remove it, or give another --out"))
         }
     }
@@ -66,7 +83,7 @@ fn has_own_executable(folder: &Path, manifest: &Manifest) -> bool {
     there.is_some() && there == bytes(std::env::current_exe())
 }
 
-fn conclude(as_json: bool, manifest: &Manifest, folder: &Path, changed: bool) {
+fn conclude(as_json: bool, manifest: &Manifest, folder: &Path, archive: &Path, changed: bool) {
     if as_json {
         return output::json(&json!({
             "outcome": "released",
@@ -75,11 +92,45 @@ fn conclude(as_json: bool, manifest: &Manifest, folder: &Path, changed: bool) {
             "name": manifest.name,
             "version": manifest.version,
             "folder": folder,
+            "archive": archive,
         }));
     }
     let made = if changed { "released" } else { "there is already" };
     output::note(&format!("{made} {} {}; start it with bin/{} start", manifest.name, manifest.version, manifest.name));
+    output::note(&format!("its archive is {}", archive.display()));
     output::line(&folder.display().to_string());
+}
+
+/// An archive in the making; removed unless it is finished.
+struct Packed {
+    making: PathBuf,
+    archive: PathBuf,
+}
+
+impl Packed {
+    /// Packs what will be, or is, the release in `folder`, and has been laid out as `layout`.
+    fn of(layout: &Layout, manifest: &Manifest, folder: &Path) -> Result<Self, Failure> {
+        let name = format!("{}-{}.tar.zst", manifest.name, manifest.version);
+        let making = folder.with_file_name(format!("{name}.new-{}", std::process::id()));
+        let packed = Self { making, archive: folder.with_file_name(name) };
+        archive::pack(layout, manifest, &packed.making).map_err(Failure::error)?;
+        interrupt::check()?;
+        Ok(packed)
+    }
+
+    fn finish(self) -> Result<PathBuf, Failure> {
+        let made = fs::rename(&self.making, &self.archive);
+        made.with_context(|| format!("{} cannot be made", self.archive.display()))?;
+        flush(self.archive.parent().unwrap_or(&self.archive))?;
+        Ok(self.archive.clone())
+    }
+}
+
+impl Drop for Packed {
+    fn drop(&mut self) {
+        // Renamed, it is not there any more, which is what is wanted.
+        let _: io::Result<()> = fs::remove_file(&self.making);
+    }
 }
 
 /// A folder in the making; removed unless it is finished.
@@ -105,16 +156,22 @@ impl Unfinished {
         Ok(unfinished)
     }
 
-    fn fill(self, object: &Path, settings: Settings) -> Result<Filled, Failure> {
+    fn fill(self, object: &Path, settings: Settings, signer: Option<&Signer>) -> Result<Filled, Failure> {
         let layout = Layout::new(&self.folder);
         let store = Store::new(layout.clone());
         let runtime = layout.runtime(&stage::runtime_version().to_string());
         copy_own_executable(&runtime)?;
         interrupt::check()?;
         let runtime_file = runtime.strip_prefix(&self.folder).unwrap_or(&runtime).display().to_string();
-        let manifest = stage::stage_build(&store, object, &runtime_file, settings).map_err(Failure::no_refusal)?;
+        let facts = stage::facts(object).map_err(Failure::no_refusal)?;
+        let script = layout.command(&facts.name);
+        write_script(&script, &runtime_file)?;
+        let script = script.strip_prefix(&self.folder).unwrap_or(&script).display().to_string();
+        let files = [&script, &runtime_file].map(|file| FileEntry::of(&layout, file));
+        let files = files.into_iter().collect::<Result<_, _>>().map_err(Failure::error)?;
+        let parts = Parts { runtime_file: &runtime_file, files, settings, signer };
+        let manifest = stage::stage_build(&store, object, parts).map_err(Failure::no_refusal)?;
         interrupt::check()?;
-        write_script(&layout.command(&manifest.name), &runtime_file)?;
         store.set_permanent(&manifest.version).map_err(Failure::error)?;
         Ok(Filled { unfinished: self, manifest })
     }

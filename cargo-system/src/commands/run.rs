@@ -6,6 +6,7 @@ use crate::context::Context;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::node_path::NodePath;
+use crate::stage::Parts;
 use crate::{interrupt, output, stage};
 use runtime::release::store::Store;
 use std::os::unix::process::CommandExt as _;
@@ -19,7 +20,8 @@ pub(super) fn run(context: &Context, serving: &Serving) -> Result<(), Failure> {
     // Another one may have started while cargo built: what boots is its business then.
     node.refuse_running()?;
     let store = Store::new(node.layout.clone());
-    let manifest = stage::stage_build(&store, &object, "", plugin.settings).map_err(Failure::no_refusal)?;
+    let parts = Parts { runtime_file: "", files: Vec::new(), settings: plugin.settings, signer: None };
+    let manifest = stage::stage_build(&store, &object, parts).map_err(Failure::no_refusal)?;
     store.set_permanent(&manifest.version).map_err(Failure::error)?;
     interrupt::check()?;
     output::note(&format!("{} {} in {}", manifest.name, manifest.version, node.root()));

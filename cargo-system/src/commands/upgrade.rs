@@ -3,27 +3,36 @@
 use super::follow;
 use super::version::{ask_status, current};
 use crate::builder::{self, Purpose};
-use crate::cli::Waiting;
+use crate::cli::{Signing, Waiting};
 use crate::client;
 use crate::context::Context;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::progress::Progress;
+use crate::signer::Signer;
+use crate::stage::Parts;
 use crate::{interrupt, output, stage};
 use runtime::protocol::{Command, Event, Status};
+use runtime::release::keys::Keys;
 use runtime::release::manifest::Manifest;
 use runtime::release::store::Store;
 use std::path::Path;
 
-pub(super) fn upgrade(context: &Context, release: Option<&Path>, force: bool, waiting: Waiting) -> Result<(), Failure> {
+pub(super) fn upgrade(
+    context: &Context,
+    release: Option<&Path>,
+    force: bool,
+    waiting: Waiting,
+    signing: &Signing,
+) -> Result<(), Failure> {
     let node = context.node()?;
     // Before anything is built: is there somebody to upgrade, and what serves?
     let status = ask_status(&mut client::connect(&node)?)?;
     let store = Store::new(node.layout.clone());
     let mut progress = Progress::new(context.json());
     let staged = match release {
-        Some(folder) => unpack(folder, &store, &mut progress),
-        None => build(context, &status, &store, &mut progress),
+        Some(release) => unpack(release, &store, &mut progress),
+        None => build(context, &status, &store, signing, &mut progress),
     };
     let manifest = staged.map_err(|failure| Failure { serving: Some(current(&status).to_owned()), ..failure })?;
     interrupt::check()?;
@@ -41,18 +50,25 @@ pub(super) fn upgrade(context: &Context, release: Option<&Path>, force: bool, wa
 }
 
 /// The packed release, in the node's folder.
-fn unpack(folder: &Path, store: &Store, progress: &mut Progress) -> Result<Manifest, Failure> {
-    step(progress, "unpack", &format!("unpack {}", folder.display()));
-    stage::stage_release(store, folder).map_err(|failure| failure.step("unpack"))
+fn unpack(release: &Path, store: &Store, progress: &mut Progress) -> Result<Manifest, Failure> {
+    step(progress, "unpack", &format!("unpack {}", release.display()));
+    stage::stage_release(store, release).map_err(|failure| failure.step("unpack"))
 }
 
 /// The workspace's change, in the node's folder.
-fn build(context: &Context, status: &Status, store: &Store, progress: &mut Progress) -> Result<Manifest, Failure> {
+fn build(
+    context: &Context,
+    status: &Status,
+    store: &Store,
+    signing: &Signing,
+    progress: &mut Progress,
+) -> Result<Manifest, Failure> {
     let plugin = context.plugin()?;
     if plugin.name != status.name {
         let message = format!("the node in {} runs {}, and not {}", status.root, status.name, plugin.name);
         return Err(Failure::new(ExitCode::Refused, message).hint("give the node of that application with --node"));
     }
+    let signer = signer(store, signing)?;
     step(progress, "build", &format!("build {}", plugin.name));
     // cargo shows its own progress.
     progress.pause();
@@ -61,7 +77,22 @@ fn build(context: &Context, status: &Status, store: &Store, progress: &mut Progr
         _ => failure.step("build"),
     })?;
     progress.go_on();
-    stage::stage_build(store, &object, "", plugin.settings).map_err(|failure| failure.step("stage"))
+    let parts = Parts { runtime_file: "", files: Vec::new(), settings: plugin.settings, signer: signer.as_ref() };
+    stage::stage_build(store, &object, parts).map_err(|failure| failure.step("stage"))
+}
+
+/// Before anything is built: can it be signed as the node demands?
+fn signer(store: &Store, signing: &Signing) -> Result<Option<Signer>, Failure> {
+    let keys = Keys::read(store.layout()).map_err(|error| Failure::new(ExitCode::Refused, error))?;
+    if signing.key.is_none() && keys.demand_signatures() {
+        return Err(Failure::new(
+            ExitCode::Refused,
+            "this node takes only releases that are signed with a key that it trusts",
+        )
+        .hint("give the secret key with --sign KEY, or in CARGO_SYSTEM_SIGN")
+        .step("build"));
+    }
+    signing.key.as_deref().map(|key| Signer::open(key, signing.counter)).transpose()
 }
 
 /// A step of this side.

@@ -21,16 +21,26 @@ pub(super) fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, StoreError> 
 
 /// What a file of ours holds. One with a newer schema is said to be newer, whatever else it holds.
 pub(super) fn parse<T: for<'de> Deserialize<'de>>(path: &Path, bytes: &[u8], schema: u32) -> Result<T, StoreError> {
+    parse_bytes(bytes, schema).map_err(|wrong| match wrong {
+        Err(source) => StoreError::Damaged { path: path.to_owned(), source },
+        Ok(schema) => StoreError::Newer { path: path.to_owned(), schema },
+    })
+}
+
+/// The same, of no file. `Ok` in the error: a newer schema.
+pub(super) fn parse_bytes<T: for<'de> Deserialize<'de>>(
+    bytes: &[u8],
+    schema: u32,
+) -> Result<T, Result<u32, serde_json::Error>> {
     #[derive(Deserialize)]
     struct Head {
         schema: u32,
     }
-    let damaged = |source| StoreError::Damaged { path: path.to_owned(), source };
-    let head: Head = serde_json::from_slice(bytes).map_err(damaged)?;
+    let head: Head = serde_json::from_slice(bytes).map_err(Err)?;
     if head.schema > schema {
-        return Err(StoreError::Newer { path: path.to_owned(), schema: head.schema });
+        return Err(Ok(head.schema));
     }
-    serde_json::from_slice(bytes).map_err(damaged)
+    serde_json::from_slice(bytes).map_err(Err)
 }
 
 pub(super) fn write_json(path: &Path, value: &impl Serialize) -> Result<(), StoreError> {
@@ -61,7 +71,7 @@ pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     })
 }
 
-fn write_flushed(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(super) fn write_flushed(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = File::create(path)?;
     file.write_all(bytes)?;
     file.sync_all()
@@ -72,5 +82,9 @@ pub(super) fn flush(folder: &Path) -> io::Result<()> {
 }
 
 pub(super) fn hex_sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(bytes))
+}
+
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -6,6 +6,8 @@
 //! <root>/lib/<plugin>-<version>-<hash>/   the shared object, never overwritten
 //! <root>/releases/<release>/manifest.json what the release is made of
 //! <root>/releases/RELEASES                which release boots, which served before, and the history
+//! <root>/releases/<release>/manifest.json.minisig   its signature, if it is signed
+//! <root>/keys/, keys/revoked/             whose signatures the node takes
 //! <root>/hooks/before, after              run around each upgrade
 //! <root>/run/                             control socket, lock, pid
 //! <root>/log/                             logs
@@ -66,6 +68,24 @@ impl Layout {
     #[must_use]
     pub fn manifest(&self, release: &str) -> PathBuf {
         self.release(release).join("manifest.json")
+    }
+
+    /// The signature of a release's manifest.
+    #[must_use]
+    pub fn signature(&self, release: &str) -> PathBuf {
+        self.release(release).join("manifest.json.minisig")
+    }
+
+    /// The keys that the node trusts.
+    #[must_use]
+    pub fn keys(&self) -> PathBuf {
+        self.root.join("keys")
+    }
+
+    /// The keys that it never trusts again.
+    #[must_use]
+    pub fn revoked_keys(&self) -> PathBuf {
+        self.keys().join("revoked")
     }
 
     /// The record: which release boots, which served before, and the history.

@@ -1,13 +1,26 @@
-//! What a release is made of. Pure: data, checks, no I/O.
+//! What a release is made of. Pure, but for [`FileEntry::of`]: data and checks.
 
-use super::layout::short_hash;
+use super::error::StoreError;
+use super::files::{hex_sha256, unread};
+use super::layout::{Layout, short_hash};
 use super::settings::Settings;
 use crate::schema::StateRecord;
 use semver::Version;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Component, Path};
 
 /// Version of the manifest's shape.
 pub const MANIFEST_SCHEMA: u32 = 1;
+/// No manifest is longer, in bytes.
+pub const MANIFEST_LEN_MAX: u64 = 1 << 20;
+/// No release has more files …
+pub const FILES_MAX: usize = 1024;
+/// … nor more bytes in all of them.
+pub const FILES_LEN_MAX: u64 = 2 << 30;
+/// The folders that a release's files stand in.
+const FOLDERS: [&str; 3] = ["bin", "lib", "runtime"];
 
 /// `releases/<version>/manifest.json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +38,9 @@ pub struct Manifest {
     /// How its node is to treat releases.
     #[serde(default)]
     pub settings: Settings,
+    /// Every file of the release besides this one, by path.
+    #[serde(default)]
+    pub files: Vec<FileEntry>,
 }
 
 /// The host executable of a release.
@@ -58,6 +74,133 @@ pub struct PluginEntry {
     pub states: Vec<StateRecord>,
 }
 
+/// A file of a release.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct FileEntry {
+    /// Path from the root.
+    pub path: String,
+    /// Hex SHA-256.
+    pub hash: String,
+    /// In bytes.
+    pub size: u64,
+    /// May it be run?
+    #[serde(default)]
+    pub executable: bool,
+}
+
+/// What is wrong with a manifest that can be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ManifestError {
+    /// A path that leads out of the folder, or to where no release has files.
+    #[error("it names a file outside: {0:?}")]
+    Outside(String),
+    /// A path is named twice, or as a file and as a folder.
+    #[error("it names {0} twice")]
+    Twice(String),
+    /// What belongs to the release is not among its files.
+    #[error("it does not name {0} among its files with the same hash")]
+    Unnamed(String),
+    /// A plugin does not stand where plugins of its name and hash stand.
+    #[error("it has the plugin {0} in a wrong place")]
+    Misplaced(String),
+    /// More than a release may have.
+    #[error("it names {files} files of {bytes} bytes, and a release has {FILES_MAX} of {FILES_LEN_MAX} at the most")]
+    TooLarge {
+        /// How many files.
+        files: usize,
+        /// Their length.
+        bytes: u64,
+    },
+}
+
+impl Manifest {
+    /// As it is written, and signed.
+    ///
+    /// # Errors
+    /// None that a manifest can have.
+    pub fn to_bytes(&self) -> serde_json::Result<Vec<u8>> {
+        let mut bytes = serde_json::to_vec_pretty(self)?;
+        bytes.push(b'\n');
+        Ok(bytes)
+    }
+
+    /// Checks what is said of files. A manifest that names none (of a node's own folder) is only checked for its plugins.
+    ///
+    /// # Errors
+    /// The first thing that is wrong.
+    pub fn check(&self) -> Result<(), ManifestError> {
+        self.check_size()?;
+        if let Some(file) = self.files.iter().find(|file| !is_inside(&file.path)) {
+            return Err(ManifestError::Outside(file.path.clone()));
+        }
+        let mut seen = BTreeSet::new();
+        let again = self.files.iter().find(|file| !seen.insert(Path::new(&file.path)));
+        let within = |file: &&FileEntry| Path::new(&file.path).ancestors().skip(1).any(|folder| seen.contains(folder));
+        if let Some(file) = again.or_else(|| self.files.iter().find(within)) {
+            return Err(ManifestError::Twice(file.path.clone()));
+        }
+        self.plugins.iter().try_for_each(|plugin| self.check_plugin(plugin))?;
+        let runtime = &self.runtime.file;
+        let is_named = runtime.is_empty() || self.files.is_empty() || seen.contains(Path::new(runtime));
+        if is_named { Ok(()) } else { Err(ManifestError::Unnamed(runtime.clone())) }
+    }
+
+    fn check_size(&self) -> Result<(), ManifestError> {
+        let bytes = self.files.iter().try_fold(0u64, |sum, file| sum.checked_add(file.size)).unwrap_or(u64::MAX);
+        if self.files.len() > FILES_MAX || bytes > FILES_LEN_MAX {
+            return Err(ManifestError::TooLarge { files: self.files.len(), bytes });
+        }
+        Ok(())
+    }
+
+    fn check_plugin(&self, plugin: &PluginEntry) -> Result<(), ManifestError> {
+        if !is_inside(&plugin.file) {
+            return Err(ManifestError::Outside(plugin.file.clone()));
+        }
+        let is_hash = plugin.hash.len() == 64 && plugin.hash.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if !is_hash || plugin.file != plugin_file(&plugin.name, &plugin.version, &plugin.hash) {
+            return Err(ManifestError::Misplaced(plugin.name.clone()));
+        }
+        let is_named = |file: &FileEntry| file.path == plugin.file && file.hash == plugin.hash;
+        if !self.files.is_empty() && !self.files.iter().any(is_named) {
+            return Err(ManifestError::Unnamed(plugin.file.clone()));
+        }
+        Ok(())
+    }
+}
+
+impl FileEntry {
+    /// A file that stands in a node's folder.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn of(layout: &Layout, path: &str) -> Result<Self, StoreError> {
+        let file = layout.root().join(path);
+        let unread = |source| unread(&file, source);
+        let bytes = std::fs::read(&file).map_err(unread)?;
+        let executable = std::fs::metadata(&file).map_err(unread)?.permissions().mode() & 0o100 != 0;
+        let (hash, size) = (hex_sha256(&bytes), bytes.len() as u64);
+        Ok(Self { path: path.to_owned(), hash, size, executable })
+    }
+}
+
+/// Where a plugin's shared object stands, from the root.
+#[must_use]
+pub fn plugin_file(name: &str, version: &Version, hash: &str) -> String {
+    let folder = Layout::new("").plugin(name, &version.to_string(), hash);
+    folder.join(format!("lib{}.so", name.replace('-', "_"))).display().to_string()
+}
+
+/// A plain path into one of a release's folders.
+fn is_inside(path: &str) -> bool {
+    let parts: Vec<_> = Path::new(path).components().collect();
+    let is_plain = parts.iter().all(|part| matches!(part, Component::Normal(_)));
+    let is_written_plainly =
+        parts.iter().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/") == path;
+    let is_in_folder = parts.len() > 1 && FOLDERS.iter().any(|folder| parts[0].as_os_str() == *folder);
+    is_plain && is_written_plainly && is_in_folder && !path.chars().any(char::is_control)
+}
+
 /// `1.2.3` and a build's hash → `1.2.3+3f2a91bc`: each build is a version of its own, ordered as semver orders them.
 #[must_use]
 pub fn release_version(version: &Version, hash: &str) -> Version {
@@ -69,14 +212,4 @@ pub fn release_version(version: &Version, hash: &str) -> Version {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_release_version_carries_the_hash_as_build_metadata() {
-        let version = release_version(&Version::new(1, 2, 3), "3f2a91bc00ff");
-        assert_eq!(version.to_string(), "1.2.3+3f2a91bc");
-        let again = release_version(&version, "00000001ffff");
-        assert_eq!(again.to_string(), "1.2.3+3f2a91bc.00000001");
-    }
-}
+mod tests;

@@ -1,12 +1,16 @@
 //! Releases on disk.
 
+pub mod archive;
 pub mod check;
 mod error;
 mod files;
+mod folders;
 pub mod history;
 pub mod hooks;
+pub mod keys;
 pub mod layout;
 pub mod manifest;
 pub mod record;
 pub mod settings;
+pub mod signature;
 pub mod store;

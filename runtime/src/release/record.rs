@@ -31,6 +31,9 @@ pub struct Record {
     /// Releases that were rolled back by themselves: not to be tried again unless forced.
     #[serde(default)]
     pub quarantined: Vec<Version>,
+    /// The highest counter of a signed release that has been permanent.
+    #[serde(default)]
+    pub counter: Option<Counter>,
     /// The number of the last attempt.
     #[serde(default)]
     pub last_number: u64,
@@ -40,6 +43,15 @@ pub struct Record {
     /// What has been tried, the oldest first.
     #[serde(default)]
     pub history: Vec<Entry>,
+}
+
+/// How new a signed release is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counter {
+    /// The higher, the newer.
+    pub value: u64,
+    /// The release.
+    pub version: Version,
 }
 
 /// A release's state on disk; current is none of them.
@@ -73,6 +85,7 @@ impl Default for Record {
             permanent: None,
             old: Vec::new(),
             quarantined: Vec::new(),
+            counter: None,
             last_number: 0,
             in_progress: None,
             history: Vec::new(),
@@ -115,6 +128,13 @@ impl Record {
         self.quarantined.retain(|quarantined| quarantined != version);
         if let Some(before) = self.permanent.replace(version.clone()) {
             self.old.insert(0, before);
+        }
+    }
+
+    /// A signed release has become permanent: no older one is taken from now on.
+    pub fn raise_counter(&mut self, value: u64, version: &Version) {
+        if self.counter.as_ref().is_none_or(|last| last.value < value) {
+            self.counter = Some(Counter { value, version: version.clone() });
         }
     }
 

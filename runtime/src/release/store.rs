@@ -1,7 +1,7 @@
 //! The releases in a node's folder.
 //!
 //! ```text
-//! plugin built ─ add_plugin ─► in lib/ ─ add_manifest ─► unpacked ─ set_permanent ─► permanent: what boots
+//! plugin built ─ add_plugin ─► in lib/ ─ add_release ─► unpacked ─ set_permanent ─► permanent: what boots
 //! ```
 //!
 //! What is unpacked has a folder, and that is all; what else there is to know of releases, and the history, stands in one record (see
@@ -14,21 +14,56 @@
 pub use super::error::StoreError;
 
 use super::files::{hex_sha256, parse, read_if_there, unread, write_json, write_whole};
+use super::folders::{new_folder, replace_folder};
 use super::history::{Attempt, Conclusion, Entry, Start};
+use super::keys::{KeyError, Keys};
 use super::layout::Layout;
-use super::manifest::{MANIFEST_SCHEMA, Manifest, PluginEntry};
-use super::record::{RECORD_SCHEMA, Record};
+use super::manifest::{MANIFEST_SCHEMA, Manifest, PluginEntry, plugin_file};
+use super::record::{RECORD_SCHEMA, Record, State};
+use super::signature::{SignatureError, Signed};
 use crate::image::PluginFacts;
 use semver::Version;
 use std::fs::{self, File, TryLockError};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+use tempfile::TempDir;
 
 /// A record is written within milliseconds; who holds it for longer is not well.
 const RECORD_PATIENCE: Duration = Duration::from_secs(10);
 /// How often a record that another one writes is tried again.
 const RECORD_LOOK: Duration = Duration::from_millis(2);
+
+/// Why a node does not take a release.
+#[derive(Debug, thiserror::Error)]
+pub enum TrustError {
+    /// It cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The node's keys cannot be read.
+    #[error(transparent)]
+    Keys(#[from] KeyError),
+    /// It is not signed as the node demands.
+    #[error("the release {version} {reason}")]
+    Signature {
+        /// The release.
+        version: Version,
+        /// What is wrong.
+        reason: SignatureError,
+    },
+}
+
+impl TrustError {
+    /// What to do next.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Signature { reason, .. } => Some(reason.hint()),
+            Self::Keys(_) => Some("cargo system keys list shows whose releases are taken"),
+            Self::Store(_) => None,
+        }
+    }
+}
 
 /// See the file's head.
 #[derive(Clone, Debug)]
@@ -125,7 +160,11 @@ impl Store {
     /// # Errors
     /// The record cannot be written; the earlier one stands.
     pub fn set_permanent(&self, version: &Version) -> Result<(), StoreError> {
-        self.update(|record| record.make_permanent(version))
+        let counter = self.counter(version);
+        self.update(|record| {
+            record.make_permanent(version);
+            counter.inspect(|counter| record.raise_counter(*counter, version));
+        })
     }
 
     /// Journals that an upgrade or a roll-back begins, and returns its number in the history.
@@ -149,7 +188,12 @@ impl Store {
     /// # Errors
     /// The record cannot be written; then the next boot finds the attempt unfinished.
     pub fn end(&self, conclusion: Conclusion) -> Result<(), StoreError> {
-        self.update(|record| record.end(conclusion))
+        let permanent = conclusion.permanent.clone();
+        let counter = permanent.and_then(|version| Some((self.counter(&version)?, version)));
+        self.update(|record| {
+            record.end(conclusion);
+            counter.inspect(|(counter, version)| record.raise_counter(*counter, version));
+        })
     }
 
     /// For a boot, before anything else: an attempt that is still in progress was cut off by the node's death, and the history says so from then
@@ -185,12 +229,64 @@ impl Store {
         Ok(versions)
     }
 
-    /// Writes a release's manifest.
+    /// The bytes of a release's manifest, and of its signature if it has one.
+    ///
+    /// # Errors
+    /// There is no such release, or its files cannot be read.
+    pub fn manifest_bytes(&self, version: &Version) -> Result<(Vec<u8>, Option<Vec<u8>>), StoreError> {
+        let none = || StoreError::NoRelease { version: version.clone(), root: self.layout.root().to_owned() };
+        let name = version.to_string();
+        let bytes = read_if_there(&self.layout.manifest(&name))?.ok_or_else(none)?;
+        Ok((bytes, read_if_there(&self.layout.signature(&name))?))
+    }
+
+    /// Writes a release's manifest, and its signature, together. What stood there before goes.
     ///
     /// # Errors
     /// It cannot be written; then there is none, or the earlier one.
-    pub fn add_manifest(&self, manifest: &Manifest) -> Result<(), StoreError> {
-        write_json(&self.layout.manifest(&manifest.version.to_string()), manifest)
+    pub fn add_release(&self, version: &Version, manifest: &[u8], signature: Option<&[u8]>) -> Result<(), StoreError> {
+        let version = version.to_string();
+        let releases = self.layout.releases();
+        let folder = self.layout.release(&version);
+        let files = [(self.layout.manifest(&version), Some(manifest)), (self.layout.signature(&version), signature)];
+        let files = files.iter().filter_map(|(path, bytes)| Some((path.file_name()?, (*bytes)?)));
+        replace_folder(&releases, &folder, files).map_err(|source| StoreError::File {
+            verb: "written",
+            path: folder,
+            source,
+        })
+    }
+
+    /// A folder beside the releases, for one that is being unpacked. It goes when it is dropped, or at a later [`clean`](Self::clean).
+    ///
+    /// # Errors
+    /// It cannot be made; with its path.
+    pub(super) fn unpack_folder(&self) -> Result<TempDir, (PathBuf, io::Error)> {
+        new_folder(&self.layout.releases()).map_err(|error| (self.layout.releases(), error))
+    }
+
+    /// Checks who signed a release, and that nobody brings back an old one. Back to one that has served here before, `is_rollback`, is allowed.
+    /// `None`: this node takes unsigned releases.
+    ///
+    /// # Errors
+    /// The node does not trust it.
+    pub fn check_trust(&self, version: &Version, is_rollback: bool) -> Result<Option<Signed>, TrustError> {
+        let keys = Keys::read(&self.layout)?;
+        let distrusted = |reason| TrustError::Signature { version: version.clone(), reason };
+        let (bytes, signature) = self.manifest_bytes(version)?;
+        let manifest = parse(&self.layout.manifest(&version.to_string()), &bytes, MANIFEST_SCHEMA)?;
+        let signed = keys.verify(&manifest, &bytes, signature.as_deref()).map_err(distrusted)?;
+        let record = self.record()?;
+        let has_served = record.state(version) != State::Unpacked;
+        if let Some(signed) = signed.filter(|_| !(is_rollback && has_served)) {
+            signed.check_counter(version, record.counter.as_ref()).map_err(distrusted)?;
+        }
+        Ok(signed)
+    }
+
+    /// A signed release's counter, on a node that demands signatures.
+    fn counter(&self, version: &Version) -> Option<u64> {
+        Some(self.check_trust(version, true).ok()??.counter)
     }
 
     /// Copies a built plugin to its content-addressed place, unless it is there.
@@ -198,8 +294,8 @@ impl Store {
     /// # Errors
     /// It cannot be copied; then nothing of it is there.
     pub fn add_plugin(&self, built: &Path, facts: &PluginFacts) -> Result<PluginEntry, StoreError> {
-        let folder = self.layout.plugin(&facts.name, &facts.version.to_string(), &facts.hash);
-        let file = folder.join(format!("lib{}.so", facts.name.replace('-', "_")));
+        let relative = plugin_file(&facts.name, &facts.version, &facts.hash);
+        let file = self.layout.root().join(&relative);
         let is_whole = |bytes: &[u8]| hex_sha256(bytes) == facts.hash;
         let is_there = read_if_there(&file)?.is_some_and(|bytes| is_whole(&bytes));
         if !is_there {
@@ -209,12 +305,11 @@ impl Store {
             }
             write_whole(&file, &bytes)?;
         }
-        let relative = file.strip_prefix(self.layout.root()).unwrap_or(&file);
         Ok(PluginEntry {
             name: facts.name.clone(),
             version: facts.version.clone(),
             hash: facts.hash.clone(),
-            file: relative.display().to_string(),
+            file: relative,
             abi: format!("{}.{}", facts.abi_major, facts.abi_minor),
             target: facts.target.clone(),
             compiler: facts.compiler.clone(),

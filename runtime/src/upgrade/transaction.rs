@@ -141,6 +141,9 @@ impl Versions {
 
     /// What speaks against a release, as far as can be told without running any of its code.
     pub(super) fn check(&self, request: &Request) -> Result<(Manifest, PluginFacts), Failure> {
+        let may_be_older = request.kind == Kind::Rollback;
+        let trust = self.store.check_trust(&request.release, may_be_older);
+        trust.map_err(|error| refused(Step::Check, &error, error.hint()))?;
         let (manifest, facts) = self.read(&request.release)?;
         let record = self.store.record().map_err(|error| refused(Step::Check, error, None))?;
         if record.is_quarantined(&request.release) && !request.is_forced {

@@ -72,6 +72,7 @@ fn manifest(version: Version, plugin: PluginEntry) -> Manifest {
         runtime,
         plugins: vec![plugin],
         settings: Settings::default(),
+        files: Vec::new(),
     }
 }
 
@@ -84,7 +85,7 @@ fn what_was_added_is_read_back_and_nothing_else_is_left() {
     let plugin = store.add_plugin(&built, &facts).expect("added");
     let version: Version = "1.2.3+3f2a91bc".parse().expect("a version");
     let manifest = manifest(version.clone(), plugin.clone());
-    store.add_manifest(&manifest).expect("added");
+    store.add_release(&version, &manifest.to_bytes().expect("bytes"), None).expect("added");
     store.set_permanent(&version).expect("set");
     assert_eq!(store.permanent_manifest().expect("readable"), Some(manifest));
     let hash = &facts.hash[..8];
