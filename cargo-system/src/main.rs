@@ -8,6 +8,7 @@ mod cli;
 mod client;
 mod commands;
 mod context;
+mod counted;
 mod exit_code;
 mod failure;
 mod interrupt;

@@ -12,12 +12,13 @@ use crate::process::{Pid, SpawnError};
 /// Who runs first when several could.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Priority {
-    /// When nobody else wants to; and in one turn of some hundreds all the same.
+    /// When nobody else wants to; and all the same in one of 244 turns of a scheduler that always has others.
     Low,
     /// As a rule.
     #[default]
     Normal,
-    /// Before all others, but in one turn of some tens. For short work that others wait for.
+    /// Before all others. Of a scheduler that always has one of these, the normal ones get one of 122 turns, the low ones one of 244: that
+    /// is so many turns, not so much time. For short work that others wait for.
     High,
 }
 

@@ -10,16 +10,13 @@ use crate::call::{ReplyTo, ask};
 use crate::exit::ExitReason;
 use crate::panic;
 use crate::process::{SpawnError, unlink};
+use crate::time::FOREVER;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::task::Poll;
-use std::time::Duration;
-
-/// A start takes as long as it takes: whoever wants less drops the future.
-pub(crate) const FOREVER: Duration = Duration::from_secs(60 * 60 * 24 * 365 * 30);
 
 /// Why there is no new server, supervisor or child.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,7 +61,7 @@ impl From<SpawnError> for StartError {
 /// Says that a process is ready, or why it is not.
 pub(crate) type Ready = ReplyTo<Result<(), StartError>>;
 
-/// Starts a process by `spawn` and waits until it is ready.
+/// Starts a process by `spawn` and waits until it is ready. That takes as long as it takes: whoever wants less drops the future.
 pub(crate) async fn start<T>(spawn: impl FnOnce(Ready) -> Result<T, SpawnError>) -> Result<T, StartError> {
     let mut spawned = None;
     let ready = ask(FOREVER, |ready| {

@@ -12,11 +12,11 @@ use crate::ffi;
 use crate::message::Local;
 use crate::process::{Pid, SpawnError, kill, self_pid, unlink};
 use crate::spawn::Spawn;
-use crate::start::{FOREVER, caught};
+use crate::start::caught;
+use crate::time::{FOREVER, after};
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
-use std::time::Instant;
 
 /// A future that runs in a process of its own. Awaited, it gives that future's output, or why there is none.
 ///
@@ -78,7 +78,7 @@ impl<T: Send + 'static> Task<T> {
     where
         F: Future<Output = T> + Send + 'static,
     {
-        let call = Call::begin(Instant::now() + FOREVER);
+        let call = Call::begin(after(FOREVER));
         let pid = spawn.start_as::<F, ffi::NoMessages, _>(run(future, call.reply_to()), 0)?.pid;
         Ok(Self { pid: Pid::from_raw(pid), call, is_linked, is_over: false, poll: poll_result })
     }

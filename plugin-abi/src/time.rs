@@ -20,10 +20,13 @@ pub fn sleep(duration: Duration) -> Sleep {
     sleep_until(after(duration))
 }
 
-/// So long from now. Beyond what the clock can say is as good as never: thirty years.
+/// As good as never, and so short that every clock can say when it is: thirty years.
+pub(crate) const FOREVER: Duration = Duration::from_secs(60 * 60 * 24 * 365 * 30);
+
+/// So long from now; what the clock cannot say is [`FOREVER`] from now.
 pub(crate) fn after(duration: Duration) -> Instant {
     let now = Instant::now();
-    now.checked_add(duration).unwrap_or(now + Duration::from_secs(60 * 60 * 24 * 365 * 30))
+    now.checked_add(duration).unwrap_or(now + FOREVER)
 }
 
 /// Waits until then. At once when it has passed.

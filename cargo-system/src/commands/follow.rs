@@ -3,6 +3,7 @@
 use crate::cli::Waiting;
 use crate::client;
 use crate::context::Context;
+use crate::counted::{Thing, choose, counted};
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::node_path::NodePath;
@@ -54,11 +55,11 @@ fn report(progress: &mut Progress, event: &Event) {
     match event {
         Event::Attached { release } => progress.say(&format!("joining the upgrade to {release}")),
         Event::Step { step } => progress.say(step),
-        Event::Switched { from, to } => progress.say(&format!("{from} → {to}: new processes start on the new version")),
         Event::Warning { message } => progress.warn(message),
+        Event::Switched { from, to } => progress.say(&format!("{from} → {to}: new processes start on the new version")),
         Event::Draining { processes: 0 } => progress.say("drained"),
         Event::Draining { processes } => {
-            progress.count("draining", &format!("draining: {processes} processes on older versions"));
+            progress.count("draining", &format!("draining: {} on older versions", counted(*processes, Thing::Process)));
         }
     }
 }
@@ -90,9 +91,8 @@ fn render(name: &str, upgraded: &Upgraded, elapsed: Duration) -> String {
     match upgraded.draining {
         0 => format!("{name}: upgraded {from} → {to} in {switched:.1?}{moved}, drained after {elapsed:.1?}"),
         left => {
-            format!(
-                "{name}: upgraded {from} → {to} in {switched:.1?}{moved}; {left} processes still run on older versions"
-            )
+            let (left, run) = (counted(left, Thing::Process), choose(left, "runs", "run"));
+            format!("{name}: upgraded {from} → {to} in {switched:.1?}{moved}; {left} still {run} on older versions")
         }
     }
 }
@@ -123,6 +123,10 @@ mod tests {
         assert_eq!(
             say(upgraded(true, 3)),
             "app: upgraded 0.1.0+a → 0.1.0+b in 1.5ms; 3 processes still run on older versions"
+        );
+        assert_eq!(
+            say(upgraded(true, 1)),
+            "app: upgraded 0.1.0+a → 0.1.0+b in 1.5ms; 1 process still runs on older versions"
         );
         let moved = |count| {
             let pauses = Pauses { count, p50_ns: 12_000, p99_ns: 95_000, max_ns: 200_000 };

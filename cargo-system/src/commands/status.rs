@@ -2,6 +2,7 @@
 
 use super::version::ask_status;
 use crate::context::Context;
+use crate::counted::{Thing, choose, counted};
 use crate::failure::Failure;
 use crate::output;
 use runtime::protocol::{Outcome, Status, VersionStatus};
@@ -25,23 +26,32 @@ fn render(status: &Status) -> String {
     let mut text = String::new();
     let _ = writeln!(
         text,
-        "{} up {}, pid {}, {}, {} processes, {:.1} MiB",
+        "{} up {}, pid {}, {}, {}, {:.1} MiB",
         status.name,
         duration(status.uptime_ms),
         status.os_pid,
         schedulers(status),
-        status.processes,
+        counted(status.processes, Thing::Process),
         megabytes(status.memory_bytes)
     );
     let _ = writeln!(text, "runtime {} in {}", status.runtime, status.root);
     if status.long_runners > 0 {
-        let _ = writeln!(text, "{} processes do not give way, each on a thread of its own", status.long_runners);
+        let (processes, how) = (
+            counted(status.long_runners, Thing::Process),
+            choose(status.long_runners, "does not give way, on", "do not give way, each on"),
+        );
+        let _ = writeln!(text, "{processes} {how} a thread of its own");
     }
     if status.frozen_threads > 0 {
         let _ = writeln!(
             text,
-            "{} threads were frozen by kills and faults; they hold {:.1} MiB until the node is restarted",
-            status.frozen_threads,
+            "{} {} {:.1} MiB until the node is restarted",
+            counted(status.frozen_threads, Thing::Thread),
+            choose(
+                status.frozen_threads,
+                "was frozen by a kill or a fault; it holds",
+                "were frozen by kills and faults; they hold"
+            ),
             megabytes(status.leaked_bytes)
         );
     }
@@ -68,10 +78,11 @@ fn render(status: &Status) -> String {
 }
 
 fn schedulers(status: &Status) -> String {
-    match (status.schedulers, status.schedulers_online) {
-        (all, 0) => format!("{all} schedulers"),
-        (all, online) if online == all => format!("{all} schedulers"),
-        (all, online) => format!("{online} of {all} schedulers online"),
+    let all = counted(status.schedulers.into(), Thing::Scheduler);
+    match status.schedulers_online {
+        0 => all,
+        online if online == status.schedulers => all,
+        online => format!("{online} of {all} online"),
     }
 }
 
@@ -116,9 +127,8 @@ mod tests {
         }
     }
 
-    #[test]
-    fn the_table_shows_versions_newest_first() {
-        let status = Status {
+    fn status_of_many() -> Status {
+        Status {
             name: "example-app".to_owned(),
             os_pid: 4711,
             uptime_ms: 3_723_000,
@@ -127,7 +137,7 @@ mod tests {
             memory_bytes: 12_582_912,
             schedulers: 2,
             schedulers_online: 1,
-            long_runners: 1,
+            long_runners: 3,
             hand_offs: 3,
             frozen_threads: 4,
             leaked_bytes: 2_097_152,
@@ -137,11 +147,15 @@ mod tests {
                 version("0.1.1+3f2a91bc", "current", 200, 61_000),
                 version("0.1.0+00c0ffee", "draining", 12, 90),
             ],
-        };
+        }
+    }
+
+    #[test]
+    fn the_table_shows_versions_newest_first() {
         let expected = "\
 example-app up 1 h 2 m, pid 4711, 1 of 2 schedulers online, 212 processes, 12.0 MiB
 runtime 0.1.0 in /srv/app
-1 processes do not give way, each on a thread of its own
+3 processes do not give way, each on a thread of its own
 4 threads were frozen by kills and faults; they hold 2.0 MiB until the node is restarted
 listening http on 127.0.0.1:4000
 
@@ -150,6 +164,31 @@ VERSION         STATE     PROCESSES       AGE
        200 × example_app::session
 0.1.0+00c0ffee  draining         12     90 ms
         12 × example_app::session
+";
+        assert_eq!(render(&status_of_many()), expected);
+    }
+
+    #[test]
+    fn one_of_each_is_said_of_one() {
+        let status = Status {
+            schedulers: 1,
+            schedulers_online: 1,
+            long_runners: 1,
+            frozen_threads: 1,
+            processes: 1,
+            listeners: Vec::new(),
+            versions: vec![version("0.1.0", "current", 1, 2_000)],
+            ..status_of_many()
+        };
+        let expected = "\
+example-app up 1 h 2 m, pid 4711, 1 scheduler, 1 process, 12.0 MiB
+runtime 0.1.0 in /srv/app
+1 process does not give way, on a thread of its own
+1 thread was frozen by a kill or a fault; it holds 2.0 MiB until the node is restarted
+
+VERSION  STATE     PROCESSES       AGE
+0.1.0    current           1       2 s
+         1 × example_app::session
 ";
         assert_eq!(render(&status), expected);
     }

@@ -7,7 +7,7 @@ use crate::mailbox::{Address, SendError};
 use crate::message::{Codec, Message};
 use crate::process::Pid;
 use crate::registry::whereis;
-use crate::start::FOREVER;
+use crate::time::FOREVER;
 use crate::timer::TimerRef;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;

@@ -10,7 +10,8 @@ use crate::exit::{Down, Exit};
 use crate::mailbox::Address;
 use crate::message::Message;
 use crate::process::Pid;
-use crate::start::{FOREVER, StartError};
+use crate::start::StartError;
+use crate::time::FOREVER;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 

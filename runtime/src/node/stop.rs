@@ -51,12 +51,12 @@ pub(super) fn serve_until_stopped(requests: &Receiver<StopRequest>, versions: &V
     table::all().for_each(|process| scheduler::wake(process.process()));
     if !wait_until_empty(request.grace) {
         let left = processes();
-        log::host(LOG_WARN, "node", &format!("{left} processes did not finish in time and are killed"));
+        log::host(LOG_WARN, "node", &format!("processes that did not finish in time and are killed: {left}"));
         image::all().into_iter().flat_map(table::of_image).for_each(|process| {
             scheduler::kill(process.process());
         });
         if !wait_until_empty(KILL_GRACE) {
-            log::host(LOG_WARN, "node", &format!("{} processes are running and end with the node", processes()));
+            log::host(LOG_WARN, "node", &format!("processes that still run and end with the node: {}", processes()));
         }
     }
     scheduler::stop();
