@@ -15,7 +15,7 @@ use axum::Router;
 use axum::routing::get;
 use plugin_abi::{Application, http};
 
-plugin_abi::application!(app);
+plugin_abi::application!(app, sessions: [session::Page, echo::Echo]);
 
 fn app() -> Application {
     Application::new().listen("http", "127.0.0.1:4000", http::serve(router()))

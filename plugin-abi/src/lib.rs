@@ -75,6 +75,7 @@ mod message;
 #[cfg(feature = "sdk")]
 mod moving;
 #[cfg(feature = "sdk")]
+#[cfg_attr(not(feature = "websocket"), expect(dead_code, reason = "WebSocket sessions alone move with their streams"))]
 pub mod net;
 #[cfg(feature = "sdk")]
 mod panic;

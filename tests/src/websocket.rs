@@ -11,9 +11,15 @@ const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 /// A client masks its frames; with which bytes does not matter to a test.
 const MASK: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
 
-const OPCODE_TEXT: u8 = 1;
+/// The last frame of a message.
+pub const FIN: u8 = 0x80;
+/// Goes on with a message.
+pub const OPCODE_CONTINUE: u8 = 0;
+/// Begins a text.
+pub const OPCODE_TEXT: u8 = 1;
 const OPCODE_CLOSE: u8 = 8;
-const OPCODE_PING: u8 = 9;
+/// Asks for a pong.
+pub const OPCODE_PING: u8 = 9;
 const OPCODE_PONG: u8 = 10;
 
 /// A frame from the server.
@@ -131,22 +137,36 @@ impl WebSocket {
     }
 
     fn send(&mut self, opcode: u8, payload: &[u8]) -> Result<(), Failure> {
-        let mut bytes = vec![0x80 | opcode];
-        match payload.len() {
-            short @ 0..=125 => bytes.push(0x80 | u8::try_from(short).unwrap_or_default()),
-            len @ 126..=0xffff => {
-                bytes.push(0x80 | 126);
-                bytes.extend(u16::try_from(len).unwrap_or_default().to_be_bytes());
-            }
-            len => {
-                bytes.push(0x80 | 127);
-                bytes.extend((len as u64).to_be_bytes());
-            }
-        }
-        bytes.extend(MASK);
-        bytes.extend(payload.iter().zip(MASK.iter().cycle()).map(|(byte, mask)| byte ^ mask));
-        self.connection.send(&bytes)
+        self.connection.send(&frame(FIN | opcode, payload))
     }
+
+    /// Sends bytes as they are: a part of a frame, or many.
+    ///
+    /// # Errors
+    /// When the server no longer reads.
+    pub fn send_bytes(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        self.connection.send(bytes)
+    }
+}
+
+/// A client's frame; `first` is its first byte: [`FIN`] or not, and the opcode.
+#[must_use]
+pub fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![first];
+    match payload.len() {
+        short @ 0..=125 => bytes.push(0x80 | u8::try_from(short).unwrap_or_default()),
+        len @ 126..=0xffff => {
+            bytes.push(0x80 | 126);
+            bytes.extend(u16::try_from(len).unwrap_or_default().to_be_bytes());
+        }
+        len => {
+            bytes.push(0x80 | 127);
+            bytes.extend((len as u64).to_be_bytes());
+        }
+    }
+    bytes.extend(MASK);
+    bytes.extend(payload.iter().zip(MASK.iter().cycle()).map(|(byte, mask)| byte ^ mask));
+    bytes
 }
 
 fn array<const N: usize>(bytes: &[u8]) -> [u8; N] {

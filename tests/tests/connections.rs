@@ -90,32 +90,35 @@ fn requests_sent_ahead_are_all_answered_in_order() {
 }
 
 #[test]
-fn three_versions_live_while_their_sockets_are_open() {
+fn three_versions_live_while_they_have_requests_to_answer() {
     let (sandbox, node) = example();
-    let mut sockets = Vec::new();
+    let busy = || {
+        let mut connection = Connection::open(node.address()).expect("connected");
+        connection.send(request("/api/slow/600000").as_bytes()).expect("a request");
+        // It is in flight: one that came later has been answered.
+        system_tests::http::get(node.address(), "/api/version").expect("an answer");
+        connection
+    };
+    let mut socket = WebSocket::open(node.address(), "/ws/echo").expect("a WebSocket");
+    let mut connections = vec![busy()];
     let mut versions = vec![node.version()];
-    sockets.push(WebSocket::open(node.address(), "/ws/echo").expect("a WebSocket"));
     for edit in [1, 2] {
         versions.push(upgrade(&sandbox, edit));
-        sockets.push(WebSocket::open(node.address(), "/ws/echo").expect("a WebSocket"));
-    }
-    for (number, socket) in sockets.iter_mut().enumerate() {
-        socket.echo(&format!("socket {number}")).expect("an echo");
+        connections.push(busy());
     }
     let listed = states(&node.status());
     let expected: Vec<_> = versions.iter().rev().cloned().zip(["current", "draining", "draining"]).collect();
     assert_eq!(listed, expected.iter().map(|(v, s)| (v.clone(), (*s).to_owned())).collect::<Vec<_>>());
 
     for (closed, left) in [(0, 2), (1, 1)] {
-        let socket = sockets.remove(0);
-        socket.close().expect("closed in order");
+        drop(connections.remove(0));
         let drained = wait::until("the version drains", Duration::from_secs(10), || {
             let listed = states(&node.status());
             (listed.len() == left && listed.iter().all(|(version, _)| *version != versions[closed])).then_some(())
         });
         drained.unwrap_or_else(|error| panic!("{error:#}: {}", node.status()));
     }
-    sockets[0].echo("still there").expect("an echo");
+    socket.echo("still there").expect("an echo");
 }
 
 /// Version and state of each, as `status` lists them: newest first.

@@ -64,6 +64,7 @@ const UNSAFE_FILES: &[&str] = &[
     "plugin-abi/src/ffi/message.rs",
     "plugin-abi/src/ffi/read.rs",
     "plugin-abi/src/ffi/waker.rs",
+    "plugin-abi/src/net/left.rs",
     "runtime/src/host/adopt.rs",
     "runtime/src/host/io.rs",
     "runtime/src/host/messages.rs",

@@ -2,6 +2,10 @@
 
 use super::known::Known;
 use crate::net::TcpStream;
+#[cfg(feature = "websocket")]
+use hyper::{body::Bytes, upgrade::Upgraded};
+#[cfg(feature = "websocket")]
+use hyper_util::rt::TokioIo;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -13,6 +17,13 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 pub(crate) struct Lent {
     pub(super) stream: TcpStream,
     pub(super) known: Arc<Known>,
+}
+
+/// The stream of a connection that was upgraded, with what was read of it and not used. `None`: it is not one of [`serve`](super::serve)'s.
+#[cfg(feature = "websocket")]
+pub(crate) fn upgraded_stream(upgraded: Upgraded) -> Option<(TcpStream, Bytes)> {
+    let parts = upgraded.downcast::<TokioIo<Lent>>().ok()?;
+    Some((parts.io.into_inner().stream, parts.read_buf))
 }
 
 impl AsyncRead for Lent {

@@ -22,6 +22,9 @@ mod known;
 mod patience;
 mod service;
 
+#[cfg(feature = "websocket")]
+pub(crate) use io::upgraded_stream;
+
 use crate::application::Accept;
 use crate::net::TcpStream;
 use hyper::body::{Body, Incoming};

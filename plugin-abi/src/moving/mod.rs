@@ -22,6 +22,6 @@ mod carried;
 mod types;
 
 pub(crate) use boundary::{give, is_asked};
-pub(crate) use carried::{Arrival, Carried, dropping};
+pub(crate) use carried::{Arrival, Carried, NotMoving, dropping};
 pub use types::MovingType;
 pub(crate) use types::{find, of_type, set_types};

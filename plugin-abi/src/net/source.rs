@@ -19,12 +19,26 @@ impl<T: AsFd> Source<T> {
     }
 
     pub(super) fn get(&self) -> &T {
-        self.io.as_ref().expect("it is taken out by into_inner alone")
+        self.io.as_ref().expect("it is taken out by what consumes this alone")
     }
 
     /// The descriptor, not watched any more.
     pub(super) fn into_inner(mut self) -> T {
         ffi::io_deregister(self.source);
+        self.io.take().expect("it is taken out here alone")
+    }
+
+    /// One that is watched already, by that number.
+    pub(super) fn watched(io: T, source: u64) -> Self {
+        Self { io: Some(io), source }
+    }
+
+    pub(super) fn number(&self) -> u64 {
+        self.source
+    }
+
+    /// The descriptor, which goes on being watched.
+    pub(super) fn into_watched(mut self) -> T {
         self.io.take().expect("it is taken out here alone")
     }
 

@@ -3,9 +3,11 @@
 use super::source::Source;
 use crate::abi::{IO_READ, IO_WRITE};
 use crate::ffi::{self, Attempt};
+use crate::moving::Carried;
+use std::borrow::Cow;
 use std::io::{self, IoSlice, Write as _};
 use std::net::{Shutdown, SocketAddr};
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::{AsFd as _, OwnedFd, RawFd};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -16,27 +18,34 @@ const SLICES_MAX: usize = 1024;
 /// A connected stream. Implements tokio's `AsyncRead` and `AsyncWrite`; it needs no tokio runtime.
 #[derive(Debug)]
 pub struct TcpStream {
-    io: Io,
+    pub(super) io: Io,
     /// Bytes that came before what is read next, and how many of them are used.
-    unread: Vec<u8>,
-    used: usize,
-    listener: &'static str,
-    peer: Box<str>,
+    pub(super) unread: Vec<u8>,
+    pub(super) used: usize,
+    pub(super) listener: Cow<'static, str>,
+    pub(super) peer: Box<str>,
+    pub(super) carried: Carried,
 }
 
 /// A connection is made in the host's acceptor and watched from its first use on, in its own process.
 #[derive(Debug)]
-enum Io {
+pub(super) enum Io {
     New(std::net::TcpStream),
     Watched(Source<std::net::TcpStream>),
+    /// It came with its process, and was not used yet: the descriptor, and the node's number for it if it is watched.
+    Came(RawFd, Option<u64>),
     /// Registering failed, or it was handed over.
     Gone,
 }
 
 impl TcpStream {
+    fn new(io: Io, unread: Vec<u8>, listener: &'static str, peer: Box<str>) -> Self {
+        Self { io, unread, used: 0, listener: listener.into(), peer, carried: Carried::default() }
+    }
+
     /// A connection that a listener of the node's accepted.
     pub(crate) fn from_connection(fd: OwnedFd, listener: &'static str, peer: &str, unread: &[u8]) -> Self {
-        Self { io: Io::New(fd.into()), unread: unread.to_vec(), used: 0, listener, peer: peer.into() }
+        Self::new(Io::New(fd.into()), unread.to_vec(), listener, peer.into())
     }
 
     /// Connects to an address.
@@ -51,11 +60,11 @@ impl TcpStream {
             return Err(error);
         }
         let peer = source.get().peer_addr()?.to_string().into();
-        Ok(Self { io: Io::Watched(source), unread: Vec::new(), used: 0, listener: "", peer })
+        Ok(Self::new(Io::Watched(source), Vec::new(), "", peer))
     }
 
     pub(super) fn from_accepted(stream: std::net::TcpStream, peer: SocketAddr) -> Self {
-        Self { io: Io::New(stream), unread: Vec::new(), used: 0, listener: "", peer: peer.to_string().into() }
+        Self::new(Io::New(stream), Vec::new(), "", peer.to_string().into())
     }
 
     /// The peer's `IP:PORT`; empty when the system does not know it any more.
@@ -66,8 +75,8 @@ impl TcpStream {
 
     /// The listener that it came in by; empty for a stream of the process's own.
     #[must_use]
-    pub fn listener(&self) -> &'static str {
-        self.listener
+    pub fn listener(&self) -> &str {
+        &self.listener
     }
 
     /// Gives an idle connection to the version that is current now, to be served from its beginning by the listener that it came
@@ -78,12 +87,15 @@ impl TcpStream {
     pub fn hand_over(mut self, unread: &[u8]) -> Result<(), Self> {
         let mut unread = unread.to_vec();
         unread.extend_from_slice(&self.unread[self.used..]);
+        if self.settle().is_err() {
+            return Err(self);
+        }
         let stream = match std::mem::replace(&mut self.io, Io::Gone) {
             Io::New(stream) => stream,
             Io::Watched(source) => source.into_inner(),
-            Io::Gone => return Err(self),
+            Io::Came(..) | Io::Gone => return Err(self),
         };
-        ffi::hand_over(self.listener, stream.into(), &unread).map_err(|fd| {
+        ffi::hand_over(&self.listener, stream.into(), &unread).map_err(|fd| {
             self.io = Io::New(fd.into());
             self.unread = unread;
             self.used = 0;
@@ -92,13 +104,14 @@ impl TcpStream {
     }
 
     fn source(&mut self) -> io::Result<&Source<std::net::TcpStream>> {
+        self.settle()?;
         if let Io::New(_) = self.io {
             let Io::New(stream) = std::mem::replace(&mut self.io, Io::Gone) else { return Err(gone()) };
             self.io = Io::Watched(Source::new(stream)?);
         }
         match &self.io {
             Io::Watched(source) => Ok(source),
-            Io::New(_) | Io::Gone => Err(gone()),
+            Io::New(_) | Io::Came(..) | Io::Gone => Err(gone()),
         }
     }
 

@@ -1,124 +1,150 @@
-//! An open WebSocket.
+//! What a session is: a state, and callbacks.
 
-use crate::drain::stopping;
-use futures_util::{SinkExt as _, StreamExt as _};
-use hyper::upgrade::Upgraded;
-use hyper_util::rt::TokioIo;
-use std::future::poll_fn;
-use std::pin::pin;
-use std::task::Poll;
-use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
-use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
-use tokio_tungstenite::tungstenite::{self, Error};
+use super::Message;
+use super::reference::{Event, SessionRef};
+use super::wire::Wire;
+use crate::exit::{ExitReason, MonitorRef};
+use crate::mailbox::Mailbox;
+use crate::net::TcpStream;
+use crate::process::Pid;
+use crate::server::{Flow, Info};
+use crate::state::State;
+use std::fmt;
 
-/// A larger message ends the session with an error.
-const MESSAGE_LEN_MAX: usize = 1 << 20;
+/// More bytes than this are never kept for a peer that does not read.
+const UNSENT_MAX: usize = 16 << 20;
 
-/// A message of the application's. Pings, pongs and closing are seen to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Message {
-    /// Text.
-    Text(String),
-    /// Bytes.
-    Binary(Vec<u8>),
-}
+/// A WebSocket's session: a process with a state. Begun by [`WebSocketUpgrade::session`](super::WebSocketUpgrade::session). Only `handle_in`
+/// is required.
+///
+/// ```
+/// use plugin_abi::server::Flow;
+/// use plugin_abi::websocket::{Context, Message, Session, WebSocketUpgrade};
+/// use plugin_abi::State;
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Default, Serialize, Deserialize, State)]
+/// struct Count {
+///     messages: u64,
+/// }
+///
+/// impl Session for Count {
+///     type Message = ();
+///
+///     async fn handle_in(&mut self, _: Message, context: &mut Context<Self>) -> Flow {
+///         self.messages += 1;
+///         context.send(Message::Text(self.messages.to_string()));
+///         Flow::Continue
+///     }
+/// }
+///
+/// async fn open(upgrade: WebSocketUpgrade) -> axum::response::Response {
+///     upgrade.session(Count::default())
+/// }
+/// ```
+///
+/// Listed in [`application!`](crate::application), a session moves to the next version: between two callbacks, in the middle of a frame too, with
+/// its socket, what was read and is no whole message yet, and what is not sent yet. Its peer sees nothing of it. A callback that waits for long
+/// holds up the move, and so the upgrade: what takes its time is a process of its own, which sends the session a message.
+///
+/// While the peer does not read, a session gets nothing, neither from the peer nor from its mailbox.
+///
+/// [`Flow::Stop`] closes: with 1000 for [`ExitReason::Normal`], else with 1011. When the node stops, it closes with 1001; when the peer does not keep
+/// to the protocol, or sends a message of more than 1 MiB, with the code for that. A panic or a kill drops the socket, without `terminate`.
+pub trait Session: State {
+    /// What other processes send it by its [`SessionRef`]. `()` if nothing.
+    type Message: crate::Message;
 
-/// An open WebSocket, the server's side. Messages of more than 1 MiB are an error. Dropped, it closes the connection.
-#[derive(Debug)]
-pub struct WebSocket {
-    stream: WebSocketStream<TokioIo<Upgraded>>,
-    is_closing: bool,
-}
-
-impl WebSocket {
-    pub(super) async fn new(upgraded: Upgraded) -> Self {
-        let config = WebSocketConfig::default()
-            .max_message_size(Some(MESSAGE_LEN_MAX))
-            .max_frame_size(Some(MESSAGE_LEN_MAX))
-            .read_buffer_size(4096)
-            .write_buffer_size(0);
-        let io = TokioIo::new(upgraded);
-        let stream = WebSocketStream::from_raw_socket(io, Role::Server, Some(config)).await;
-        Self { stream, is_closing: false }
+    /// The first callback.
+    fn open(&mut self, context: &mut Context<Self>) -> impl Future<Output = Flow> + Send {
+        let _ = context;
+        async { Flow::Continue }
     }
 
-    /// The next message. `None`: the peer has closed, or the node stops. Dropped while it waits, it loses nothing.
-    ///
-    /// # Errors
-    /// The connection broke, or the peer does not keep to the protocol.
-    pub async fn recv(&mut self) -> Option<Result<Message, Error>> {
-        loop {
-            let received = match self.next_or_stopping().await {
-                Some(received) => received?,
-                None => self.leave().await?,
-            };
-            match received {
-                Ok(tungstenite::Message::Text(text)) => return Some(Ok(Message::Text(text.as_str().to_owned()))),
-                Ok(tungstenite::Message::Binary(bytes)) => return Some(Ok(Message::Binary(bytes.into()))),
-                // The answers to pings and to a close go out with the reading of what follows.
-                Ok(_) => {}
-                Err(Error::ConnectionClosed | Error::AlreadyClosed) => return None,
-                Err(error) => return Some(Err(error)),
-            }
+    /// A message of the peer's.
+    fn handle_in(&mut self, message: Message, context: &mut Context<Self>) -> impl Future<Output = Flow> + Send;
+
+    /// A message of another process. If nothing else is said, it is dropped.
+    fn handle_message(
+        &mut self,
+        message: Self::Message,
+        context: &mut Context<Self>,
+    ) -> impl Future<Output = Flow> + Send {
+        let _ = (message, context);
+        async { Flow::Continue }
+    }
+
+    /// Hears of ends and time-outs. If nothing else is said, the log says what came.
+    fn handle_info(&mut self, info: Info, context: &mut Context<Self>) -> impl Future<Output = Flow> + Send {
+        let _ = context;
+        async move {
+            tracing::warn!(?info, session = std::any::type_name::<Self>(), "nobody handles this");
+            Flow::Continue
         }
     }
 
-    /// `None`: the node stops.
-    async fn next_or_stopping(&mut self) -> Option<Option<Result<tungstenite::Message, Error>>> {
-        let mut stopping = pin!(stopping());
-        let is_closing = self.is_closing;
-        let stream = &mut self.stream;
-        poll_fn(|cx| {
-            // What is left of a Close goes out here too; if it cannot, reading says so.
-            if is_closing && let Poll::Ready(Err(error)) = stream.poll_flush_unpin(cx) {
-                tracing::debug!(%error, "a close could not be written");
-            }
-            if let Poll::Ready(received) = stream.poll_next_unpin(cx) {
-                return Poll::Ready(Some(received));
-            }
-            if !is_closing && stopping.as_mut().poll(cx).is_ready() {
-                return Poll::Ready(None);
-            }
-            Poll::Pending
-        })
-        .await
+    /// The last callback, however it ends, but for a kill or a panic; nothing is sent any more. A peer that has closed, and a node that
+    /// stops, are [`ExitReason::Normal`]; a peer that has broken off is an [`ExitReason::Error`] here, and no failure of the process.
+    fn terminate(&mut self, reason: &ExitReason) -> impl Future<Output = ()> + Send {
+        let _ = reason;
+        async {}
     }
+}
 
-    /// Says that the server goes away, once, then reads on until the peer has answered.
-    async fn leave(&mut self) -> Option<Result<tungstenite::Message, Error>> {
-        let frame = CloseFrame { code: CloseCode::Away, reason: "the node stops".into() };
-        match self.say_close(Some(frame)).await {
-            Ok(()) => self.stream.next().await,
-            Err(_) => None,
+/// A session's own process and socket, for its callbacks.
+pub struct Context<S: Session> {
+    pub(super) mailbox: Mailbox<Event<S::Message>>,
+    pub(super) wire: Wire<TcpStream>,
+    /// It has sent more than is kept.
+    pub(super) has_overrun: bool,
+}
+
+impl<S: Session> Context<S> {
+    /// Sends a message to the peer: when the callback has ended. Never waits. A session that sends more than 16 MiB to a peer that
+    /// does not read ends.
+    pub fn send(&mut self, message: Message) {
+        let len = match &message {
+            Message::Text(text) => text.len(),
+            Message::Binary(bytes) => bytes.len(),
+        };
+        if self.has_overrun || self.wire.unsent_len().saturating_add(len) > UNSENT_MAX {
+            self.has_overrun = true;
+        } else if let Err(error) = self.wire.push(message) {
+            tracing::error!(%error, "a message could not be written");
+            self.has_overrun = true;
         }
     }
 
-    /// If this is dropped before the frame is queued, it is said another time; once queued, [`recv`](Self::recv) writes it out.
-    async fn say_close(&mut self, frame: Option<CloseFrame>) -> Result<(), Error> {
-        self.stream.feed(tungstenite::Message::Close(frame)).await?;
-        self.is_closing = true;
-        self.stream.flush().await
+    /// Where others send it messages to.
+    #[must_use]
+    pub fn address(&self) -> SessionRef<S> {
+        SessionRef::of(self.mailbox.address().pid())
     }
 
-    /// Sends a message.
-    ///
-    /// # Errors
-    /// The connection broke or is closing.
-    pub async fn send(&mut self, message: Message) -> Result<(), Error> {
-        self.stream
-            .send(match message {
-                Message::Text(text) => tungstenite::Message::Text(text.into()),
-                Message::Binary(bytes) => tungstenite::Message::Binary(bytes.into()),
-            })
-            .await
+    /// The peer's `IP:PORT`; empty when the system did not know it any more.
+    #[must_use]
+    pub fn peer(&self) -> &str {
+        self.wire.stream().peer()
     }
 
-    /// Closes in order; to be followed by [`recv`](Self::recv) until it gives `None` if the peer's answer matters.
-    ///
-    /// # Errors
-    /// The connection broke.
-    pub async fn close(&mut self) -> Result<(), Error> {
-        self.say_close(None).await
+    /// It gets an [`Info::Down`] when `pid` ends; at once when it is dead already.
+    pub fn monitor(&mut self, pid: Pid) -> MonitorRef {
+        self.mailbox.monitor(pid)
+    }
+
+    /// Takes a monitor of `pid` back. An [`Info::Down`] that waits already still comes.
+    pub fn demonitor(&mut self, pid: Pid, reference: MonitorRef) {
+        self.mailbox.demonitor(pid, reference);
+    }
+
+    /// From here on exit signals come as [`Info::Exit`]. Without it, such a signal ends the process as it is.
+    pub fn trap_exits(&mut self) {
+        self.mailbox.trap_exits();
+    }
+}
+
+impl<S: Session> fmt::Debug for Context<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Context({:?})", self.mailbox)
     }
 }

@@ -1,6 +1,10 @@
 //! The opening handshake (RFC 6455, section 4.2).
 
-use super::session::WebSocket;
+use super::run;
+use super::session::Session;
+use super::socket::WebSocket;
+use crate::http::upgraded_stream;
+use crate::net::TcpStream;
 use crate::process::spawn_as;
 use axum::body::Body;
 use axum::extract::FromRequestParts;
@@ -12,6 +16,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use hyper::upgrade::OnUpgrade;
 use std::fmt;
+use std::marker::PhantomData;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 /// An axum extractor: a request that asks for a WebSocket, checked.
@@ -20,6 +25,9 @@ pub struct WebSocketUpgrade {
     accept: String,
     upgrade: OnUpgrade,
 }
+
+/// The process that waits for the upgrade: not the session yet, which may be one that moves.
+struct Upgrading<S>(PhantomData<S>);
 
 /// Why a request cannot become a WebSocket. Answers with 400, 405 or 426.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,16 +101,34 @@ fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
 }
 
 impl WebSocketUpgrade {
-    /// Accepts. `session` runs in a process of its own, from the moment that the connection has been upgraded.
+    /// Accepts, and begins a session with this state: a process of its own, from the moment that the connection has been upgraded. If its
+    /// type is listed in [`application!`](crate::application), it moves to the next version with its state and its socket.
+    pub fn session<S: Session>(self, state: S) -> Response {
+        self.accept_as::<Upgrading<S>, _, _>(move |stream, unread| async move { run::begin(state, stream, unread) })
+    }
+
+    /// Accepts. `session` runs in a process of its own, from the moment that the connection has been upgraded. It stays on this version to
+    /// its end.
     pub fn on_upgrade<S, F>(self, session: S) -> Response
     where
         S: FnOnce(WebSocket) -> F + Send + 'static,
         F: Future<Output = ()> + Send + 'static,
     {
+        self.accept_as::<S, _, _>(move |stream, unread| session(WebSocket::new(stream, unread)))
+    }
+
+    /// Runs `act`, in a process that is known by the name of the type `N`, when the connection has been upgraded.
+    fn accept_as<N, A, F>(self, act: A) -> Response
+    where
+        N: 'static,
+        A: FnOnce(TcpStream, Vec<u8>) -> F + Send + 'static,
+        F: Future<Output = ()> + Send + 'static,
+    {
         let upgrade = self.upgrade;
-        let spawned = spawn_as::<S, _>(async move {
-            match upgrade.await {
-                Ok(upgraded) => session(WebSocket::new(upgraded).await).await,
+        let spawned = spawn_as::<N, _>(async move {
+            match upgrade.await.map(upgraded_stream) {
+                Ok(Some((stream, unread))) => act(stream, unread.into()).await,
+                Ok(None) => tracing::error!("a connection of another server than plugin_abi::http was upgraded"),
                 Err(error) => tracing::debug!(%error, "the connection ended before it was upgraded"),
             }
         });
