@@ -5,9 +5,11 @@
 //! (`Seat::host_depth`, `ProcessShared::busy`), or in code that is neither the plugin's own nor a system call that waits, such as
 //! libc's `malloc` or the dynamic loader. Then the freezer comes back a little later.
 //!
+//! One that the rotation has paused is stopped already, in its plugin's own code.
+//!
 //! While a thread is stopped and the verdict is open, the freezer takes no lock and allocates nothing: the thread may hold what that needs.
 
-use super::phase::Phase;
+use super::phase::{Ask, Phase};
 use super::role::ROLES;
 use super::seat::{self, Seat};
 use super::{signal, thread};
@@ -43,17 +45,22 @@ pub(super) fn attempt(seat: &'static Seat, process: &'static Process, patience: 
     if !is_its_own() {
         return Attempt::NotRunning;
     }
-    if !seat.phase.ask() {
-        return Attempt::Later;
-    }
-    let thread = seat.thread.load(Ordering::Relaxed);
-    // A long runner goes last; now it has something to do at once. Refused, it only takes longer.
-    thread::make_normal(thread);
-    if signal::send_stop(thread) {
-        wait_for_answer(&seat.phase, patience);
-    }
-    if seat.phase.withdraw() {
-        return if is_its_own() { Attempt::Later } else { Attempt::NotRunning };
+    match seat.phase.ask() {
+        Ask::Refused => return Attempt::Later,
+        Ask::Stopped => {}
+        Ask::Asked => {
+            let thread = seat.thread.load(Ordering::Relaxed);
+            // A demoted one goes last; now it has something to do at once. Refused, it only takes longer.
+            if seat.is_demoted() {
+                thread::make_normal(thread);
+            }
+            if signal::send_stop(thread) {
+                wait_for_answer(&seat.phase, patience);
+            }
+            if seat.phase.withdraw() {
+                return if is_its_own() { Attempt::Later } else { Attempt::NotRunning };
+            }
+        }
     }
     if seat.phase.is_stopped() && is_its_own() && may_stop_there(seat) {
         seat.phase.freeze();

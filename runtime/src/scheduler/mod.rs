@@ -12,6 +12,7 @@ mod phase;
 mod queue;
 mod reaper;
 mod role;
+mod rotation;
 mod seat;
 mod signal;
 mod thread;

@@ -5,8 +5,8 @@
 //! processor. A long turn matters when work waits and no scheduler sleeps, or when nobody waits for I/O: then another thread takes
 //! the role over, and the long runner goes on on its own thread.
 //!
-//! A long runner that has used [`DEMOTE_AFTER`] of processor time more goes on under `SCHED_IDLE`: whoever else has something to do
-//! goes first, and it gets what is left (at the least the share of the kernel's weight for idle tasks, 3 to 1024).
+//! A long runner that has used [`DEMOTE_AFTER`] of processor time more goes on under `SCHED_IDLE`, so whoever else has something to do
+//! goes first, and takes turns with the others: what it gets then is said in `rotation.rs`.
 //!
 //! It also tells each working scheduler once a tick to look at timers and I/O, which polls of less than a slice would make late.
 //!
@@ -15,17 +15,20 @@
 
 use super::role::{ROLES, Role};
 use super::seat::Seat;
-use super::{idle, reaper, start_thread, thread};
+use super::{idle, reaper, rotation, start_thread, thread};
 use crate::log;
 use parking_lot::{Condvar, Mutex};
 use plugin_abi::abi::LOG_WARN;
 use std::io;
+use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 const TICK: Duration = Duration::from_millis(1);
 const SLICE: Duration = Duration::from_millis(2);
 const DEMOTE_AFTER: Duration = Duration::from_millis(20);
+/// The same when there are as many long runners as schedulers already.
+const DEMOTE_IN_CROWD_AFTER: Duration = Duration::from_millis(2);
 /// So many threads may be held by processes that do not give way.
 const LONG_RUNNERS_MAX: u64 = 1024;
 /// The log hears at most once in this time that the bound is reached.
@@ -33,8 +36,9 @@ const WARN_PAUSE: Duration = Duration::from_secs(10);
 
 static HAND_OFFS: AtomicU64 = AtomicU64::new(0);
 static LONG_RUNNERS: AtomicI64 = AtomicI64::new(0);
-/// Long runners with their processor time at the hand-off, until they are demoted or end.
-static FRESH: Mutex<Vec<(i32, Duration)>> = Mutex::new(Vec::new());
+/// Long runners with their processor time at the hand-off, until they are demoted or end: of threads that live, or are frozen. A thread
+/// takes itself off before it ends.
+static FRESH: Mutex<Vec<(&'static Seat, Duration)>> = Mutex::new(Vec::new());
 static ASLEEP: AtomicBool = AtomicBool::new(false);
 static SLEEP: Mutex<()> = Mutex::new(());
 static AWAKE: Condvar = Condvar::new();
@@ -50,22 +54,22 @@ pub(crate) fn long_runners() -> u64 {
     LONG_RUNNERS.load(Ordering::Relaxed).max(0).unsigned_abs()
 }
 
-/// A thread that had lost its role ends.
-pub(super) fn long_runner_ended() {
+/// The thread in that seat, which had lost its role, ends.
+pub(super) fn long_runner_ended(seat: &'static Seat) {
     LONG_RUNNERS.fetch_sub(1, Ordering::Relaxed);
-    forget(thread::own_id());
+    forget(seat);
 }
 
-fn forget(long_runner: i32) {
-    FRESH.lock().retain(|(thread, _)| *thread != long_runner);
+fn forget(seat: &'static Seat) {
+    FRESH.lock().retain(|(fresh, _)| !ptr::eq(*fresh, seat));
+    rotation::leave(seat);
 }
 
 /// A thread never runs again: its role goes on on another, if it has one.
 pub(super) fn replace(seat: &'static Seat) {
     // As a long runner that has ended: whoever takes the role over counts it as one.
-    let thread = seat.thread.load(Ordering::Relaxed);
     LONG_RUNNERS.fetch_sub(1, Ordering::Relaxed);
-    forget(thread);
+    forget(seat);
     if let Some(role) = ROLES.held_by(seat)
         && let Err(error) = start_thread(role, role.term(), taken)
     {
@@ -148,7 +152,7 @@ fn watch(roles: &'static [Role]) {
                 }
             }
         }
-        let is_settled = demote();
+        let is_settled = demote() & rotation::tick(roles);
         if !is_busy && is_settled && idle::has_sleepers() {
             sleep();
         }
@@ -162,7 +166,8 @@ fn it_matters() -> bool {
         idle::notify();
         return false;
     }
-    work_waits || idle::poller_is_missing()
+    // Beside long runners that share the processors, one that keeps its scheduler would have one for itself.
+    work_waits || idle::poller_is_missing() || rotation::len() > 0
 }
 
 /// True when a thread is on its way.
@@ -185,21 +190,28 @@ fn hand_off(role: &'static Role, term: u64, warned: &mut Option<Instant>) -> boo
 fn taken(before: Option<&'static Seat>) {
     HAND_OFFS.fetch_add(1, Ordering::Relaxed);
     LONG_RUNNERS.fetch_add(1, Ordering::Relaxed);
-    let Some(before) = before.filter(|seat| !seat.phase.is_frozen()) else { return };
-    let thread = before.thread.load(Ordering::Relaxed);
-    if let Some(cpu) = thread::cpu_time(thread) {
-        FRESH.lock().push((thread, cpu));
+    let Some(before) = before else { return };
+    let mut fresh = FRESH.lock();
+    // Once its turn has ended, or it was frozen, it is forgotten, or was before the lock was free.
+    if before.turn() % 2 == 1 && !before.phase.is_frozen() {
+        fresh.push((before, cpu_time(before)));
     }
+}
+
+fn cpu_time(seat: &Seat) -> Duration {
+    thread::cpu_time(seat.thread.load(Ordering::Relaxed)).unwrap_or_default()
 }
 
 /// Demotes the long runners that have had their time. True: none is left to be watched.
 fn demote() -> bool {
     let mut fresh = FRESH.lock();
-    fresh.retain(|(long_runner, cpu)| {
-        let Some(now) = thread::cpu_time(*long_runner) else { return false };
-        let is_due = now.saturating_sub(*cpu) >= DEMOTE_AFTER;
+    let is_crowded = rotation::len() >= ROLES.online();
+    let allowed = if is_crowded { DEMOTE_IN_CROWD_AFTER } else { DEMOTE_AFTER };
+    fresh.retain(|(seat, cpu)| {
+        let is_due = cpu_time(seat).saturating_sub(*cpu) >= allowed;
         if is_due {
-            thread::make_idle(*long_runner);
+            seat.demote();
+            rotation::enter(seat);
         }
         !is_due
     });

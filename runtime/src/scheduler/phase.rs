@@ -2,13 +2,18 @@
 //!
 //! ```text
 //! idle ─ ask (who freezes) ─► asked ─ answer (the signal's handler, on the thread) ─┬─► stopped ─┬─ freeze ─► frozen, for ever
-//!  ▲                            │ withdraw: no answer in time                       └─► busy     │
-//!  └────────────────────────────┴──────────────────────────────── release ◄───────────────┴──────┘
+//!  ▲ ▲                          │ withdraw: no answer in time                       └─► busy     │
+//!  │ └──────────────────────────┴──────────────────────────────── release ◄───────────────┴──────┘
+//!  │
+//! idle ─ ask_pause (the rotation) ─► pausing ─ settle (the handler) ─┬─► paused ─ ask (who freezes) ─► stopped
+//!  ▲                                    │ ask (who freezes) ─► asked └─► idle   │
+//!  └──────────────── resume ◄───────────┴────────────────────────────────┘
 //! any ─ end (the thread, at a fault) ─► frozen
 //! ```
 //!
-//! Invariants, which `tests/loom` checks: one asks at a time; a thread waits in its handler only while "stopped" or "frozen" stands
-//! there, so whoever takes "stopped" away wakes it; one that was asked again meanwhile returns, and the next signal finds it.
+//! Invariants, which `tests/loom` checks: one asks at a time, and who freezes goes before the rotation; a thread waits in its handler
+//! only while "stopped", "paused" or "frozen" stands there, so whoever takes that away wakes it; one that was asked again meanwhile
+//! returns, and the next signal finds it.
 
 use crate::sync::{AtomicU32, Ordering};
 
@@ -17,6 +22,31 @@ const ASKED: u32 = 1;
 const STOPPED: u32 = 2;
 const BUSY: u32 = 3;
 const FROZEN: u32 = 4;
+const PAUSING: u32 = 5;
+const PAUSED: u32 = 6;
+/// More steps of others than there can be between a look and a step.
+const TRIES: usize = 4;
+
+/// What became of a question whether a thread may be frozen.
+#[must_use]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ask {
+    /// Put: a signal has to be sent.
+    Asked,
+    /// It needs none: the thread is paused, and now waits for the verdict.
+    Stopped,
+    /// Another has asked.
+    Refused,
+}
+
+/// What a thread is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Question {
+    /// To wait for a verdict.
+    Stop,
+    /// To wait until it is resumed.
+    Pause,
+}
 
 /// See the file's head.
 #[derive(Debug)]
@@ -36,9 +66,34 @@ impl Phase {
         self.0.compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
 
-    /// False: another has asked.
-    pub(super) fn ask(&self) -> bool {
-        self.step(IDLE, ASKED)
+    /// For whoever wants to freeze it.
+    pub(super) fn ask(&self) -> Ask {
+        for _ in 0..TRIES {
+            let (from, to, asked) = match self.0.load(Ordering::Acquire) {
+                from @ (IDLE | PAUSING) => (from, ASKED, Ask::Asked),
+                PAUSED => (PAUSED, STOPPED, Ask::Stopped),
+                _ => return Ask::Refused,
+            };
+            if self.step(from, to) {
+                return asked;
+            }
+        }
+        Ask::Refused
+    }
+
+    /// For the rotation. False: somebody stops it, or has.
+    pub(super) fn ask_pause(&self) -> bool {
+        self.step(IDLE, PAUSING)
+    }
+
+    /// For the rotation: it goes on, or is no longer asked to pause. True: it must be woken.
+    pub(super) fn resume(&self) -> bool {
+        !self.step(PAUSING, IDLE) && self.step(PAUSED, IDLE)
+    }
+
+    /// Whether it waits to be resumed.
+    pub(super) fn is_paused(&self) -> bool {
+        self.0.load(Ordering::Acquire) == PAUSED
     }
 
     /// The value to wait on for an answer; `None`: it is there.
@@ -51,9 +106,18 @@ impl Phase {
         self.step(ASKED, IDLE)
     }
 
-    /// Whether somebody asks. For the handler.
-    pub(super) fn is_asked(&self) -> bool {
-        self.unanswered().is_some()
+    /// What somebody asks. For the handler.
+    pub(super) fn question(&self) -> Option<Question> {
+        match self.0.load(Ordering::Acquire) {
+            ASKED => Some(Question::Stop),
+            PAUSING => Some(Question::Pause),
+            _ => None,
+        }
+    }
+
+    /// For the handler that was asked to pause. One that may not goes on, and is asked again.
+    pub(super) fn settle(&self, may_pause: bool) {
+        self.step(PAUSING, if may_pause { PAUSED } else { IDLE });
     }
 
     /// For the handler. False: the question was taken back.
@@ -63,7 +127,7 @@ impl Phase {
 
     /// The value to wait on in the handler; `None`: the thread goes on.
     pub(super) fn halted(&self) -> Option<u32> {
-        Some(self.0.load(Ordering::Acquire)).filter(|now| matches!(*now, STOPPED | FROZEN))
+        Some(self.0.load(Ordering::Acquire)).filter(|now| matches!(*now, STOPPED | FROZEN | PAUSED))
     }
 
     /// For whoever has asked: whether the thread waits for the verdict.

@@ -31,6 +31,8 @@ pub(super) struct Role {
     seat: AtomicPtr<Seat>,
     /// Set by the monitor, once a tick: it is time for a look at timers and I/O.
     look_is_due: AtomicBool,
+    /// Set by the rotation: the scheduler is to leave its processor to long runners for a moment.
+    rest_is_due: AtomicBool,
 }
 
 impl Role {
@@ -41,6 +43,7 @@ impl Role {
             term: AtomicU64::new(0),
             seat: AtomicPtr::new(ptr::null_mut()),
             look_is_due: AtomicBool::new(false),
+            rest_is_due: AtomicBool::new(false),
         }
     }
 
@@ -78,6 +81,17 @@ impl Role {
     /// Whether it is; asked once.
     pub(super) fn is_look_due(&self) -> bool {
         self.look_is_due.load(Ordering::Relaxed) && self.look_is_due.swap(false, Ordering::Relaxed)
+    }
+
+    /// Its scheduler is busy, and long runners are short of time.
+    pub(super) fn ask_for_rest(&self) {
+        self.rest_is_due.store(true, Ordering::Relaxed);
+        self.ask_for_look();
+    }
+
+    /// Whether it has to rest; asked once.
+    pub(super) fn is_rest_due(&self) -> bool {
+        self.rest_is_due.load(Ordering::Relaxed) && self.rest_is_due.swap(false, Ordering::Relaxed)
     }
 }
 

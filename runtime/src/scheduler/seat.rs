@@ -15,7 +15,9 @@ use crate::process::Process;
 use parking_lot::Mutex;
 use std::cell::Cell;
 use std::ptr;
-use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, compiler_fence};
+use std::sync::atomic::{
+    AtomicBool, AtomicI32, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, compiler_fence,
+};
 use std::time::Duration;
 
 /// What a handler found that ends a process by itself.
@@ -38,6 +40,8 @@ pub(super) struct Seat {
     host_depth: AtomicU32,
     /// When the turn began that runs, in ticks.
     since: AtomicU64,
+    /// The thread is `SCHED_IDLE`, since its process runs long.
+    is_demoted: AtomicBool,
     pub(super) phase: Phase,
     pub(super) fault: AtomicU32,
     /// Where the thread was stopped.
@@ -71,6 +75,7 @@ impl Seat {
             long_turn: AtomicU64::new(0),
             host_depth: AtomicU32::new(1),
             since: AtomicU64::new(0),
+            is_demoted: AtomicBool::new(false),
             phase: Phase::new(),
             fault: AtomicU32::new(FAULT_NONE),
             pc: AtomicUsize::new(0),
@@ -117,6 +122,17 @@ impl Seat {
         self.host_depth.load(Ordering::Relaxed) > 0
     }
 
+    /// Whether the thread goes last, until it ends.
+    pub(super) fn is_demoted(&self) -> bool {
+        self.is_demoted.load(Ordering::Relaxed)
+    }
+
+    /// From now on the thread goes last.
+    pub(super) fn demote(&self) {
+        thread::make_idle(self.thread.load(Ordering::Relaxed));
+        self.is_demoted.store(true, Ordering::Relaxed);
+    }
+
     /// Odd while a process runs; another one in each turn.
     pub(super) fn turn(&self) -> u64 {
         self.turn.load(Ordering::Relaxed)
@@ -161,6 +177,7 @@ pub(super) fn take() -> &'static Seat {
     let (low, high) = thread::stack();
     seat.stack_low.store(low, Ordering::Relaxed);
     seat.stack_high.store(high, Ordering::Relaxed);
+    seat.is_demoted.store(false, Ordering::Relaxed);
     seat.thread.store(thread::own_id(), Ordering::Release);
     drop(seats);
     SEAT.set(Some(seat));

@@ -1,7 +1,8 @@
 //! Signal handlers: a thread is stopped where it is, and what would end the node ends one process. Platform-specific: Linux, x86-64.
 //!
 //! ```text
-//! STOP    sent by a freezer: answers "busy", or notes where the thread is and waits for the verdict
+//! STOP    sent by a freezer: answers "busy", or notes where the thread is and waits for the verdict;
+//!         sent by the rotation: pauses where it may be stopped in a plugin's code, until resumed; elsewhere goes on
 //! SEGV    the stack is used up, in a plugin's code ─► fault noted, the thread waits for ever; anything else ─► the handler before ours
 //! ABORT   `abort` was called, in a plugin's code ─► the same; anything else ─► the default, which ends the node
 //! ```
@@ -11,6 +12,7 @@
 
 #![expect(unsafe_code, reason = "signal handlers, which only libc installs")]
 
+use super::phase::Question;
 use super::seat::{FAULT_ABORT, FAULT_OVERFLOW, Seat};
 use super::{reaper, seat};
 use crate::image;
@@ -83,15 +85,14 @@ pub(super) fn send_stop(thread: i32) -> bool {
 
 extern "C" fn stop(_: c_int, _: *mut siginfo_t, context: *mut c_void) {
     let Some(seat) = seat::own() else { return };
-    if !seat.phase.is_asked() {
-        return;
-    }
+    let Some(question) = seat.phase.question() else { return };
     let is_safe = !seat.is_in_host() && seat.process().is_some_and(|process| !process.shared.is_busy());
     note_place(seat, context);
-    if !seat.phase.answer(is_safe) {
-        return;
+    match question {
+        Question::Pause => seat.phase.settle(is_safe && image::is_plugin_code(seat.pc.load(Ordering::Relaxed))),
+        Question::Stop if seat.phase.answer(is_safe) => wake(seat.phase.word()),
+        Question::Stop => return,
     }
-    wake(seat.phase.word());
     while let Some(now) = seat.phase.halted() {
         wait(seat.phase.word(), now);
     }

@@ -13,7 +13,7 @@ use super::idle::{self, Searcher};
 use super::monitor;
 use super::role::{ROLES, Role};
 use super::seat::{self, Seat};
-use super::{current, signal, suspended, wake_batch};
+use super::{current, rotation, signal, suspended, wake_batch};
 use crate::io::POLLER;
 use crate::process::{Leave, Polled, Priority, Process, Run};
 use crate::timer;
@@ -61,7 +61,7 @@ impl Worker {
             }
         }
         if !self.role.is_held(self.term) {
-            monitor::long_runner_ended();
+            monitor::long_runner_ended(self.seat);
         }
         seat::leave();
         // A wake-up that this thread may have had is passed on.
@@ -118,6 +118,9 @@ impl Worker {
     /// I/O and timers, without waiting, unless somebody else is at it.
     fn look_outside(&mut self) {
         self.turns.pause();
+        if self.role.is_rest_due() {
+            std::thread::sleep(rotation::REST);
+        }
         if timer::next() != timer::NEVER {
             timer::expire(timer::now(), &mut self.woken);
         }
@@ -137,6 +140,8 @@ impl Worker {
         }
         drop(searcher);
         idle::park(&mut self.woken);
+        // It has rested.
+        self.role.is_rest_due();
         monitor::wake();
         wake_batch(&mut self.woken);
     }

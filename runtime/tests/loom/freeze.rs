@@ -1,20 +1,21 @@
-//! A model of stopping a thread: `Phase`, with a signal that is pending or not, and a futex that is a lock and a condition.
+//! A model of stopping and pausing a thread: `Phase`, with signals that are pending, and a futex that is a lock and a condition.
 
 use crate::explore;
-use crate::phase::Phase;
-use loom::sync::atomic::{AtomicBool, Ordering};
+use crate::phase::{Ask, Phase, Question};
+use loom::sync::atomic::{AtomicU32, Ordering};
 use loom::sync::{Arc, Condvar, Mutex};
 use loom::thread;
 
 struct Thread {
     phase: Phase,
-    signal: AtomicBool,
+    /// How many are pending: the kernel queues them.
+    signals: AtomicU32,
     futex: (Mutex<()>, Condvar),
 }
 
 impl Thread {
     fn new() -> Arc<Self> {
-        Arc::new(Self { phase: Phase::new(), signal: AtomicBool::new(false), futex: (Mutex::new(()), Condvar::new()) })
+        Arc::new(Self { phase: Phase::new(), signals: AtomicU32::new(0), futex: (Mutex::new(()), Condvar::new()) })
     }
 
     fn wake(&self) {
@@ -30,12 +31,17 @@ impl Thread {
         }
     }
 
+    fn signal(&self) {
+        self.signals.fetch_add(1, Ordering::SeqCst);
+    }
+
     /// The handler of `scheduler::signal`. True: the thread never runs again, and would wait for ever here.
     fn handle(&self, may_stop: bool) -> bool {
-        if !self.phase.is_asked() || !self.phase.answer(may_stop) {
-            return false;
+        match self.phase.question() {
+            Some(Question::Pause) => self.phase.settle(may_stop),
+            Some(Question::Stop) if self.phase.answer(may_stop) => self.wake(),
+            Some(Question::Stop) | None => return false,
         }
-        self.wake();
         while let Some(value) = self.phase.halted() {
             if self.phase.is_frozen() {
                 return true;
@@ -47,17 +53,24 @@ impl Thread {
 
     /// One instruction between which a signal may come. True as above.
     fn step(&self, may_stop: bool) -> bool {
-        self.signal.swap(false, Ordering::SeqCst) && self.handle(may_stop)
+        let is_pending = self.signals.load(Ordering::SeqCst) > 0;
+        is_pending && {
+            self.signals.fetch_sub(1, Ordering::SeqCst);
+            self.handle(may_stop)
+        }
     }
 
     /// An attempt of `scheduler::freeze`, with no patience. True: frozen.
     fn attempt(&self, is_to_freeze: bool) -> bool {
-        if !self.phase.ask() {
-            return false;
-        }
-        self.signal.store(true, Ordering::SeqCst);
-        if self.phase.withdraw() {
-            return false;
+        match self.phase.ask() {
+            Ask::Refused => return false,
+            Ask::Stopped => {}
+            Ask::Asked => {
+                self.signal();
+                if self.phase.withdraw() {
+                    return false;
+                }
+            }
         }
         if self.phase.is_stopped() && is_to_freeze {
             self.phase.freeze();
@@ -67,6 +80,20 @@ impl Thread {
         self.phase.release();
         self.wake();
         false
+    }
+
+    /// Of `scheduler::rotation`: its slice is over.
+    fn pause(&self) {
+        if self.phase.ask_pause() {
+            self.signal();
+        }
+    }
+
+    /// Its turn comes.
+    fn resume(&self) {
+        if self.phase.resume() {
+            self.wake();
+        }
     }
 }
 
@@ -120,5 +147,69 @@ fn a_busy_thread_is_not_stopped() {
         };
         assert!(!target.attempt(true) && !target.attempt(true));
         assert!(!running.join().expect("the thread"));
+    });
+}
+
+/// However often it is paused and resumed: it goes on to its end, and is not left waiting, if it was resumed last.
+#[test]
+fn a_thread_that_is_resumed_goes_on() {
+    for may_stop in [false, true] {
+        explore(move || {
+            let target = Thread::new();
+            let running = {
+                let target = Arc::clone(&target);
+                thread::spawn(move || (0..3).any(|_| target.step(may_stop)))
+            };
+            for _ in 0..2 {
+                target.pause();
+                target.resume();
+            }
+            assert!(!running.join().expect("the thread"), "nobody freezes it");
+            assert!(!target.phase.is_paused() && target.phase.question().is_none(), "nothing is left of it");
+        });
+    }
+}
+
+/// A kill beside the rotation: a frozen thread never runs again, whatever is resumed; one that is not frozen goes on.
+#[test]
+fn one_that_is_rotated_is_frozen_or_goes_on() {
+    for freezes in [false, true] {
+        explore(move || {
+            let target = Thread::new();
+            let running = {
+                let target = Arc::clone(&target);
+                thread::spawn(move || (0..2).any(|_| target.step(true)))
+            };
+            let rotation = {
+                let target = Arc::clone(&target);
+                thread::spawn(move || {
+                    target.pause();
+                    target.resume();
+                })
+            };
+            let was_frozen = target.attempt(freezes);
+            rotation.join().expect("the rotation");
+            assert_eq!(running.join().expect("the thread"), was_frozen, "frozen as the verdict says");
+            assert_eq!(target.phase.is_frozen(), was_frozen);
+        });
+    }
+}
+
+/// A thread that is paused, as no other thread acts: its freezer finds it stopped, with no signal and no answer.
+#[test]
+fn a_paused_thread_is_frozen_where_it_is() {
+    explore(|| {
+        let target = Thread::new();
+        target.pause();
+        let running = {
+            let target = Arc::clone(&target);
+            thread::spawn(move || target.step(true))
+        };
+        while !target.phase.is_paused() {
+            thread::yield_now();
+        }
+        assert!(target.attempt(true));
+        assert_eq!(target.signals.load(Ordering::SeqCst), 0, "none was sent");
+        assert!(running.join().expect("the thread"));
     });
 }
