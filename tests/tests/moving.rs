@@ -115,3 +115,85 @@ fn a_state_that_cannot_be_converted_is_found_before_anything_has_changed() {
     sandbox.upgrade().expect("an upgrade");
     old.expect("add a 1", "2");
 }
+
+fn with_conversion(sandbox: &Sandbox, what: &str) {
+    edit(sandbox, "// A version is edited in here.", "#[state(version = 2, from = CounterV1)]");
+    let conversion =
+        CONVERSION.replace("if before.sum == 0 {\n            return Err(\"not today\");\n        }", what);
+    assert!(conversion.contains(what), "the conversion has another text");
+    edit(sandbox, "impl Server for Counter {", &format!("{conversion}impl Server for Counter {{"));
+}
+
+#[test]
+fn a_conversion_that_hangs_panics_or_eats_memory_harms_nobody() {
+    let (sandbox, mut node) = fixture();
+    let mut old = Talk::open(node.address());
+    old.expect("swarm 100", "100");
+    let before = node.version();
+    with_conversion(&sandbox, "std::hint::black_box(loop {});");
+    for (what, next, said) in [
+        ("std::hint::black_box(loop {});", "panic!(\"no way\");", "takes longer than"),
+        (
+            "panic!(\"no way\");",
+            "let mut all = Vec::new(); while before.sum == 0 { all.push(vec![1_u8; 1 << 20]) }",
+            "no way",
+        ),
+        ("let mut all = Vec::new(); while before.sum == 0 { all.push(vec![1_u8; 1 << 20]) }", "", "MiB"),
+    ] {
+        let refused = sandbox.cli(["upgrade", "--drain-wait", "0"]).expect(14);
+        assert!(refused.stderr.contains("rehearse") && refused.stderr.contains(said), "{}", refused.stderr);
+        assert_eq!(node.version(), before);
+        old.expect("swarm-report", "0 0 [100]");
+        edit(&sandbox, what, next);
+    }
+    assert!(node.is_alive());
+    sandbox.upgrade().expect("an upgrade");
+    old.expect("swarm-report", "0 0 [100]");
+}
+
+#[test]
+fn a_move_that_fails_half_way_brings_back_those_that_had_moved() {
+    /// Copies are converted twice each, forth and back: this is in the middle of the moves.
+    const FAILS: &str = "static SEEN: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+        if SEEN.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 2 * 2000 + 1000 {
+            return Err(\"not this one\");
+        }";
+    let (sandbox, node) = fixture();
+    let mut old = Talk::open(node.address());
+    old.expect("swarm 2000", "2000");
+    let before = node.version();
+    with_conversion(&sandbox, FAILS);
+    let mut load = Talk::open(node.address());
+    load.tell("load 4 200");
+    let said = sandbox.cli(["upgrade", "--drain-wait", "0"]).expect(10);
+    assert!(said.stderr.contains("not this one"), "{}", said.stderr);
+    assert_eq!(node.version(), before);
+    assert_eq!(load.hear(), "0", "sends that were refused");
+    assert_eq!(old.ask("swarm-report"), format!("{} 0 [2000]", 2000 * 4 * 200));
+    let history = sandbox.cli(["history"]).expect(0).stdout;
+    assert!(history.contains("rolled back"), "{history}");
+    // It serves still, and can be tried again.
+    sandbox.upgrade().expect("an upgrade");
+    assert_eq!(old.ask("swarm-report"), format!("{} 0 [2000]", 2000 * 4 * 200));
+}
+
+#[test]
+fn a_roll_back_moves_everything_back_and_what_it_left_is_in_quarantine() {
+    let (sandbox, node) = fixture();
+    let nothing = sandbox.cli(["rollback"]).expect(14);
+    assert!(nothing.stderr.contains("nothing to go back to"), "{}", nothing.stderr);
+    let mut talk = Talk::open(node.address());
+    assert!(talk.ask("start a").starts_with('<'));
+    let before = node.version();
+    edit(&sandbox, "const FACTOR: u64 = 1;", "const FACTOR: u64 = 100;");
+    let after = sandbox.upgrade().expect("an upgrade");
+    talk.expect("add a 1", "100");
+    let _said = sandbox.cli(["rollback", "--drain-wait", "0"]).expect(0);
+    assert_eq!(node.version(), before);
+    talk.expect("add a 1", "101");
+    let refused = sandbox.cli(["upgrade", "--drain-wait", "0"]).expect(14);
+    assert!(refused.stderr.contains("quarantine"), "{}", refused.stderr);
+    let _said = sandbox.cli(["upgrade", "--drain-wait", "0", "--force"]).expect(0);
+    assert_eq!(node.version(), after);
+    talk.expect("add a 1", "201");
+}

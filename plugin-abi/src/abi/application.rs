@@ -80,8 +80,7 @@ pub struct ApplicationVtable {
     ) -> Status,
     /// The version of a state, by its name, that this image's processes have; 0: it has none of that name.
     pub state_version: unsafe extern "C" fn(data: Opaque, name: Slice) -> u32,
-    /// Makes the process whose state is `bytes`, in that version of it. Dropped before its first poll, it was a copy, and touches nothing
-    /// that has moved. On any status but `STATUS_OK` `error` is text.
+    /// Makes the process whose state is `bytes`, in that version of it. A copy that is not to be the process is dropped by `drop_moved`. On any status but `STATUS_OK` `error` is text.
     pub restore: unsafe extern "C" fn(
         data: Opaque,
         state: *const StateBytes,

@@ -53,7 +53,8 @@ pub struct ProcessVtable {
     pub len: usize,
     /// Its declared state. `None`: it stays on its image until it ends.
     pub state: Option<unsafe extern "C" fn(out: *mut StateType)>,
-    /// In place of `drop`, when the process has moved to another image: what has moved with it is not touched.
+    /// In place of `drop`, when this is not the process: it has moved to another image, or was restored and never put into its place. What
+    /// moves with the process is not touched.
     pub drop_moved: unsafe extern "C" fn(data: Opaque) -> Status,
 }
 

@@ -200,16 +200,20 @@ unsafe extern "C" fn drop_process<F>(data: Opaque) -> Status {
     // SAFETY: the host passes what `into_process` made, once, after the last poll.
     let process = unsafe { Box::from_raw(data.cast::<Process<F>>()) };
     let _charged = Charged::begin(process.local.shared.get());
-    // If it was never polled, what has moved with it is another's until it is gone.
-    let _arrival = process.local.take_arrival();
+    // It may have ended before its first poll here: what has moved with it is its own all the same.
+    if let Some(arrival) = process.local.take_arrival() {
+        arrival.arrived();
+    }
     drop_guarded(process)
 }
 
 unsafe extern "C" fn drop_moved<F>(data: Opaque) -> Status {
     // SAFETY: the host passes what `into_process` made, once, after the last poll.
     let process = unsafe { Box::from_raw(data.cast::<Process<F>>()) };
-    // The process counts on its new image from anew.
+    // The process counts on its other image.
     let _charged = Charged::begin(ptr::null());
+    // What came with a copy that is thrown away is another's until it is gone.
+    let _arrival = process.local.take_arrival();
     moving::dropping(process.local.left_by(), || drop_guarded(process))
 }
 

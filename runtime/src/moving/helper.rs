@@ -36,7 +36,7 @@ unsafe impl Send for Restored {}
 impl Drop for Restored {
     fn drop(&mut self) {
         // SAFETY: ours, and never polled: a copy.
-        in_plugin(|| unsafe { ((*self.future.vtable).drop)(self.future.data) });
+        in_plugin(|| unsafe { ((*self.future.vtable).drop_moved)(self.future.data) });
     }
 }
 

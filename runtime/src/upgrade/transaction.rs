@@ -118,7 +118,7 @@ impl Versions {
         match &end {
             Ok(done) if done.changed => {
                 let Upgraded { from, to, switched_after_us, pauses, .. } = done;
-                let message = format!("{from} → {to} in {switched_after_us} µs; {} processes moved", pauses.count);
+                let message = format!("{from} → {to} in {switched_after_us} µs, moved: {}", pauses.count);
                 log::host(LOG_INFO, "upgrade", &message);
             }
             Ok(_) => {}
