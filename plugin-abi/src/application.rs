@@ -110,9 +110,9 @@ impl Application {
     /// Runs a tree of processes under a root supervisor, in place of any other root: `supervisor` is called in its process when this version
     /// becomes current, at boot and at an upgrade.
     ///
-    /// When another version becomes current, this version's tree is stopped in order, last child first, each in its time; then the other
-    /// version's tree starts. So there is one tree at a time, and names that its children have go over with them; while neither runs, for
-    /// as long as the old one takes to stop, calls to them fail. Processes outside of the tree, such as connections, finish as they are. When
+    /// When another version becomes current, this version's tree is stopped in order, last child first, each in its time, those of its
+    /// servers that would move otherwise too; then the other version's tree starts. So there is one tree at a time, and names that its
+    /// children have go over with them; while neither runs, for as long as the old one takes to stop, calls to them fail. Processes outside of the tree, such as connections, finish as they are. When
     /// the node stops, the tree is stopped in order too, within the grace.
     ///
     /// If a child does not start, or the root supervisor gives up, the log says so, `cargo system status` shows the root as ended,
