@@ -53,7 +53,9 @@ pub(crate) fn stage_build(store: &Store, object: &Path, parts: Parts<'_>) -> Res
         files,
     };
     let bytes = manifest.to_bytes().map_err(Failure::error)?;
-    let last = store.record().map_err(unstaged)?.counter.map(|last| last.value);
+    // Nothing has changed yet, and nothing does in a folder whose record is not understood.
+    let record = store.record().map_err(|error| Failure::new(ExitCode::Refused, error).step("stage"))?;
+    let last = record.counter.map(|last| last.value);
     let signature = parts.signer.map(|signer| signer.sign(&manifest, &bytes, last)).transpose()?;
     store.add_release(&manifest.version, &bytes, signature.as_deref()).map_err(unstaged)?;
     Ok(manifest)

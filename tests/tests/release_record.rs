@@ -117,7 +117,7 @@ fn a_hook_before_refuses_and_a_hook_after_hears_what_came_of_it() {
     edit(&sandbox, "good day", "good evening");
     let said = sandbox.cli(["upgrade", "--drain-wait", "0"]).expect(0);
     assert!(said.stderr.contains("warning: the hook ") && said.stderr.contains("nobody listens"), "{}", said.stderr);
-    assert_eq!(last(&sandbox), ("done".to_owned(), "switch".to_owned()));
+    assert_eq!(last(&sandbox), ("done".to_owned(), "commit".to_owned()));
 }
 
 #[test]
