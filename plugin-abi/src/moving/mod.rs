@@ -20,8 +20,10 @@
 mod boundary;
 mod carried;
 mod types;
+mod written;
 
 pub(crate) use boundary::{give, is_asked};
 pub(crate) use carried::{Arrival, Carried, NotMoving, dropping};
 pub use types::MovingType;
 pub(crate) use types::{find, of_type, set_types};
+pub(crate) use written::{Written, moving_type};

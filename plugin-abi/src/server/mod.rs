@@ -26,7 +26,7 @@ use crate::mailbox::Mailbox;
 use crate::message::Message;
 use crate::process::Pid;
 use reference::Event;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A server's callbacks. Only `init` and `handle_call` are required.
 ///
@@ -138,6 +138,13 @@ pub enum Flow {
     Timeout(Duration),
     /// It ends, for this reason, after `terminate`.
     Stop(ExitReason),
+}
+
+impl Flow {
+    /// Goes on waiting as before: until then, if there was a time.
+    pub(crate) fn until(deadline: Option<Instant>) -> Self {
+        deadline.map_or(Self::Continue, |deadline| Self::Timeout(deadline.saturating_duration_since(Instant::now())))
+    }
 }
 
 /// What a server hears beside calls and casts.

@@ -109,9 +109,7 @@ pub(super) async fn serve<S: Server>(mut serving: Serving<S>, mut flow: Flow) ->
             Next::Timeout => serving.server.handle_info(Info::Timeout, &mut serving.context).await,
             Next::Asked => {
                 moving::give(give(&serving, deadline)).await;
-                deadline.map_or(Flow::Continue, |deadline| {
-                    Flow::Timeout(deadline.saturating_duration_since(Instant::now()))
-                })
+                Flow::until(deadline)
             }
         };
     };

@@ -1,4 +1,4 @@
-//! A session that moves to another version of its plugin.
+//! A session that moves to another version of its plugin, with its socket.
 
 use super::reference::Event;
 use super::run::{Serving, serve};
@@ -7,24 +7,20 @@ use super::wire::{Parts, Wire};
 use crate::abi::ProcessFuture;
 use crate::ffi::{self, Messages, into_process};
 use crate::mailbox::Mailbox;
-use crate::moving::MovingType;
+use crate::moving::{self, MovingType};
 use crate::net::{Left, TcpStream};
 use crate::process::self_pid;
 use crate::server::Flow;
-use crate::state::{State, StateError};
+use crate::state::StateError;
 use serde::{Deserialize, Serialize};
-use std::any::{Any, TypeId};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-/// A session as its loop writes it at a boundary.
-#[derive(Serialize, Deserialize)]
-struct Written {
-    #[serde(with = "serde_bytes")]
-    state: Vec<u8>,
-    /// What is left of [`Flow::Timeout`].
-    timeout: Option<Duration>,
-    /// Calls that it has made.
-    calls: u64,
+/// A session as its loop writes it at a boundary; beside its state, its wire.
+type Written = moving::Written<LeftWire>;
+
+/// A wire as it is written.
+#[derive(Debug, Serialize, Deserialize)]
+struct LeftWire {
     stream: Left,
     #[serde(with = "serde_bytes")]
     unread: Vec<u8>,
@@ -43,7 +39,7 @@ pub const fn moving_type<S: Session>() -> MovingType {
         <Event<S::Message> as crate::Message>::CODEC.is_some(),
         "messages to a session that moves must be encodable"
     );
-    MovingType { id: TypeId::of::<S>, chain: S::CHAIN, write: write::<S>, restore: restore::<S>, convert: convert::<S> }
+    moving::moving_type::<S, LeftWire>(restore::<S>)
 }
 
 /// The session in that version, with its wire, and what its loop has beside it.
@@ -53,29 +49,15 @@ pub(super) fn give<S: Session>(
 ) -> impl FnOnce(u32) -> Result<Vec<u8>, StateError> {
     move |version| {
         let state = serving.session.to_version(version)?;
-        let timeout = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-        let calls = ffi::with_local(ffi::Local::calls).unwrap_or_default();
         let Parts { stream, unread, unsent } = serving.context.wire.parts();
         let stream = stream.leave().map_err(StateError::new)?;
-        to_bytes(&Written { state, timeout, calls, stream, unread, unsent })
+        Written::now(state, deadline, LeftWire { stream, unread, unsent }).to_bytes()
     }
 }
 
-fn to_bytes(written: &Written) -> Result<Vec<u8>, StateError> {
-    rmp_serde::to_vec_named(written).map_err(StateError::new)
-}
-
-fn from_bytes(bytes: &[u8]) -> Result<Written, StateError> {
-    rmp_serde::from_slice(bytes).map_err(StateError::new)
-}
-
-fn write<S: State>(session: &dyn Any, version: u32) -> Result<Vec<u8>, StateError> {
-    let session: &S = session.downcast_ref().ok_or_else(|| StateError::new("it is of another type"))?;
-    session.to_version(version)
-}
-
 fn restore<S: Session>(version: u32, bytes: &[u8]) -> Result<ProcessFuture, StateError> {
-    let Written { state, timeout, calls, stream, unread, unsent } = from_bytes(bytes)?;
+    let Written { state, timeout, calls, beside } = Written::from_bytes(bytes)?;
+    let LeftWire { stream, unread, unsent } = beside;
     let session = S::from_version(version, &state)?;
     let stream = TcpStream::arrive(stream).map_err(StateError::new)?;
     Ok(into_process::<S, Messages<Event<S::Message>>, _>(async move {
@@ -85,10 +67,4 @@ fn restore<S: Session>(version: u32, bytes: &[u8]) -> Result<ProcessFuture, Stat
         let flow = timeout.map_or(Flow::Continue, Flow::Timeout);
         serve(Serving::new(session, Mailbox::of_moved(pid), wire), flow).await
     }))
-}
-
-fn convert<S: State>(from: u32, bytes: &[u8], to: u32) -> Result<Vec<u8>, StateError> {
-    let written = from_bytes(bytes)?;
-    let state = S::from_version(from, &written.state)?.to_version(to)?;
-    to_bytes(&Written { state, ..written })
 }

@@ -99,9 +99,7 @@ pub(super) async fn serve<S: Session>(mut serving: Serving<S>, mut flow: Flow) -
             Next::Timeout => serving.session.handle_info(Info::Timeout, &mut serving.context).await,
             Next::Asked => {
                 moving::give(give(&serving, deadline)).await;
-                deadline.map_or(Flow::Continue, |deadline| {
-                    Flow::Timeout(deadline.saturating_duration_since(Instant::now()))
-                })
+                Flow::until(deadline)
             }
             Next::Stopping => {
                 break End::orderly(ExitReason::Normal, Some((CloseCode::Away, "the node stops")));
