@@ -1,36 +1,10 @@
 //! Processes talk to each other: within a version, and between versions.
 
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 use system_tests::node::Node;
 use system_tests::sandbox::Sandbox;
+use system_tests::talk::Talk;
 use system_tests::wait;
-
-/// A connection to the fixture, which stays with the version that accepted it.
-struct Talk(BufReader<TcpStream>);
-
-impl Talk {
-    fn open(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect(address).expect("connected");
-        stream.set_read_timeout(Some(Duration::from_secs(30))).expect("a time-out");
-        let mut talk = Self(BufReader::new(stream));
-        assert_eq!(talk.ask("hello"), "what?");
-        talk
-    }
-
-    fn ask(&mut self, command: &str) -> String {
-        let mut said = String::new();
-        writeln!(self.0.get_mut(), "{command}").expect("sent");
-        self.0.read_line(&mut said).unwrap_or_else(|error| panic!("{command}: {error}"));
-        said.trim_end().to_owned()
-    }
-
-    #[track_caller]
-    fn expect(&mut self, command: &str, answer: &str) {
-        assert_eq!(self.ask(command), answer, "{command}");
-    }
-}
 
 fn fixture() -> (Sandbox, Node) {
     let sandbox = Sandbox::new("messages").expect("the fixture builds");

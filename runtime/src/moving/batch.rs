@@ -30,7 +30,7 @@ pub(crate) struct Limits {
     pub(crate) conversion: Duration,
     /// Bytes allocated for that.
     pub(crate) memory: i64,
-    /// So many processes move at a time, unless they move together.
+    /// So many processes move at a time.
     pub(crate) at_a_time: usize,
 }
 
@@ -63,7 +63,6 @@ pub(crate) struct Batch {
     bell: Arc<Bell>,
     queue: Vec<(Handle, &'static str, u32)>,
     under_way: Vec<Arc<Move>>,
-    held: Vec<Arc<Move>>,
     moved: Vec<Pid>,
     pauses: Vec<Duration>,
     fault: Option<Fault>,
@@ -84,14 +83,14 @@ pub(super) struct Bell {
     rung: AtomicUsize,
     /// The count at which somebody is to be woken.
     awaited: AtomicUsize,
-    thread: Mutex<Thread>,
+    thread: Thread,
 }
 
 impl Bell {
     pub(super) fn ring(&self) {
         let rung = self.rung.fetch_add(1, Ordering::SeqCst) + 1;
         if rung == self.awaited.load(Ordering::SeqCst) {
-            self.thread.lock().unpark();
+            self.thread.unpark();
         }
     }
 
@@ -107,13 +106,8 @@ impl Bell {
 impl Batch {
     /// Of all processes that can move to that image, and are not there.
     pub(crate) fn to(image: &'static Image, limits: Limits) -> Self {
-        Self::of(image, limits, table::all())
-    }
-
-    /// Of those of these processes.
-    pub(crate) fn of(image: &'static Image, limits: Limits, processes: impl Iterator<Item = Handle>) -> Self {
         let mut versions = HashMap::new();
-        let queue = processes.filter_map(|process| {
+        let queue = table::all().filter_map(|process| {
             if process.image().context.id == 0 || std::ptr::eq(process.image(), image) {
                 return None;
             }
@@ -123,7 +117,7 @@ impl Batch {
             (theirs > 0).then(|| (process, name, own.min(theirs)))
         });
         let queue = queue.collect();
-        let thread = Mutex::new(std::thread::current());
+        let thread = std::thread::current();
         let bell = Arc::new(Bell { rung: AtomicUsize::new(0), awaited: AtomicUsize::new(0), thread });
         Self {
             to: image,
@@ -131,7 +125,6 @@ impl Batch {
             bell,
             queue,
             under_way: Vec::new(),
-            held: Vec::new(),
             moved: Vec::new(),
             pauses: Vec::new(),
             fault: None,
@@ -145,12 +138,11 @@ impl Batch {
 
     /// Moves them, or rehearses that.
     pub(crate) fn run(mut self, want: Want) -> Report {
-        let at_a_time = if want == Want::MoveTogether { usize::MAX } else { self.limits.at_a_time };
         loop {
             let seen = self.bell.rung.load(Ordering::SeqCst);
             self.look();
             while self.fault.is_none()
-                && self.under_way.len() < at_a_time
+                && self.under_way.len() < self.limits.at_a_time
                 && let Some((process, state, version)) = self.queue.pop()
             {
                 self.ask(process, state, version, want);
@@ -160,7 +152,6 @@ impl Batch {
             }
             self.bell.wait(seen, self.under_way.len().div_ceil(2));
         }
-        self.settle_held();
         Report { moved: self.moved, pauses: self.pauses, fault: self.fault }
     }
 
@@ -186,10 +177,11 @@ impl Batch {
         let limits = self.limits;
         for moving in std::mem::take(&mut self.under_way) {
             watch(&moving, limits);
-            let is_held = matches!(*moving.phase.lock(), Phase::Held { .. }) && moving.want == Want::MoveTogether;
             match moving.outcome() {
-                Some(outcome) => self.enter(&moving, outcome),
-                None if is_held => self.held.push(moving),
+                Some(outcome) => {
+                    book::leave(&moving);
+                    self.enter(&moving, outcome);
+                }
                 None => self.under_way.push(moving),
             }
         }
@@ -202,31 +194,11 @@ impl Batch {
                 self.pauses.extend(pause);
                 return;
             }
-            Outcome::Ended | Outcome::Withdrawn => return,
+            Outcome::Ended => return,
             Outcome::Late => format!("it did not come to a boundary in {:?}", self.limits.boundary),
             Outcome::Failed(reason) => reason,
         };
         self.fault.get_or_insert(Fault { pid: moving.pid, state: moving.state, reason });
-    }
-
-    /// All go on on the new image, or all where they were.
-    fn settle_held(&mut self) {
-        let held = std::mem::take(&mut self.held);
-        if held.is_empty() {
-            return;
-        }
-        helper::settle(&held, self.fault.is_none());
-        self.under_way = held;
-        while !self.under_way.is_empty() {
-            let seen = self.bell.rung.load(Ordering::SeqCst);
-            for moving in std::mem::take(&mut self.under_way) {
-                match moving.outcome() {
-                    Some(outcome) => self.enter(&moving, outcome),
-                    None => self.under_way.push(moving),
-                }
-            }
-            self.bell.wait(seen, self.under_way.len());
-        }
     }
 }
 
@@ -250,7 +222,7 @@ fn watch(moving: &Move, limits: Limits) {
     let given = match &*moving.phase.lock() {
         Phase::Asked | Phase::Written { .. } => None,
         Phase::Given { at, helper } => Some((*at, *helper)),
-        Phase::Held { .. } | Phase::Over(_) => return,
+        Phase::Over(_) => return,
     };
     let Some((at, helper)) = given else { return watch_asked(moving, limits) };
     let Some(helper) = helper.and_then(table::find).filter(|helper| helper.state.is_alive()) else {
@@ -276,11 +248,8 @@ fn watch_asked(moving: &Move, limits: Limits) {
     } else {
         return;
     };
-    let is_over = moving.turn(|phase| match phase {
+    moving.turn(|phase| match phase {
         Phase::Asked => Ok(Phase::Over(outcome)),
         other => Err(other),
     });
-    if is_over {
-        book::leave(moving);
-    }
 }

@@ -20,7 +20,7 @@ fn shard(pid: Pid) -> &'static Shard {
     &BOOK[pid.slot() as usize % SHARDS]
 }
 
-/// Enters a move, and asks its process. One that is over may not have left yet: it makes room.
+/// Enters a move, and asks its process, which has no other.
 pub(super) fn enter(moving: &Arc<Move>) {
     let mut shard = shard(moving.pid).lock();
     shard.insert(moving.pid, Arc::clone(moving));
@@ -29,13 +29,10 @@ pub(super) fn enter(moving: &Arc<Move>) {
     scheduler::wake(moving.process.process());
 }
 
-/// Takes a move out that is over, unless the next one has taken its place.
+/// Takes a move out that is over.
 pub(super) fn leave(moving: &Move) {
-    let mut shard = shard(moving.pid).lock();
-    if shard.get(&moving.pid).is_some_and(|entered| std::ptr::eq(&raw const **entered, moving)) {
-        shard.remove(&moving.pid);
-        moving.process.shared.set_asked(false);
-    }
+    shard(moving.pid).lock().remove(&moving.pid);
+    moving.process.shared.set_asked(false);
 }
 
 fn find(process: &Process) -> Option<Arc<Move>> {

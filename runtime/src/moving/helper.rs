@@ -3,7 +3,6 @@
 //! A helper runs in the node's code, where it is not stopped, but for its calls into an image. It holds copies alone: stopped there, it
 //! leaves nothing half done, and whoever waits for it goes on without it.
 
-use super::book;
 use super::single::{Move, Outcome, Phase, Want};
 use crate::image::{self, Image, State};
 use crate::process::{Birth, Pid, Priority};
@@ -14,14 +13,6 @@ use std::ptr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
-
-/// What a helper is to do.
-#[derive(Debug)]
-enum Task {
-    Restore(Arc<Move>),
-    /// To put these, which are held, into their processes' places; or to throw them away.
-    Settle(Vec<Arc<Move>>, bool),
-}
 
 /// A future that was restored and is not polled yet, with the bytes that are behind it.
 #[derive(Debug)]
@@ -43,12 +34,12 @@ impl Drop for Restored {
 static VTABLE: ProcessVtable = ProcessVtable {
     size: size_of::<ProcessVtable>(),
     poll,
-    drop: drop_task,
+    drop: drop_helper,
     type_name,
     message: ptr::null(),
-    len: size_of::<Option<Task>>(),
+    len: size_of::<Option<Arc<Move>>>(),
     state: None,
-    drop_moved: drop_task,
+    drop_moved: drop_helper,
 };
 
 extern "C" fn type_name() -> Slice {
@@ -58,31 +49,29 @@ extern "C" fn type_name() -> Slice {
 unsafe extern "C" fn poll(data: Opaque, waker: *const c_void) -> u32 {
     let _host = InHost::enter();
     // SAFETY: `start` made it of a box of this type; one thread at a time polls it.
-    let task = unsafe { &mut *data.cast::<Option<Task>>() };
-    match task.take() {
-        Some(Task::Restore(moving)) => run(&moving, waker.cast()),
-        Some(Task::Settle(moves, is_placed)) => settle_all(&moves, is_placed),
-        None => {}
+    let moving = unsafe { &mut *data.cast::<Option<Arc<Move>>>() };
+    if let Some(moving) = moving.take() {
+        run(&moving, waker.cast());
     }
     POLL_READY
 }
 
-unsafe extern "C" fn drop_task(data: Opaque) -> Status {
+unsafe extern "C" fn drop_helper(data: Opaque) -> Status {
     let _host = InHost::enter();
     // SAFETY: as above, once, after the last poll.
-    drop(unsafe { Box::from_raw(data.cast::<Option<Task>>()) });
+    drop(unsafe { Box::from_raw(data.cast::<Option<Arc<Move>>>()) });
     STATUS_OK
 }
 
 /// `None`: there are as many processes as may be.
-fn start(task: Task) -> Option<Pid> {
-    let data: Opaque = Box::into_raw(Box::new(Some(task))).cast();
+fn start(moving: Arc<Move>) -> Option<Pid> {
+    let data: Opaque = Box::into_raw(Box::new(Some(moving))).cast();
     let future = ProcessFuture { data, vtable: &raw const VTABLE };
     let birth = Birth { image: image::host(), future, parent: None, priority: Priority::Normal, mailbox_limit: 0 };
     // SAFETY: a valid future of the host's, given away; on refusal it is ours still.
     unsafe {
         let Some(helper) = scheduler::begin(&birth) else {
-            drop_task(data);
+            drop_helper(data);
             return None;
         };
         let pid = helper.pid();
@@ -94,19 +83,9 @@ fn start(task: Task) -> Option<Pid> {
 /// Has a state restored that was given.
 pub(super) fn restore(moving: &Arc<Move>) {
     // Before it is known who helps, a helper may be done.
-    let helper = start(Task::Restore(Arc::clone(moving)));
-    match helper {
+    match start(Arc::clone(moving)) {
         Some(helper) => note(moving, helper),
         None => fail(moving, "there are as many processes as the node may have"),
-    }
-}
-
-/// Has those that are held put into their places, or thrown away, by one helper a scheduler.
-pub(super) fn settle(moves: &[Arc<Move>], is_placed: bool) {
-    for share in moves.chunks(moves.len().div_ceil(scheduler::online()).max(1)) {
-        if start(Task::Settle(share.to_vec(), is_placed)).is_none() {
-            settle_all(share, is_placed);
-        }
     }
 }
 
@@ -122,8 +101,7 @@ pub(super) fn fail(moving: &Move, reason: &str) {
         Phase::Written { .. } | Phase::Given { .. } => Ok(Phase::Over(Outcome::Failed(reason.to_owned()))),
         other => Err(other),
     });
-    if is_ours && moving.want != Want::Copy {
-        book::leave(moving);
+    if is_ours && moving.want == Want::Move {
         scheduler::resume(moving.process.process());
     }
 }
@@ -144,23 +122,19 @@ fn run(moving: &Move, shared: *const ProcessShared) {
         Ok(restored) if moving.want == Want::Copy => {
             drop(restored);
             match way_back(moving, &state, shared) {
-                Ok(()) => drop(over(moving, Outcome::Done(None))),
+                Ok(()) => rehearsed(moving),
                 Err(reason) => fail(moving, &format!("there is no way back: {reason}")),
             }
         }
-        Ok(restored) => hold_or_place(moving, restored, at),
+        Ok(restored) => place(moving, restored, at),
     }
 }
 
-fn over(moving: &Move, outcome: Outcome) -> bool {
-    let is_ours = moving.turn(|phase| match phase {
-        Phase::Given { .. } => Ok(Phase::Over(outcome)),
+fn rehearsed(moving: &Move) {
+    moving.turn(|phase| match phase {
+        Phase::Given { .. } => Ok(Phase::Over(Outcome::Done(None))),
         other => Err(other),
     });
-    if is_ours {
-        book::leave(moving);
-    }
-    is_ours
 }
 
 /// The future that an image makes of a state; what it allocates is charged to the process whose `shared` it is.
@@ -183,61 +157,24 @@ fn way_back(moving: &Move, state: &State<'_>, shared: *const ProcessShared) -> R
     restored(moving.from, &state, shared).map(drop)
 }
 
-fn hold_or_place(moving: &Move, restored: Restored, at: Instant) {
-    let mut refused = None;
-    moving.turn(|phase| match phase {
-        Phase::Given { .. } => Ok(Phase::Held { at, restored }),
-        other => {
-            refused = Some(restored);
+/// The process goes on on its other image; unless it was given up, and goes on where it was.
+fn place(moving: &Move, restored: Restored, at: Instant) {
+    let mut before = None;
+    let mut restored = Some(restored);
+    moving.turn(|phase| match (phase, restored.take()) {
+        (Phase::Given { .. }, Some(taken)) => {
+            // SAFETY: the process is suspended, and this phase, which is taken once, makes it ours; the future is one of that image.
+            before = Some(unsafe { moving.process.replace(moving.to, taken.future, taken.memory) });
+            std::mem::forget(taken);
+            Ok(Phase::Over(Outcome::Done(Some(at.elapsed()))))
+        }
+        (other, kept) => {
+            restored = kept;
             Err(other)
         }
     });
-    if refused.is_none() && moving.want == Want::Move {
-        place_one(moving);
-    }
-}
-
-/// The process goes on on its other image.
-fn place_one(moving: &Move) {
-    let mut before = None;
-    let is_placed = moving.turn(|phase| match phase {
-        Phase::Held { at, restored } => {
-            let (future, memory) = (restored.future, restored.memory);
-            std::mem::forget(restored);
-            // SAFETY: the process is suspended, and this phase, which is taken once, makes it ours; the future is one of that image.
-            before = Some(unsafe { moving.process.replace(moving.to, future, memory) });
-            Ok(Phase::Over(Outcome::Done(Some(at.elapsed()))))
-        }
-        other => Err(other),
-    });
-    if is_placed {
-        book::leave(moving);
-        scheduler::resume(moving.process.process());
-    }
-    if let Some(before) = before {
-        // SAFETY: its process has another future: this one is ours, and never polled again.
-        in_plugin(|| unsafe { ((*before.vtable).drop_moved)(before.data) });
-    }
-}
-
-fn settle_all(moves: &[Arc<Move>], is_placed: bool) {
-    let settle = if is_placed { place_one } else { withdraw };
-    moves.iter().for_each(|moving| settle(moving));
-}
-
-/// Held for nothing: the process goes on where it was.
-fn withdraw(moving: &Move) {
-    let mut restored = None;
-    let is_ours = moving.turn(|phase| match phase {
-        Phase::Held { restored: held, .. } => {
-            restored = Some(held);
-            Ok(Phase::Over(Outcome::Withdrawn))
-        }
-        other => Err(other),
-    });
-    if is_ours {
-        book::leave(moving);
-        scheduler::resume(moving.process.process());
-    }
-    drop(restored);
+    let Some(before) = before else { return };
+    scheduler::resume(moving.process.process());
+    // SAFETY: its process has another future: this one is ours, and never polled again.
+    in_plugin(|| unsafe { ((*before.vtable).drop_moved)(before.data) });
 }

@@ -5,8 +5,7 @@
 //! asked ────┤                     ┌─ cannot be restored: goes on where it was ─► over
 //!  (flag)   └─ boundary: given ───┤
 //!                                 └─ restored by a helper ─┬─ copy: thrown away ─► over
-//!                                                          ├─ put in its place ─► goes on there ─► over
-//!                                                          └─ held, until all are there ─► put in its place, or thrown away ─► over
+//!                                                          └─ put in its place: goes on there ─► over
 //! ```
 //!
 //! What the plugin does for it (`plugin-abi/src/moving`): at a boundary of its own loop a process that is asked writes its state. For a

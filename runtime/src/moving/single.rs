@@ -1,7 +1,6 @@
 //! One process's move, and its phase.
 
 use super::batch::Bell;
-use super::helper::Restored;
 use crate::image::Image;
 use crate::process::{Encoded, Handle, Pid};
 use parking_lot::Mutex;
@@ -15,8 +14,6 @@ pub(crate) enum Want {
     Copy,
     /// To move.
     Move,
-    /// To move when all others of the batch can.
-    MoveTogether,
 }
 
 /// See the file's head.
@@ -49,11 +46,6 @@ pub(super) enum Phase {
         at: Instant,
         helper: Option<Pid>,
     },
-    /// Its other future is ready, and it is suspended.
-    Held {
-        at: Instant,
-        restored: Restored,
-    },
     Over(Outcome),
 }
 
@@ -68,18 +60,16 @@ pub(super) enum Outcome {
     Late,
     /// Its state cannot be written or restored: why.
     Failed(String),
-    /// It was held, and others could not move.
-    Withdrawn,
 }
 
 impl Move {
     /// Changes the phase, if `change` gives another one; true then. The phase before is dropped unlocked.
     pub(super) fn turn(&self, change: impl FnOnce(Phase) -> Result<Phase, Phase>) -> bool {
         let mut phase = self.phase.lock();
-        let placeholder = Phase::Over(Outcome::Withdrawn);
-        match change(std::mem::replace(&mut *phase, placeholder)) {
+        // What stands there while it changes, nobody sees.
+        match change(std::mem::replace(&mut *phase, Phase::Over(Outcome::Ended))) {
             Ok(next) => {
-                let is_news = matches!(next, Phase::Held { .. } | Phase::Over(_));
+                let is_news = matches!(next, Phase::Over(_));
                 *phase = next;
                 drop(phase);
                 if is_news {
