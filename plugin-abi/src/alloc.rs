@@ -21,6 +21,7 @@
 //! started it, and so is a message from when it is received; what is behind a pointer in a message stays with the sender.
 #![expect(unsafe_code, reason = "`GlobalAlloc` is unsafe to implement")]
 
+use crate::abi::ProcessShared;
 use crate::ffi;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::any::TypeId;
@@ -46,6 +47,19 @@ fn within<A: 'static, R>(bytes: i64, act: impl FnOnce() -> R) -> R {
     if TypeId::of::<A>() == TypeId::of::<System>() {
         return act();
     }
+    busy(shared, act)
+}
+
+/// The current process is not stopped meanwhile: others need what it holds.
+pub(crate) fn undisturbed<R>(act: impl FnOnce() -> R) -> R {
+    match ffi::shared() {
+        Some(shared) => busy(shared, act),
+        None => act(),
+    }
+}
+
+#[inline]
+fn busy<R>(shared: &ProcessShared, act: impl FnOnce() -> R) -> R {
     // Of this thread alone while it polls, so no read-modify-write needs to be atomic.
     shared.busy.store(shared.busy.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
     compiler_fence(Ordering::SeqCst);

@@ -10,11 +10,12 @@
 //! Moves are numbered within an image. A written value that is dropped with its process's future is dropped while [`dropping`] says in
 //! which move; a read one knows by [`Arrival`] whether its process has arrived.
 
+use crate::alloc::undisturbed;
 use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 /// A value's part in moves. In the word: 0, own; else the number of a move, shifted left, and [`CAME`].
 #[derive(Debug, Default)]
@@ -42,8 +43,9 @@ thread_local! {
 /// Moves whose process has not arrived yet.
 static ON_THEIR_WAY: Mutex<BTreeSet<u64>> = Mutex::new(BTreeSet::new());
 
-fn on_their_way() -> MutexGuard<'static, BTreeSet<u64>> {
-    ON_THEIR_WAY.lock().unwrap_or_else(PoisonError::into_inner)
+/// A process that was stopped in here would hold up all others that move.
+fn on_their_way<R>(act: impl FnOnce(&mut BTreeSet<u64>) -> R) -> R {
+    undisturbed(|| act(&mut ON_THEIR_WAY.lock().unwrap_or_else(PoisonError::into_inner)))
 }
 
 /// Never given twice in an image.
@@ -97,7 +99,7 @@ impl Carried {
         } else if word & CAME == 0 {
             word >> 1 != DROPPING.get()
         } else {
-            !on_their_way().contains(&(word >> 1))
+            !on_their_way(|moves| moves.contains(&(word >> 1)))
         }
     }
 }
@@ -124,7 +126,7 @@ impl Arrival {
     /// Reads a state.
     pub(crate) fn reading<R>(read: impl FnOnce() -> R) -> (Self, R) {
         let arrival = Self(next_move());
-        on_their_way().insert(arrival.0);
+        on_their_way(|moves| moves.insert(arrival.0));
         let _within = Within::begin(&READING, arrival.0);
         let read = read();
         (arrival, read)
@@ -138,7 +140,7 @@ impl Arrival {
 
 impl Drop for Arrival {
     fn drop(&mut self) {
-        on_their_way().remove(&self.0);
+        on_their_way(|moves| moves.remove(&self.0));
     }
 }
 
