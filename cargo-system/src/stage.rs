@@ -38,6 +38,7 @@ pub(crate) fn runtime_version() -> Version {
 /// Stages a built plugin; returns the manifest of its release.
 pub(crate) fn stage_build(store: &Store, object: &Path, parts: Parts<'_>) -> Result<Manifest, Failure> {
     let facts = facts(object)?;
+    let _held = store.hold().map_err(unstaged)?;
     let plugin = store.add_plugin(object, &facts).map_err(unstaged)?;
     let file = FileEntry::of(store.layout(), &plugin.file).map_err(unstaged)?;
     let mut files = parts.files;
@@ -104,6 +105,7 @@ fn stage_from(store: &Store, from: &Store, manifest: &Manifest, keys: &Keys) -> 
             format!("{} is not the file that the release's manifest names: its hash differs", object.display());
         return Err(damaged(message));
     }
+    let _held = store.hold().map_err(unstaged)?;
     store.add_plugin(&object, &facts).map_err(unstaged)?;
     store.add_release(version, &bytes, signature.as_deref()).map_err(unstaged)?;
     Ok(manifest.clone())

@@ -169,6 +169,29 @@ fn a_node_that_dies_in_an_upgrade_boots_in_what_was_permanent_and_says_so() {
 }
 
 #[test]
+fn old_releases_go_with_their_files() {
+    let sandbox = Sandbox::new("greet").expect("the fixture builds");
+    let manifest = sandbox.package().join("Cargo.toml");
+    let text = fs::read_to_string(&manifest).expect("readable");
+    fs::write(&manifest, format!("{text}\n[package.metadata.system]\nkeep-releases = 1\n")).expect("written");
+    let node = sandbox.run().expect("a node");
+    let mut versions = vec![node.version()];
+    for (from, to) in [("hello", "good day"), ("good day", "good evening")] {
+        edit(&sandbox, from, to);
+        // Nobody runs the one before any more when its last process has gone.
+        let _ = sandbox.cli(["upgrade"]).expect(0);
+        versions.push(node.version());
+    }
+    node.log_line("removed releases that are not kept").expect("it says so");
+    let left = [
+        (versions[1].clone(), "old".to_owned(), String::new()),
+        (versions[2].clone(), "permanent".to_owned(), "current".to_owned()),
+    ];
+    assert_eq!(states(&sandbox), left);
+    assert_eq!(fs::read_dir(sandbox.root().join("lib")).expect("readable").count(), 2);
+}
+
+#[test]
 fn a_record_from_the_future_is_refused_and_not_overwritten() {
     let sandbox = Sandbox::new("greet").expect("the fixture builds");
     let node = sandbox.run().expect("a node");

@@ -115,6 +115,7 @@ fn lock(layout: &Layout) -> Result<File, NodeError> {
 
 /// Says what a node that died here before has left unfinished.
 fn recover(store: &Store) -> Result<(), NodeError> {
+    store.clean().map_err(|error| NodeError::Store(Box::new(error)))?;
     let unfinished = store.recover().map_err(|error| NodeError::Store(Box::new(error)))?;
     if let Some(Entry { attempt, .. }) = unfinished {
         let (to, step) = (attempt.to, attempt.step);

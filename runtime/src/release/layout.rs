@@ -46,10 +46,16 @@ impl Layout {
         self.root.join("runtime").join(version).join("cargo-system")
     }
 
+    /// The folder of all plugins' builds.
+    #[must_use]
+    pub fn plugins(&self) -> PathBuf {
+        self.root.join("lib")
+    }
+
     /// The folder of a plugin's build; `hash` is the hex SHA-256 of the shared object.
     #[must_use]
     pub fn plugin(&self, name: &str, version: &str, hash: &str) -> PathBuf {
-        self.root.join("lib").join(format!("{name}-{version}-{}", short_hash(hash)))
+        self.plugins().join(format!("{name}-{version}-{}", short_hash(hash)))
     }
 
     /// The folder of all releases.

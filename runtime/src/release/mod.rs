@@ -2,6 +2,7 @@
 
 pub mod archive;
 pub mod check;
+mod clean;
 mod error;
 mod files;
 mod folders;
@@ -11,6 +12,7 @@ pub mod keys;
 pub mod layout;
 pub mod manifest;
 pub mod record;
+pub mod retention;
 pub mod settings;
 pub mod signature;
 pub mod store;

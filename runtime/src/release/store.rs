@@ -112,15 +112,24 @@ impl Store {
     /// # Errors
     /// It cannot be read or written; the earlier one stands.
     pub fn update<T>(&self, change: impl FnOnce(&mut Record) -> T) -> Result<T, StoreError> {
-        let _held = self.hold_record()?;
+        let _held = self.hold()?;
+        self.update_held(change)
+    }
+
+    /// The same, by who holds the record already.
+    pub(super) fn update_held<T>(&self, change: impl FnOnce(&mut Record) -> T) -> Result<T, StoreError> {
         let mut record = self.record()?;
         let changed = change(&mut record);
         write_json(&self.layout.record(), &record)?;
         Ok(changed)
     }
 
-    /// The folder's own lock: the record itself is replaced at each change.
-    fn hold_record(&self) -> Result<File, StoreError> {
+    /// Keeps everybody else from changing the record, and from removing what no release names yet, until it is dropped. It is the folder's own lock: the
+    /// record itself is replaced at each change.
+    ///
+    /// # Errors
+    /// The folder cannot be made or opened, or somebody holds it for too long.
+    pub fn hold(&self) -> Result<File, StoreError> {
         let path = self.layout.record();
         let unwritten = |source| StoreError::File { verb: "written", path: path.clone(), source };
         let folder = path.parent().unwrap_or(self.layout.root());

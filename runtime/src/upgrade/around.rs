@@ -1,13 +1,16 @@
-//! The hooks around an upgrade: `before` may refuse it, `after` hears what came of it.
+//! Around an upgrade: the hook `before` may refuse it, the hook `after` hears what came of it, and then old releases go.
 
 use super::progress::Progress;
 use super::step::Step;
+use crate::image::{self, Image};
+use crate::listen;
 use crate::log;
 use crate::protocol::{Event, Failure, FailureKind, Upgraded};
 use crate::release::hooks::{self, About, Hook};
 use crate::release::layout::Layout;
 use crate::release::manifest::Manifest;
-use plugin_abi::abi::LOG_WARN;
+use crate::release::store::Store;
+use plugin_abi::abi::{LOG_INFO, LOG_WARN};
 
 /// Runs the hook before. What it says when it fails is why the upgrade is refused.
 pub(super) fn before(layout: &Layout, manifest: &Manifest, from: &str) -> Result<(), String> {
@@ -31,6 +34,22 @@ pub(super) fn after(
         let message = error.to_string();
         log::host(LOG_WARN, "upgrade", &message);
         progress.push(Event::Warning { message });
+    }
+}
+
+/// Removes the releases that are not to be kept. What cannot be removed now goes at another time.
+pub(super) fn retain(store: &Store, manifest: &Manifest) {
+    // One without processes stays mapped, but nobody runs it or looks for its file any more.
+    let current = listen::current().map(|image| image.context.id);
+    let runs = |image: &&Image| Some(image.context.id) == current || image.processes.get() > 0;
+    let running = image::all().into_iter().filter(runs).filter_map(|image| image.version.parse().ok()).collect();
+    match store.retain(&running, manifest.settings.keep_releases) {
+        Ok(gone) if gone.releases.is_empty() => {}
+        Ok(gone) => {
+            let releases: Vec<_> = gone.releases.iter().map(ToString::to_string).collect();
+            log::host(LOG_INFO, "upgrade", &format!("removed releases that are not kept: {}", releases.join(", ")));
+        }
+        Err(error) => log::host(LOG_WARN, "upgrade", &format!("old releases cannot be removed: {error}")),
     }
 }
 

@@ -61,6 +61,7 @@ impl<'a> Attempt<'a> {
         }
         if let Ok(manifest) = self.versions.store.manifest(&request.release) {
             around::after(self.versions.store.layout(), &manifest, self.before.version, &end, self.progress);
+            around::retain(&self.versions.store, &manifest);
         }
         end
     }

@@ -206,3 +206,32 @@ fn changes_at_once_are_all_kept() {
     });
     assert_eq!(store.record().expect("readable").old.len(), 7);
 }
+
+#[test]
+fn what_is_not_kept_goes_with_its_files_and_what_runs_stays() {
+    let place = Place::new("retain");
+    let store = place.store();
+    let mut versions = Vec::new();
+    for patch in 0..4u64 {
+        let (built, facts) = place.built(format!("code {patch}").as_bytes());
+        let plugin = store.add_plugin(&built, &facts).expect("added");
+        let manifest = manifest(Version::new(1, 0, patch), plugin);
+        store.add_release(&manifest.version, &manifest.to_bytes().expect("bytes"), None).expect("added");
+        store.set_permanent(&manifest.version).expect("set");
+        versions.push(manifest.version);
+    }
+    let (built, facts) = place.built(b"nobody's");
+    store.add_plugin(&built, &facts).expect("added");
+    let running = [versions[0].clone()].into();
+    let gone = store.retain(&running, 1).expect("removed");
+    assert_eq!((gone.releases, gone.plugins.len()), ([versions[1].clone()].into(), 2));
+    assert_eq!(store.versions().expect("readable"), [&versions[0], &versions[2], &versions[3]].map(Clone::clone));
+    assert_eq!(fs::read_dir(store.layout().plugins()).expect("readable").count(), 3);
+    assert_eq!(store.record().expect("readable").old, [versions[2].clone(), versions[0].clone()]);
+    assert_eq!(store.retain(&running, 1).expect("nothing to do"), crate::release::retention::Plan::default());
+
+    fs::create_dir_all(store.layout().releases().join(".making-dead")).expect("made");
+    store.clean().expect("cleaned");
+    assert!(!store.layout().releases().join(".making-dead").exists());
+    assert_eq!(store.versions().expect("readable").len(), 3);
+}
