@@ -15,6 +15,7 @@ pub mod load;
 pub mod node;
 pub mod peer;
 pub mod release;
+pub mod runaway;
 pub mod sandbox;
 pub mod seed;
 pub mod talk;

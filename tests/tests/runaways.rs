@@ -1,65 +1,11 @@
 //! A process that does not give way can be killed, and one that ends in the worst way ends alone.
 
 use std::collections::HashSet;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::io::{BufRead as _, Read as _};
 use std::time::Duration;
 use system_tests::node::Node;
-use system_tests::sandbox::Sandbox;
+use system_tests::runaway::{Control, LIMIT, connect, node, number};
 use system_tests::wait;
-
-const LIMIT: Duration = Duration::from_secs(30);
-
-/// A line to the node's fixture, and its answer.
-struct Control(BufReader<TcpStream>);
-
-impl Control {
-    fn open(node: &Node) -> Self {
-        Self(connect(node.listener("control").expect("it listens")))
-    }
-
-    fn ask(&mut self, line: &str) -> String {
-        self.0.get_mut().write_all(format!("{line}\n").as_bytes()).expect("sent");
-        let mut answer = String::new();
-        self.0.read_line(&mut answer).expect("an answer");
-        answer.trim().to_owned()
-    }
-
-    /// Until it runs. One that is killed before is simply dropped.
-    fn until_it_runs(&mut self, pid: &str) {
-        self.until_it_has_used(Duration::from_millis(1), pid);
-    }
-
-    fn until_it_has_used(&mut self, time: Duration, pid: &str) {
-        wait::until("it runs", LIMIT, || {
-            let info = self.ask(&format!("info {pid}"));
-            info.split_once(' ')?.0.parse().ok().filter(|used| Duration::from_micros(*used) > time)
-        })
-        .expect("it runs");
-    }
-
-    fn start(&mut self, kind: &str) -> String {
-        let pid = self.ask(&format!("start {kind}"));
-        assert!(pid.starts_with('<'), "{pid}");
-        pid
-    }
-}
-
-fn connect(address: SocketAddr) -> BufReader<TcpStream> {
-    let stream = TcpStream::connect(address).expect("connected");
-    stream.set_read_timeout(Some(LIMIT)).expect("a time-out");
-    BufReader::new(stream)
-}
-
-fn node() -> (Sandbox, Node) {
-    let sandbox = Sandbox::new("runaway").expect("the fixture builds");
-    let node = sandbox.run().expect("the fixture runs");
-    (sandbox, node)
-}
-
-fn number(node: &Node, field: &str) -> u64 {
-    node.status()[field].as_u64().expect("a number")
-}
 
 /// Threads of the node that are named so.
 fn threads(node: &Node, name: &str) -> usize {

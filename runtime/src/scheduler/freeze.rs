@@ -12,13 +12,16 @@
 use super::phase::{Ask, Phase};
 use super::role::ROLES;
 use super::seat::{self, Seat};
-use super::{signal, thread};
+use super::{monitor, signal, thread};
 use crate::image;
 use crate::process::Process;
 use rustix::thread::futex::{self, Timespec};
 use std::ptr;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
+
+/// As a rule the thread runs on another processor and answers sooner than it takes to sleep and be woken.
+const LOOK: Duration = Duration::from_micros(50);
 
 /// What came of an attempt.
 #[must_use]
@@ -36,7 +39,9 @@ pub(super) enum Attempt {
 /// sleeps in the kernel. `None`: it is not running, or not for long; then it may give way any moment.
 pub(super) fn overdue(process: &'static Process) -> Option<&'static Seat> {
     // A thread that has lost its role has lost it since its turn was long.
-    seat::of(process).filter(|seat| seat.is_turn_long() || ROLES.held_by(seat).is_none())
+    let seat = seat::of(process).filter(|seat| seat.is_turn_long() || ROLES.held_by(seat).is_none());
+    // One that sleeps has been found long after less.
+    seat.filter(|seat| seat.turn_time() >= monitor::SLICE)
 }
 
 /// Tries once, waiting for the thread for so long at the most. Whoever else tries at the same time is told [`Attempt::Later`].
@@ -76,8 +81,8 @@ pub(super) fn attempt(seat: &'static Seat, process: &'static Process, patience: 
 /// Until the thread has answered.
 fn wait_for_answer(phase: &Phase, patience: Duration) {
     let until = Instant::now() + patience;
-    // As a rule the thread runs on another processor and answers within microseconds.
-    for _ in 0..200 {
+    let look_until = Instant::now() + LOOK;
+    while Instant::now() < look_until {
         if phase.unanswered().is_none() {
             return;
         }

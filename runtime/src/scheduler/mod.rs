@@ -70,6 +70,16 @@ fn start_thread(role: &'static Role, term: u64, taken: fn(Option<&'static Seat>)
     std::thread::Builder::new().name(format!("scheduler-{}", role.number)).spawn(run).map(drop)
 }
 
+/// A thread that holds no role, runs one turn of a process that waits, and ends.
+fn start_helper() -> io::Result<()> {
+    let help = || {
+        if let Some(process) = ROLES.take_any() {
+            Worker::help(seat::take(), process);
+        }
+    };
+    std::thread::Builder::new().name("scheduler-helper".to_owned()).spawn(help).map(drop)
+}
+
 /// How many schedulers there are.
 pub(crate) fn count() -> usize {
     ROLES.count()

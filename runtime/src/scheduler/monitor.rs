@@ -1,9 +1,14 @@
 //! The monitor: a thread that watches for turns that take too long, and has the scheduler's role taken over.
 //!
 //! It looks once a [`TICK`] while any scheduler works, and sleeps while none does. A turn is long when its thread has used [`SLICE`] of
-//! processor time in it, or has slept in the kernel for so long: not when the machine is busy and the thread had to wait for a
+//! processor time in it, or sleeps in the kernel after a tick: not when the machine is busy and the thread had to wait for a
 //! processor. A long turn matters when work waits and no scheduler sleeps, or when nobody waits for I/O: then another thread takes
 //! the role over, and the long runner goes on on its own thread.
+//!
+//! Where one process blocks, others often do: for [`HURRY`] after a hand-off a tick is a tenth as long. So fifty that block at once
+//! hold up those behind them for some milliseconds, not for fifty slices.
+//! When blocked ones follow one another, helpers are started, too: 1, 2, 4 … threads that take one waiting process each, run one
+//! turn of it, and end. They hold no role, so if they block, too, nobody waits for them; they count as long runners meanwhile.
 //!
 //! A long runner that has used [`DEMOTE_AFTER`] of processor time more goes on under `SCHED_IDLE`, so whoever else has something to do
 //! goes first, and takes turns with the others: what it gets then is said in `rotation.rs`.
@@ -15,7 +20,7 @@
 
 use super::role::{ROLES, Role};
 use super::seat::Seat;
-use super::{idle, reaper, rotation, start_thread, thread};
+use super::{idle, reaper, rotation, start_helper, start_thread, thread};
 use crate::log;
 use parking_lot::{Condvar, Mutex};
 use plugin_abi::abi::LOG_WARN;
@@ -25,7 +30,12 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 const TICK: Duration = Duration::from_millis(1);
-const SLICE: Duration = Duration::from_millis(2);
+pub(super) const SLICE: Duration = Duration::from_millis(2);
+/// For so long after a hand-off, looks follow one another faster.
+const HURRY: Duration = Duration::from_millis(5);
+const HURRIED_TICK: Duration = Duration::from_micros(100);
+/// At the most at a time.
+const HELPERS_MAX: u64 = 16;
 const DEMOTE_AFTER: Duration = Duration::from_millis(20);
 /// The same when there are as many long runners as schedulers already.
 const DEMOTE_IN_CROWD_AFTER: Duration = Duration::from_millis(2);
@@ -114,48 +124,90 @@ impl Seen {
     }
 
     /// See the file's head.
-    fn is_long(&self, seat: &Seat) -> bool {
-        if self.since.elapsed() < SLICE {
-            return false;
-        }
+    fn is_long(&self, seat: &Seat, patience: Duration) -> bool {
         let thread = seat.thread.load(Ordering::Relaxed);
-        let used = thread::cpu_time(thread).unwrap_or_default().saturating_sub(self.cpu);
-        used >= SLICE || thread::is_blocked(thread)
+        let has_used = || cpu_time(seat).saturating_sub(self.cpu) >= SLICE;
+        self.since.elapsed() >= SLICE && has_used() || seat.turn_time() >= patience && thread::is_blocked(thread)
     }
 }
 
 /// Starts the monitor.
 pub(super) fn start(roles: &'static [Role]) -> io::Result<()> {
-    std::thread::Builder::new().name("monitor".to_owned()).spawn(move || watch(roles)).map(drop)
+    let mut monitor =
+        Monitor { roles, seen: roles.iter().map(Seen::now).collect(), handed_off: None, helpers: 0, warned: None };
+    std::thread::Builder::new().name("monitor".to_owned()).spawn(move || monitor.watch()).map(drop)
 }
 
-fn watch(roles: &'static [Role]) {
-    let mut seen: Vec<Seen> = roles.iter().map(Seen::now).collect();
-    let mut warned: Option<Instant> = None;
-    loop {
-        std::thread::sleep(TICK);
+/// See the file's head.
+struct Monitor {
+    roles: &'static [Role],
+    seen: Vec<Seen>,
+    /// When a role was handed off last.
+    handed_off: Option<Instant>,
+    /// So many were started at the last hand-off, while one follows another.
+    helpers: u64,
+    /// When the log was told last that no role could be handed off.
+    warned: Option<Instant>,
+}
+
+impl Monitor {
+    fn watch(&mut self) {
+        let mut ticked = Instant::now();
         let mut is_busy = false;
-        for (role, seen) in roles.iter().zip(&mut seen) {
+        loop {
+            let is_hurried = self.handed_off.is_some_and(|last| last.elapsed() < HURRY);
+            let tick = if is_hurried { HURRIED_TICK } else { TICK };
+            self.helpers *= u64::from(is_hurried);
+            std::thread::sleep(tick);
+            is_busy |= self.look(tick);
+            if ticked.elapsed() >= TICK {
+                ticked = Instant::now();
+                let is_settled = demote() & rotation::tick(self.roles);
+                if !is_busy && is_settled && idle::has_sleepers() {
+                    sleep();
+                }
+                is_busy = false;
+            }
+        }
+    }
+
+    /// At all roles, which are to be left if they have been blocked for so long. True: a scheduler works.
+    fn look(&mut self, patience: Duration) -> bool {
+        let mut is_busy = false;
+        for index in 0..self.seen.len() {
+            let (role, seen) = (&self.roles[index], &mut self.seen[index]);
             let Some(seat) = role.seat() else { continue };
             let is_same = seen.is_same(role, seat);
             if seat.turn() % 2 == 1 || !is_same {
                 is_busy = true;
                 role.ask_for_look();
             }
-            if seat.turn().is_multiple_of(2) || !is_same {
+            if !is_same {
                 *seen = Seen::now(role);
-            } else if seat.is_turn_long() || seen.is_long(seat) {
+            }
+            if seen.turn % 2 == 1 && seen.is_same(role, seat) && (seat.is_turn_long() || seen.is_long(seat, patience)) {
                 seat.set_long(seen.turn);
                 reaper::look_at(seat);
                 if !seen.is_handed_off && it_matters() {
-                    seen.is_handed_off = hand_off(role, seen.term, &mut warned);
+                    seen.is_handed_off = hand_off(role, seen.term, &mut self.warned);
+                    self.send_help(seat);
                 }
             }
         }
-        let is_settled = demote() & rotation::tick(roles);
-        if !is_busy && is_settled && idle::has_sleepers() {
-            sleep();
+        is_busy
+    }
+
+    /// A role was handed off. When it was the one or other in a row to block, and others wait, they may be about to do the same.
+    fn send_help(&mut self, seat: &Seat) {
+        self.handed_off = Some(Instant::now());
+        if ROLES.are_empty() || !thread::is_blocked(seat.thread.load(Ordering::Relaxed)) {
+            return;
         }
+        for _ in 0..self.helpers.min(LONG_RUNNERS_MAX.saturating_sub(long_runners())) {
+            // Refused, those who wait have to wait for a scheduler.
+            let _: io::Result<()> = start_helper();
+        }
+        self.helpers = (2 * self.helpers).clamp(1, HELPERS_MAX);
     }
 }
 
@@ -190,7 +242,19 @@ fn hand_off(role: &'static Role, term: u64, warned: &mut Option<Instant>) -> boo
 fn taken(before: Option<&'static Seat>) {
     HAND_OFFS.fetch_add(1, Ordering::Relaxed);
     LONG_RUNNERS.fetch_add(1, Ordering::Relaxed);
-    let Some(before) = before else { return };
+    if let Some(before) = before {
+        watch_fresh(before);
+    }
+}
+
+/// The thread in that seat, which holds no role, is about to run a process.
+pub(super) fn helper_began(seat: &'static Seat) {
+    LONG_RUNNERS.fetch_add(1, Ordering::Relaxed);
+    FRESH.lock().push((seat, cpu_time(seat)));
+}
+
+/// The thread in that seat has lost its role.
+fn watch_fresh(before: &'static Seat) {
     let mut fresh = FRESH.lock();
     // Once its turn has ended, or it was frozen, it is forgotten, or was before the lock was free.
     if before.turn() % 2 == 1 && !before.phase.is_frozen() {

@@ -196,6 +196,18 @@ impl Roles {
             .or_else(|| of(Priority::Low))
     }
 
+    /// For a thread that has no role.
+    pub(super) fn take_any(&self) -> Option<&'static Process> {
+        let queues = || self.own.get().into_iter().flat_map(|own| own.iter()).map(|role| &role.queue);
+        let of = |priority| queues().find_map(|queue| queue.pop(priority));
+        let common = || self.take_common();
+        of(Priority::High)
+            .or_else(|| of(Priority::Normal))
+            .or_else(common)
+            .or_else(|| queues().find_map(Queue::take_next))
+            .or_else(|| of(Priority::Low))
+    }
+
     pub(super) fn are_empty(&self) -> bool {
         self.common.is_empty() && self.own.get().is_none_or(|own| own.iter().all(|role| role.queue.is_empty()))
     }

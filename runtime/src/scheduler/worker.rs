@@ -68,6 +68,17 @@ impl Worker {
         idle::notify();
     }
 
+    /// Runs one turn of a process that was taken out of a queue, with no role, on a thread that ends then.
+    pub(super) fn help(seat: &'static Seat, process: &'static Process) {
+        signal::prepare_thread(seat.handler_stack());
+        monitor::helper_began(seat);
+        let mut turns = Turns::new();
+        let begun = turns.begin();
+        run(seat, process, begun, &mut turns);
+        monitor::long_runner_ended(seat);
+        seat::leave();
+    }
+
     fn run_turn(&mut self, process: &'static Process) {
         let begun = self.turns.begin();
         if run(self.seat, process, begun, &mut self.turns) == Turn::Suspended {

@@ -60,6 +60,8 @@ pub(super) fn all() -> Vec<Program> {
     programs.push(kill("kill_spinning", 0));
     programs.push(kill("kill_spinning_4_spinners", 4));
     programs.push(Program { rounds: SLOW_ROUNDS, ..named("sum_loop", "sum 1000000000", "ns", Better::Less) });
+    programs.push(fresh("shares 4 2000".into(), vec![("four_spinners_share".into(), "%", Better::More)], SLOW_ROUNDS));
+    programs.extend(["sleep", "lock", "read"].map(blocking));
     programs.push(fresh("share 4 1000".into(), vec![("fair_share".into(), "%", Better::More)], SLOW_ROUNDS));
     programs
 }
@@ -87,6 +89,12 @@ fn wake(name: &str, line: &str, rounds: u32) -> Program {
 fn kill(name: &str, others: u32) -> Program {
     let quantities = vec![(format!("{name} p50"), "µs", Better::Less), (format!("{name} p99"), "µs", Better::Less)];
     Program { name: name.into(), ..fresh(format!("kill {others} 100"), quantities, ROUNDS) }
+}
+
+fn blocking(kind: &str) -> Program {
+    let name = format!("blocking_50_{kind}");
+    let quantities = vec![(format!("{name} p50"), "µs", Better::Less), (format!("{name} max"), "µs", Better::Less)];
+    Program { name, ..fresh(format!("block_{kind} 50 300"), quantities, ROUNDS) }
 }
 
 impl Program {
