@@ -89,7 +89,6 @@ const UNSAFE_FILES: &[&str] = &[
     "runtime/src/scheduler/exit.rs",
     "runtime/src/scheduler/mod.rs",
     "runtime/src/scheduler/queue.rs",
-    "runtime/src/scheduler/role.rs",
     "runtime/src/scheduler/seat.rs",
     "runtime/src/scheduler/signal.rs",
     "runtime/src/scheduler/thread.rs",

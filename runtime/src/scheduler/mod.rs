@@ -15,6 +15,7 @@ mod role;
 mod rotation;
 mod seat;
 mod signal;
+mod tenure;
 mod thread;
 mod waker;
 mod worker;
@@ -57,10 +58,8 @@ pub(crate) fn start(count: usize, online: usize) -> io::Result<()> {
 /// the thread that held the role before, once it is taken.
 fn start_thread(role: &'static Role, term: u64, taken: fn(Option<&'static Seat>)) -> io::Result<()> {
     let run = move || {
-        let (before, seat) = (role.seat(), seat::take());
-        if !role.take_over(term, seat) {
-            return seat::leave();
-        }
+        let seat = seat::take();
+        let Ok(before) = role.take_over(term, seat) else { return seat::leave() };
         taken(before);
         // The kernel may wake a thread late, by 50 µs as a rule: timers are to be as good as the clock.
         // Refused, it only makes sleepers a little later.

@@ -80,8 +80,8 @@ pub(super) fn replace(seat: &'static Seat) {
     // As a long runner that has ended: whoever takes the role over counts it as one.
     LONG_RUNNERS.fetch_sub(1, Ordering::Relaxed);
     forget(seat);
-    if let Some(role) = ROLES.held_by(seat)
-        && let Err(error) = start_thread(role, role.term(), taken)
+    if let Some((role, term)) = ROLES.held_by(seat)
+        && let Err(error) = start_thread(role, term, taken)
     {
         // The monitor tries again while work waits.
         log::host(
@@ -112,15 +112,19 @@ struct Seen {
 }
 
 impl Seen {
-    fn now(role: &Role) -> Self {
-        let (term, seat) = (role.term(), role.seat());
-        let turn = seat.map_or(0, Seat::turn);
-        let cpu = seat.filter(|_| turn % 2 == 1).and_then(|seat| thread::cpu_time(seat.thread.load(Ordering::Relaxed)));
-        Self { term, turn, is_handed_off: false, since: Instant::now(), cpu: cpu.unwrap_or_default() }
+    /// Of a role that nobody has looked at.
+    fn nothing() -> Self {
+        Self { term: 0, turn: 0, is_handed_off: false, since: Instant::now(), cpu: Duration::ZERO }
     }
 
-    fn is_same(&self, role: &Role, seat: &Seat) -> bool {
-        (self.term, self.turn) == (role.term(), seat.turn())
+    fn of(term: u64, seat: &Seat) -> Self {
+        let turn = seat.turn();
+        let cpu = if turn % 2 == 1 { thread::cpu_time(seat.thread.load(Ordering::Relaxed)) } else { None };
+        Self { term, turn, cpu: cpu.unwrap_or_default(), ..Self::nothing() }
+    }
+
+    fn is_same(&self, term: u64, seat: &Seat) -> bool {
+        (self.term, self.turn) == (term, seat.turn())
     }
 
     /// See the file's head.
@@ -133,8 +137,13 @@ impl Seen {
 
 /// Starts the monitor.
 pub(super) fn start(roles: &'static [Role]) -> io::Result<()> {
-    let mut monitor =
-        Monitor { roles, seen: roles.iter().map(Seen::now).collect(), handed_off: None, helpers: 0, warned: None };
+    let mut monitor = Monitor {
+        roles,
+        seen: roles.iter().map(|_| Seen::nothing()).collect(),
+        handed_off: None,
+        helpers: 0,
+        warned: None,
+    };
     std::thread::Builder::new().name("monitor".to_owned()).spawn(move || monitor.watch()).map(drop)
 }
 
@@ -176,16 +185,15 @@ impl Monitor {
         let mut is_busy = false;
         for index in 0..self.seen.len() {
             let (role, seen) = (&self.roles[index], &mut self.seen[index]);
-            let Some(seat) = role.seat() else { continue };
-            let is_same = seen.is_same(role, seat);
-            if seat.turn() % 2 == 1 || !is_same {
+            let (term, Some(seat)) = role.held() else { continue };
+            if seat.turn() % 2 == 1 || !seen.is_same(term, seat) {
                 is_busy = true;
                 role.ask_for_look();
             }
-            if !is_same {
-                *seen = Seen::now(role);
+            if !seen.is_same(term, seat) {
+                *seen = Seen::of(term, seat);
             }
-            if seen.turn % 2 == 1 && seen.is_same(role, seat) && (seat.is_turn_long() || seen.is_long(seat, patience)) {
+            if seen.turn % 2 == 1 && (seat.is_turn_long() || seen.is_long(seat, patience)) && seen.is_same(term, seat) {
                 seat.set_long(seen.turn);
                 reaper::look_at(seat);
                 if !seen.is_handed_off && it_matters() {

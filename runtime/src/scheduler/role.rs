@@ -13,22 +13,22 @@
 
 use super::queue::Queue;
 use super::seat::Seat;
+use super::tenure::{Begun, Tenure};
 use crate::process::{Priority, Process};
 use crossbeam_queue::SegQueue;
 use crossbeam_utils::CachePadded;
 use parking_lot::{Condvar, Mutex};
 use std::ptr;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// See the file's head.
 #[derive(Debug)]
 pub(super) struct Role {
     pub(super) number: usize,
     pub(super) queue: Queue,
-    term: AtomicU64,
-    /// The holder's. Turns are counted there, not here: what a thread writes that has lost the role, it writes for itself.
-    seat: AtomicPtr<Seat>,
+    /// By seats. Turns are counted there, not here: what a thread writes that has lost the role, it writes for itself.
+    tenure: Tenure<&'static Seat>,
     /// Set by the monitor, once a tick: it is time for a look at timers and I/O.
     look_is_due: AtomicBool,
     /// Set by the rotation: the scheduler is to leave its processor to long runners for a moment.
@@ -40,37 +40,30 @@ impl Role {
         Self {
             number,
             queue: Queue::new(),
-            term: AtomicU64::new(0),
-            seat: AtomicPtr::new(ptr::null_mut()),
+            tenure: Tenure::new(),
             look_is_due: AtomicBool::new(false),
             rest_is_due: AtomicBool::new(false),
         }
     }
 
-    /// The thread in that seat begins the term after `term`. False: another has.
-    pub(super) fn take_over(&self, term: u64, seat: &'static Seat) -> bool {
-        let is_ours = self.term.compare_exchange(term, term + 1, Ordering::SeqCst, Ordering::SeqCst).is_ok();
-        if is_ours {
-            self.seat.store(ptr::from_ref(seat).cast_mut(), Ordering::SeqCst);
-        }
-        is_ours
+    /// The thread in that seat begins the term after `term`: the seat of the one that held it before, if any. `Err`: another has.
+    pub(super) fn take_over(&self, term: u64, seat: &'static Seat) -> Result<Option<&'static Seat>, Begun> {
+        self.tenure.begin(term, seat)
     }
 
     /// The term that lasts.
     pub(super) fn term(&self) -> u64 {
-        self.term.load(Ordering::SeqCst)
+        self.tenure.term()
     }
 
-    /// The holder's seat. `None`: the first has not come yet.
-    #[expect(unsafe_code, reason = "a reference through an atomic pointer")]
-    pub(super) fn seat(&self) -> Option<&'static Seat> {
-        // SAFETY: only `take_over` writes it, from a `&'static Seat`.
-        unsafe { self.seat.load(Ordering::SeqCst).as_ref() }
+    /// The term that lasts, and its holder's seat. `None`: the first has not come yet.
+    pub(super) fn held(&self) -> (u64, Option<&'static Seat>) {
+        self.tenure.held()
     }
 
     /// True while that term lasts.
     pub(super) fn is_held(&self, term: u64) -> bool {
-        self.term.load(Ordering::SeqCst) == term
+        self.term() == term
     }
 
     /// It is time for a look at timers and I/O.
@@ -123,9 +116,12 @@ impl Roles {
         self.own.get_or_init(|| (0..count).map(Role::new).collect())
     }
 
-    /// The role that the thread in that seat holds.
-    pub(super) fn held_by(&'static self, seat: &'static Seat) -> Option<&'static Role> {
-        self.own.get()?.iter().find(|role| role.seat().is_some_and(|held| ptr::eq(held, seat)))
+    /// The role that the thread in that seat holds, and its term.
+    pub(super) fn held_by(&'static self, seat: &'static Seat) -> Option<(&'static Role, u64)> {
+        self.own.get()?.iter().find_map(|role| {
+            let (term, holder) = role.held();
+            holder.is_some_and(|holder| ptr::eq(holder, seat)).then_some((role, term))
+        })
     }
 
     pub(super) fn count(&self) -> usize {

@@ -1,5 +1,5 @@
-//! Every interleaving (up to a bound) of the lock-free parts: a process's state word, its mailbox, and how a thread is
-//! stopped, run by loom.
+//! Every interleaving (up to a bound) of the parts that threads share: a process's state word, its mailbox, how a thread is stopped, and
+//! who holds a scheduler's role, run by loom.
 //!
 //! The files under test are the runtime's own, compiled here with loom's atomics in place of std's.
 //! What each model asserts stands at its head; besides, loom finds data races and messages that are never freed.
@@ -13,13 +13,18 @@ mod message;
 mod phase;
 #[path = "../../src/process/state.rs"]
 mod state;
+#[path = "../../src/scheduler/tenure.rs"]
+mod tenure;
 
 mod freeze;
 mod life;
+mod lock;
 mod post;
+mod role;
 
 /// What the files under test find at `crate::sync`.
 mod sync {
+    pub(crate) use super::lock::Mutex;
     pub(crate) use loom::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
 }
 
