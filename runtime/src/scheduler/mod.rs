@@ -15,6 +15,7 @@ mod role;
 mod rotation;
 mod seat;
 mod signal;
+mod sleep;
 mod tenure;
 mod thread;
 mod waker;
