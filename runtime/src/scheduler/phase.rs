@@ -115,9 +115,9 @@ impl Phase {
         }
     }
 
-    /// For the handler that was asked to pause. One that may not goes on, and is asked again.
-    pub(super) fn settle(&self, may_pause: bool) {
-        self.step(PAUSING, if may_pause { PAUSED } else { IDLE });
+    /// For the handler that was asked to pause. One that may not goes on, and is asked again. True: it is paused.
+    pub(super) fn settle(&self, may_pause: bool) -> bool {
+        self.step(PAUSING, if may_pause { PAUSED } else { IDLE }) && may_pause
     }
 
     /// For the handler. False: the question was taken back.

@@ -2,7 +2,7 @@
 //! paused where they are, by the signal that also stops killed ones, and each has its turn.
 //!
 //! ```text
-//! demoted (monitor.rs) ─► running ── a slice is over, and others wait ─► asked to pause ─► paused ── its turn ─► running
+//! demoted (monitor.rs) ─► running ── a slice is over, and others wait ─► asked to pause ─► paused, its successor resumed ─► … ─► running
 //!                            │  ▲ sleeps in the kernel: keeps no other from its turn, and is left alone
 //!                            │  └ stands where it must not be stopped: goes on, and is asked again each tick
 //!                            └ its poll returned, or it was frozen: left the rotation
@@ -10,17 +10,20 @@
 //!
 //! Why: beside a hundred runnable threads, even under `SCHED_IDLE`, the kernel wakes others up to milliseconds late.
 //!
-//! Turns. A runner has its turn after all that wait, one [`SLICE`] each, and a tick for whoever ends one: so after about `runners /
+//! Turns. A runner has its turn after all that wait, one [`SLICE`] each, to the next tick: so after about `runners /
 //! schedulers online` of them (100 spinners on 2 schedulers: 0.55 s). One that cannot be paused holds up the others for another
-//! slice each time. Whoever waits for a lock that a paused one holds waits no longer than that for each turn which the holder needs.
+//! slice each time. Who pauses resumes its successor itself, in the signal's handler: a processor is not idle for a tick, and no runner
+//! is woken by the monitor on a processor where a scheduler waits to run next, whom the kernel would put after it until
+//! something else happens there. Whoever waits for a lock that a paused one holds waits no longer than that for each turn which the holder needs.
 //! One that was killed, and may end at a checkpoint, is resumed at once. One that sleeps in the kernel costs nothing and is left alone.
 //!
 //! Share. Runners go after everybody else. When they had less than [`REST`] for each that could run in a [`PERIOD`], since the schedulers
 //! were busy, each scheduler rests for that long in the next one, one after the other: so they get about a sixteenth of
 //! each processor, as far as other programs on the machine leave it to them. It needs no privilege, as taking `SCHED_IDLE` back would.
 //!
-//! Invariants: only the monitor's thread asks and resumes, or whoever holds the lock; what is listed is a thread that lives, or is
-//! frozen, with the process it was demoted for: it leaves the list by itself, before its seat.
+//! Invariants: only the monitor's thread asks; what is listed is a thread that lives, or is frozen, with the process it was demoted
+//! for: it leaves the list by itself, before its seat. Who is resumed late, or by two, does no harm: each tick counts those as running
+//! that do not wait.
 
 use super::role::{ROLES, Role};
 use super::seat::Seat;
@@ -60,7 +63,7 @@ pub(super) fn leave(seat: &'static Seat) {
     let mut rotation = ROTATION.lock();
     let before = rotation.len();
     rotation.running.retain(|runner| !ptr::eq(runner.seat, seat));
-    rotation.waiting.retain(|waiting| !ptr::eq(*waiting, seat));
+    rotation.waiting.retain(|waiting| !ptr::eq(waiting.seat, seat));
     LEN.fetch_sub(before - rotation.len(), Ordering::Relaxed);
     // Nobody asks it any more; it may have been asked just now.
     resume(seat);
@@ -69,9 +72,10 @@ pub(super) fn leave(seat: &'static Seat) {
 /// One that was killed comes to its next checkpoint.
 pub(super) fn let_go(seat: &'static Seat) {
     let mut rotation = ROTATION.lock();
-    if let Some(place) = rotation.waiting.iter().position(|waiting| ptr::eq(*waiting, seat)) {
-        rotation.waiting.remove(place);
-        rotation.running.push(Runner::new(seat));
+    if let Some(place) = rotation.waiting.iter().position(|waiting| ptr::eq(waiting.seat, seat))
+        && let Some(waiting) = rotation.waiting.remove(place)
+    {
+        rotation.running.push(waiting.begin());
         resume(seat);
     }
 }
@@ -82,7 +86,7 @@ pub(super) fn tick(roles: &'static [Role]) -> bool {
         return true;
     }
     let mut rotation = ROTATION.lock();
-    rotation.set_paused_aside();
+    rotation.sort();
     rotation.end_slices();
     rotation.begin_slices();
     rotation.measure();
@@ -90,18 +94,19 @@ pub(super) fn tick(roles: &'static [Role]) -> bool {
     rotation.surplus() == 0
 }
 
-fn resume(seat: &Seat) {
+/// It goes on, if it is paused. For handlers, too.
+pub(super) fn resume(seat: &Seat) {
     if seat.phase.resume() {
         // Whoever waits on the word waits in the handler.
         let _: Result<usize, _> = futex::wake(seat.phase.word(), futex::Flags::PRIVATE, u32::MAX);
     }
 }
 
-/// A long runner that is not paused.
+/// A long runner.
 #[derive(Debug)]
 struct Runner {
     seat: &'static Seat,
-    /// When its slice began.
+    /// When its slice began, unless it waits.
     since: Instant,
     /// Its processor time when it was measured last.
     cpu: Duration,
@@ -112,6 +117,11 @@ struct Runner {
 impl Runner {
     fn new(seat: &'static Seat) -> Self {
         Self { seat, since: Instant::now(), cpu: cpu_time(seat), is_asleep: false }
+    }
+
+    /// Its slice begins.
+    fn begin(self) -> Self {
+        Self { since: Instant::now(), ..self }
     }
 
     fn is_over(&self, slice: Duration) -> bool {
@@ -142,7 +152,7 @@ struct Rotation {
     /// In the order in which they began.
     running: Vec<Runner>,
     /// Paused, in the order in which they have their turns.
-    waiting: VecDeque<&'static Seat>,
+    waiting: VecDeque<Runner>,
     /// When the period began that lasts, and what the runners have used in it.
     period: Option<(Instant, Duration)>,
     /// The first so many schedulers are still to rest.
@@ -167,13 +177,22 @@ impl Rotation {
         (self.awake() + self.waiting.len()).saturating_sub(ROLES.online())
     }
 
-    fn set_paused_aside(&mut self) {
+    /// By what they have become: some have paused, and have resumed others.
+    fn sort(&mut self) {
         let mut used = Duration::ZERO;
         for mut runner in self.running.extract_if(.., |runner| runner.seat.phase.is_paused()) {
             used += runner.used();
-            self.waiting.push_back(runner.seat);
+            self.waiting.push_back(runner);
         }
         self.count(used);
+        for _ in 0..self.waiting.len() {
+            let Some(runner) = self.waiting.pop_front() else { return };
+            if runner.seat.phase.is_paused() {
+                self.waiting.push_back(runner);
+            } else {
+                self.running.push(runner.begin());
+            }
+        }
     }
 
     fn count(&mut self, used: Duration) {
@@ -185,6 +204,8 @@ impl Rotation {
     /// Asks those to pause whose slice is over, as many as have to wait, the oldest first.
     fn end_slices(&mut self) {
         let mut asks = self.surplus().min(ASKS_MAX);
+        let mut too_many = self.awake().saturating_sub(ROLES.online());
+        let mut successors = self.waiting.iter().map(|runner| runner.seat);
         for runner in self.running.iter_mut().filter(|runner| !runner.is_asleep && runner.is_over(SLICE)) {
             if asks == 0 {
                 return;
@@ -194,6 +215,8 @@ impl Rotation {
             runner.is_asleep = thread::is_blocked(thread);
             if !runner.is_asleep && !runner.is_killed() {
                 asks -= 1;
+                runner.seat.set_successor(if too_many > 0 { None } else { successors.next() });
+                too_many = too_many.saturating_sub(1);
                 // One that was asked before, and has not come to answer, has its signal already.
                 if runner.seat.phase.ask_pause() && !signal::send_stop(thread) {
                     resume(runner.seat);
@@ -206,9 +229,9 @@ impl Rotation {
         // One that cannot be paused for so long does not keep others from their turns.
         let counts = |runner: &&Runner| !runner.is_asleep && !runner.is_over(2 * SLICE);
         let free = ROLES.online().saturating_sub(self.running.iter().filter(counts).count());
-        for seat in self.waiting.drain(..free.min(self.waiting.len())) {
-            self.running.push(Runner::new(seat));
-            resume(seat);
+        for runner in self.waiting.drain(..free.min(self.waiting.len())) {
+            resume(runner.seat);
+            self.running.push(runner.begin());
         }
     }
 

@@ -53,6 +53,8 @@ pub(super) struct Seat {
     /// The stack: lowest address that may be used, and the end of it.
     pub(super) stack_low: AtomicUsize,
     pub(super) stack_high: AtomicUsize,
+    /// Whom the thread resumes when it pauses.
+    successor: AtomicPtr<Self>,
     handler_stack: &'static [AtomicU32],
 }
 
@@ -83,6 +85,7 @@ impl Seat {
             result: AtomicUsize::new(0),
             stack_low: AtomicUsize::new(0),
             stack_high: AtomicUsize::new(0),
+            successor: AtomicPtr::new(ptr::null_mut()),
             handler_stack: signal::make_stack(),
         }
     }
@@ -131,6 +134,19 @@ impl Seat {
     pub(super) fn demote(&self) {
         thread::make_idle(self.thread.load(Ordering::Relaxed));
         self.is_demoted.store(true, Ordering::Relaxed);
+    }
+
+    /// When it pauses, that one goes on.
+    pub(super) fn set_successor(&self, successor: Option<&'static Self>) {
+        let successor = successor.map_or(ptr::null_mut(), |seat| ptr::from_ref(seat).cast_mut());
+        self.successor.store(successor, Ordering::Release);
+    }
+
+    /// Who goes on now; asked once. For the handler on that thread.
+    #[expect(unsafe_code, reason = "a reference through an atomic pointer")]
+    pub(super) fn take_successor(&self) -> Option<&'static Self> {
+        // SAFETY: only `set_successor` writes it, from a `&'static Self`.
+        unsafe { self.successor.swap(ptr::null_mut(), Ordering::Acquire).as_ref() }
     }
 
     /// Odd while a process runs; another one in each turn.

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! STOP    sent by a freezer: answers "busy", or notes where the thread is and waits for the verdict;
-//!         sent by the rotation: pauses where it may be stopped in a plugin's code, until resumed; elsewhere goes on
+//!         sent by the rotation: pauses where it may be stopped in a plugin's code, until resumed, and resumes its successor;
+//!         elsewhere goes on
 //! SEGV    the stack is used up, in a plugin's code ─► fault noted, the thread waits for ever; anything else ─► the handler before ours
 //! ABORT   `abort` was called, in a plugin's code ─► the same; anything else ─► the default, which ends the node
 //! ```
@@ -14,7 +15,7 @@
 
 use super::phase::Question;
 use super::seat::{FAULT_ABORT, FAULT_OVERFLOW, Seat};
-use super::{reaper, seat};
+use super::{reaper, rotation, seat};
 use crate::image;
 use libc::{c_int, c_void, siginfo_t, ucontext_t};
 use rustix::thread::futex;
@@ -89,7 +90,13 @@ extern "C" fn stop(_: c_int, _: *mut siginfo_t, context: *mut c_void) {
     let is_safe = !seat.is_in_host() && seat.process().is_some_and(|process| !process.shared.is_busy());
     note_place(seat, context);
     match question {
-        Question::Pause => seat.phase.settle(is_safe && image::is_plugin_code(seat.pc.load(Ordering::Relaxed))),
+        Question::Pause => {
+            if seat.phase.settle(is_safe && image::is_plugin_code(seat.pc.load(Ordering::Relaxed)))
+                && let Some(successor) = seat.take_successor()
+            {
+                rotation::resume(successor);
+            }
+        }
         Question::Stop if seat.phase.answer(is_safe) => wake(seat.phase.word()),
         Question::Stop => return,
     }

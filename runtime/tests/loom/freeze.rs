@@ -38,7 +38,7 @@ impl Thread {
     /// The handler of `scheduler::signal`. True: the thread never runs again, and would wait for ever here.
     fn handle(&self, may_stop: bool) -> bool {
         match self.phase.question() {
-            Some(Question::Pause) => self.phase.settle(may_stop),
+            Some(Question::Pause) => assert!(!self.phase.settle(may_stop) || may_stop, "paused where it may not"),
             Some(Question::Stop) if self.phase.answer(may_stop) => self.wake(),
             Some(Question::Stop) | None => return false,
         }
