@@ -100,7 +100,7 @@ pub(crate) enum Command {
     Check,
     /// Build the change and swap it into the running node
     #[command(
-        after_help = "Example:\n  cargo system upgrade\n  cargo system upgrade --release app-1.2.0+3f2a91bc.tar.zst"
+        after_help = "Example:\n  cargo system upgrade\n  cargo system upgrade --dry-run\n  cargo system upgrade --release app-1.2.0+3f2a91bc.tar.zst"
     )]
     Upgrade {
         /// Take this release, an archive or a folder, instead of building
@@ -109,6 +109,9 @@ pub(crate) enum Command {
         /// Also to a release that was rolled back
         #[arg(long)]
         force: bool,
+        /// Say what the upgrade would do, and change nothing
+        #[arg(long)]
+        dry_run: bool,
         #[command(flatten)]
         waiting: Waiting,
         #[command(flatten)]
@@ -162,6 +165,12 @@ pub(crate) enum Command {
     Start {
         #[command(flatten)]
         serving: Serving,
+    },
+    /// Say what a plugin declares when it is initialised: runs its code, in this OS process
+    #[command(hide = true)]
+    Describe {
+        /// Its shared object
+        file: PathBuf,
     },
     /// Be a node
     #[command(hide = true)]
@@ -294,7 +303,9 @@ mod tests {
     fn every_command_has_an_example() {
         let cli = Cli::command();
         let inner = cli.get_subcommands().flat_map(clap::Command::get_subcommands);
-        for command in cli.get_subcommands().chain(inner).filter(|command| command.get_name() != "node") {
+        for command in
+            cli.get_subcommands().chain(inner).filter(|command| !["node", "describe"].contains(&command.get_name()))
+        {
             let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
             assert!(help.contains("Example:"), "{}", command.get_name());
         }

@@ -168,7 +168,7 @@ struct Losses {
 impl Losses {
     fn of(command: &Command, timeout: Duration) -> Self {
         let (late, gone) = match command {
-            Command::Ping | Command::Status => (ExitCode::Error, ExitCode::Error),
+            Command::Ping | Command::Status | Command::Plan { .. } => (ExitCode::Error, ExitCode::Error),
             Command::Stop { .. } => (ExitCode::TimedOut, ExitCode::Error),
             Command::Upgrade { .. } | Command::Rollback { .. } => (ExitCode::TimedOut, ExitCode::NotRolledBack),
         };

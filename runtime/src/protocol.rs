@@ -4,6 +4,13 @@
 //! [`Reply`]: any number of events, then one that ends the talk (`done` or `failed`). Unknown fields are skipped; a request
 //! whose `schema` is newer than the node's is refused.
 
+mod plan;
+
+pub use plan::{
+    CheckOutcome, DeclaredListener, Fate, ListenerChange, Plan, PlannedCheck, PlannedHook, PlannedListener,
+    PlannedProcesses, PlannedStep,
+};
+
 use serde::{Deserialize, Serialize};
 
 /// Version of every JSON shape here, and of `--json` output.
@@ -41,6 +48,20 @@ pub enum Command {
         force: bool,
         /// Go on reporting the drain for this long at the most, in milliseconds, after the switch.
         follow_drain_ms: u64,
+    },
+    /// What would an upgrade do? Nothing is changed. Answers with `done` and a [`Plan`].
+    Plan {
+        /// The release's version.
+        release: String,
+        /// The folder that has it, laid out as a node's; none: the node's own.
+        #[serde(default)]
+        root: Option<String>,
+        /// Also if it was rolled back before.
+        #[serde(default)]
+        force: bool,
+        /// What it listens on, if that was found out elsewhere: the node loads nothing for a plan.
+        #[serde(default)]
+        listeners: Option<Vec<DeclaredListener>>,
     },
     /// Make a release current again that was permanent before. Events, then `done` with an [`Upgraded`].
     Rollback {
@@ -111,6 +132,8 @@ pub enum Outcome {
     Status(Status),
     /// Answer to `upgrade`.
     Upgraded(Upgraded),
+    /// Answer to `plan`.
+    Plan(Plan),
 }
 
 /// What a node runs.

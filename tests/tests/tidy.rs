@@ -47,7 +47,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("release", &["image", "protocol", "schema"]),
     ("scheduler", &["image", "io", "log", "process", "registry", "sync", "timer", "waker"]),
     ("timer", &["counter", "waker"]),
-    ("upgrade", &["host", "image", "listen", "log", "moving", "process", "protocol", "release", "scheduler"]),
+    ("upgrade", &["host", "image", "listen", "log", "moving", "process", "protocol", "release", "scheduler", "schema"]),
 ];
 
 /// The only files with unsafe code, from the repository's root.

@@ -1,6 +1,8 @@
 //! One file a command.
 
 mod check;
+mod describe;
+mod dry_run;
 mod follow;
 mod history;
 mod keys;
@@ -45,7 +47,10 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
     match command {
         Command::Run { serving } => run::run(&context, &serving),
         Command::Release { out, signing } => release::release(&context, out, &signing),
-        Command::Upgrade { release, force, waiting, signing } => {
+        Command::Upgrade { release, force, dry_run: true, signing, .. } => {
+            dry_run::dry_run(&context, release.as_deref(), force, &signing)
+        }
+        Command::Upgrade { release, force, waiting, signing, .. } => {
             upgrade::upgrade(&context, release.as_deref(), force, waiting, &signing)
         }
         Command::Rollback { version, waiting } => rollback::rollback(&context, version, waiting),
@@ -59,6 +64,7 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Version => version::version(&context),
         Command::Pid => version::pid(&context),
         Command::Start { serving } => run::start(&context, &serving),
+        Command::Describe { file } => describe::describe(&file),
         Command::Node { root, serving } => node::node(root, &serving),
     }
 }

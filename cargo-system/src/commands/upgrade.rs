@@ -30,12 +30,7 @@ pub(super) fn upgrade(
     let status = ask_status(&mut client::connect(&node)?)?;
     let store = Store::new(node.layout.clone());
     let mut progress = Progress::new(context.json());
-    let staged = match release {
-        Some(release) => unpack(release, &store, &mut progress),
-        None => build(context, &status, &store, signing, &mut progress),
-    };
-    let manifest = staged.map_err(|failure| Failure { serving: Some(current(&status).to_owned()), ..failure })?;
-    interrupt::check()?;
+    let manifest = stage(context, release, &status, &store, signing, &mut progress)?;
 
     let (drain_wait, _) = follow::times(waiting);
     let (release, follow_drain_ms) = (manifest.version.to_string(), follow::milliseconds(drain_wait));
@@ -47,6 +42,24 @@ pub(super) fn upgrade(
         waiting,
         progress,
     )
+}
+
+/// The packed release, or the workspace's change, in that folder.
+pub(super) fn stage(
+    context: &Context,
+    release: Option<&Path>,
+    status: &Status,
+    store: &Store,
+    signing: &Signing,
+    progress: &mut Progress,
+) -> Result<Manifest, Failure> {
+    let staged = match release {
+        Some(release) => unpack(release, store, progress),
+        None => build(context, status, store, signing, progress),
+    };
+    let manifest = staged.map_err(|failure| Failure { serving: Some(current(status).to_owned()), ..failure })?;
+    interrupt::check()?;
+    Ok(manifest)
 }
 
 /// The packed release, in the node's folder.

@@ -78,6 +78,10 @@ fn act(stream: &UnixStream, controlled: &Controlled, request: Request) -> io::Re
             let begun = controlled.versions.upgrade(&release, force, by);
             follow(stream, begun, Duration::from_millis(follow_drain_ms))
         }
+        Command::Plan { release, root, force, listeners } => {
+            let planned = controlled.versions.plan(&release, root.as_deref(), force, listeners);
+            write(stream, &planned.map_or_else(Reply::Failed, |plan| Reply::Done(Outcome::Plan(plan))))
+        }
         Command::Rollback { release, follow_drain_ms } => {
             let by = peer::by(stream, request.client.as_deref());
             let begun = controlled.versions.roll_back(release.as_deref(), by);

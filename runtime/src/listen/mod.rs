@@ -7,4 +7,4 @@ mod plan;
 pub(crate) use current::{current, set_current};
 pub(crate) use listener::serve;
 pub use plan::ListenOverride;
-pub(crate) use plan::{Listeners, Prepared};
+pub(crate) use plan::{Change, Listeners, Places, Prepared, changes};

@@ -60,6 +60,12 @@ impl Listeners {
         self.open.iter().map(|listener| (listener.name.as_str(), listener.address))
     }
 
+    /// What is open, and where the node was told to listen: what [`changes`] starts from.
+    pub(crate) fn places(&self) -> Places {
+        let open = self.open.iter().map(|listener| (listener.name.clone(), listener.asked, listener.address));
+        Places { overrides: self.overrides.clone(), open: open.collect() }
+    }
+
     /// Refuses overrides that name no listener: at boot, where a typing error shows.
     pub(crate) fn check_overrides(&self, declared: &[Declared]) -> Result<(), ListenError> {
         let is_known = |name: &str| declared.iter().any(|listener| listener.name == name);
@@ -76,7 +82,7 @@ impl Listeners {
 
     /// Binds what the new version needs and the node has not.
     pub(crate) fn prepare(&self, declared: &[Declared]) -> Result<Prepared, ListenError> {
-        let wanted = resolve(declared, &self.overrides)?;
+        let wanted = resolve(pairs(declared), &self.overrides)?;
         let missing = wanted.iter().filter(|(name, address)| !self.has(name, *address));
         let bind = |(name, address): &(String, SocketAddr)| {
             Bound::bind(name, *address).map_err(|source| ListenError::Bind {
@@ -111,7 +117,7 @@ impl Listeners {
 
     /// Closes all but those that a version declares, which was prepared before.
     pub(crate) fn keep_only(&mut self, declared: &[Declared]) {
-        let Ok(wanted) = resolve(declared, &self.overrides) else { return };
+        let Ok(wanted) = resolve(pairs(declared), &self.overrides) else { return };
         self.open.retain(|listener| {
             let is_wanted = wanted.iter().any(|(name, address)| *name == listener.name && *address == listener.asked);
             if !is_wanted {
@@ -128,22 +134,59 @@ impl Listeners {
     }
 }
 
-/// Pure: where each declared listener shall be bound.
-fn resolve(declared: &[Declared], overrides: &[ListenOverride]) -> Result<Vec<(String, SocketAddr)>, ListenError> {
+/// What a node listens on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Places {
+    pub(crate) overrides: Vec<ListenOverride>,
+    /// Name, address as asked for, address as bound.
+    pub(crate) open: Vec<(String, SocketAddr, SocketAddr)>,
+}
+
+/// A listener before and after a version becomes current.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Change {
+    Kept,
+    Added,
+    Dropped,
+}
+
+/// Pure: what becomes of each listener when a version is current that declares these: what `prepare`, `open` and `keep_only` do.
+pub(crate) fn changes<'a>(
+    places: &Places,
+    declared: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> Result<Vec<(String, SocketAddr, Change)>, ListenError> {
+    let wanted = resolve(declared, &places.overrides)?;
+    let is_wanted =
+        |name: &str, asked: SocketAddr| wanted.iter().any(|wanted| (wanted.0.as_str(), wanted.1) == (name, asked));
+    let is_open =
+        |name: &str, asked: SocketAddr| places.open.iter().any(|open| (open.0.as_str(), open.1) == (name, asked));
+    let added = wanted.iter().filter(|(name, asked)| !is_open(name, *asked));
+    let added = added.map(|(name, asked)| (name.clone(), *asked, Change::Added));
+    let open = places.open.iter().map(|(name, asked, bound)| {
+        (name.clone(), *bound, if is_wanted(name, *asked) { Change::Kept } else { Change::Dropped })
+    });
+    Ok(open.chain(added).collect())
+}
+
+fn pairs(declared: &[Declared]) -> impl Iterator<Item = (&str, &str)> {
+    declared.iter().map(|listener| (listener.name, listener.address))
+}
+
+/// Pure: where each declared listener, a name and an address, shall be bound.
+fn resolve<'a>(
+    declared: impl IntoIterator<Item = (&'a str, &'a str)>,
+    overrides: &[ListenOverride],
+) -> Result<Vec<(String, SocketAddr)>, ListenError> {
     let mut wanted: Vec<(String, SocketAddr)> = Vec::new();
-    for (index, listener) in declared.iter().enumerate() {
-        let name = listener.name.to_owned();
+    for (index, (name, address)) in declared.into_iter().enumerate() {
+        let (name, address) = (name.to_owned(), address.to_owned());
         if wanted.iter().any(|(other, _)| *other == name) {
             return Err(ListenError::Twice { name });
         }
-        let applies =
-            |wanted: &&ListenOverride| wanted.name.as_deref().map_or(index == 0, |name| name == listener.name);
+        let applies = |wanted: &&ListenOverride| wanted.name.as_deref().map_or(index == 0, |wanted| wanted == name);
         let address = match overrides.iter().rev().find(applies) {
             Some(wanted) => wanted.address,
-            None => listener
-                .address
-                .parse()
-                .map_err(|_| ListenError::Address { name: name.clone(), address: listener.address.to_owned() })?,
+            None => address.parse().map_err(|_| ListenError::Address { name: name.clone(), address })?,
         };
         wanted.push((name, address));
     }
@@ -163,23 +206,43 @@ mod tests {
 
     #[test]
     fn an_override_without_a_name_moves_the_first_listener() {
-        let wanted = resolve(&[HTTP, ADMIN], &[over(None, "127.0.0.1:0")]).expect("resolved");
+        let wanted = resolve(pairs(&[HTTP, ADMIN]), &[over(None, "127.0.0.1:0")]).expect("resolved");
         assert_eq!(wanted[0].1.port(), 0);
         assert_eq!(wanted[1].1.port(), 4001);
     }
 
     #[test]
+    fn what_is_open_at_the_same_place_is_kept_and_the_rest_comes_or_goes() {
+        let at = |address: &str| address.parse().expect("an address");
+        let open = |name: &str, asked: &str, bound: &str| (name.to_owned(), at(asked), at(bound));
+        let places = Places {
+            overrides: vec![over(Some("http"), "127.0.0.1:0")],
+            open: vec![
+                open("http", "127.0.0.1:0", "127.0.0.1:55555"),
+                open("admin", "127.0.0.1:4009", "127.0.0.1:4009"),
+            ],
+        };
+        let changes = changes(&places, pairs(&[HTTP, ADMIN])).expect("resolved");
+        let expected = [
+            ("http".to_owned(), at("127.0.0.1:55555"), Change::Kept),
+            ("admin".to_owned(), at("127.0.0.1:4009"), Change::Dropped),
+            ("admin".to_owned(), at("127.0.0.1:4001"), Change::Added),
+        ];
+        assert_eq!(changes, expected);
+    }
+
+    #[test]
     fn the_last_override_wins() {
         let overrides = [over(Some("admin"), "127.0.0.1:1"), over(Some("admin"), "127.0.0.1:2")];
-        assert_eq!(resolve(&[HTTP, ADMIN], &overrides).expect("resolved")[1].1.port(), 2);
+        assert_eq!(resolve(pairs(&[HTTP, ADMIN]), &overrides).expect("resolved")[1].1.port(), 2);
     }
 
     #[test]
     fn wrong_declarations_are_named() {
-        let error = resolve(&[HTTP, HTTP], &[]).expect_err("twice").to_string();
+        let error = resolve(pairs(&[HTTP, HTTP]), &[]).expect_err("twice").to_string();
         assert_eq!(error, "two listeners are named http");
         let wrong = Declared { name: "http", address: "localhost" };
-        let error = resolve(&[wrong], &[]).expect_err("no address").to_string();
+        let error = resolve(pairs(&[wrong]), &[]).expect_err("no address").to_string();
         assert_eq!(error, "listener http declares the address \"localhost\", which is not IP:PORT");
         let listeners = Listeners::new(vec![over(Some("htp"), "127.0.0.1:1")]);
         let error = listeners.check_overrides(&[HTTP, ADMIN]).expect_err("unknown").to_string();

@@ -4,10 +4,12 @@
 //! locked ─► release read ─► schedulers ─► listening ─► control socket ─► serving ─► stopping ─► stopped
 //! ```
 
+mod describe;
 mod error;
 mod stop;
 
 pub use crate::listen::ListenOverride;
+pub use describe::describe;
 pub use error::NodeError;
 
 use crate::control::{Controlled, Server};

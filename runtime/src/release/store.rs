@@ -30,7 +30,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// A record is written within milliseconds; who holds it for longer is not well.
-const RECORD_PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const RECORD_PATIENCE: Duration = Duration::from_secs(10);
 /// How often a record that another one writes is tried again.
 const RECORD_LOOK: Duration = Duration::from_millis(2);
 
@@ -280,10 +280,23 @@ impl Store {
     /// # Errors
     /// The node does not trust it.
     pub fn check_trust(&self, version: &Version, is_rollback: bool) -> Result<Option<Signed>, TrustError> {
+        self.check_trust_of(self, version, is_rollback)
+    }
+
+    /// The same, of a release that another folder has: by this one's keys and record.
+    ///
+    /// # Errors
+    /// The node does not trust it.
+    pub fn check_trust_of(
+        &self,
+        other: &Self,
+        version: &Version,
+        is_rollback: bool,
+    ) -> Result<Option<Signed>, TrustError> {
         let keys = Keys::read(&self.layout)?;
         let distrusted = |reason| TrustError::Signature { version: version.clone(), reason };
-        let (bytes, signature) = self.manifest_bytes(version)?;
-        let manifest = parse(&self.layout.manifest(&version.to_string()), &bytes, MANIFEST_SCHEMA)?;
+        let (bytes, signature) = other.manifest_bytes(version)?;
+        let manifest = parse(&other.layout.manifest(&version.to_string()), &bytes, MANIFEST_SCHEMA)?;
         let signed = keys.verify(&manifest, &bytes, signature.as_deref()).map_err(distrusted)?;
         let record = self.record()?;
         let has_served = record.state(version) != State::Unpacked;

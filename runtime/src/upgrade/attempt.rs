@@ -2,9 +2,9 @@
 
 use super::around;
 use super::candidate::{Candidate, RootFuture};
-use super::declared;
 use super::journal::Journal;
 use super::moves;
+use super::plan::CandidateFacts;
 use super::progress::Progress;
 use super::step::Step;
 use super::transaction::{Request, refused};
@@ -15,7 +15,6 @@ use crate::log;
 use crate::moving::Report;
 use crate::process::table;
 use crate::protocol::{Event, Failure, FailureKind, Pauses, Upgraded};
-use crate::release::hooks::Hook;
 use crate::scheduler;
 use plugin_abi::abi::{IMAGE_DRAINING, LOG_WARN};
 use std::time::Instant;
@@ -38,6 +37,15 @@ struct Switched {
     after_us: u64,
 }
 
+/// What the steps so far have come to.
+#[derive(Default)]
+struct Taken {
+    candidate: Option<Candidate>,
+    switched: Option<Switched>,
+    report: Option<Report>,
+    done: Option<Upgraded>,
+}
+
 impl<'a> Attempt<'a> {
     pub(super) fn new(
         versions: &'a Versions,
@@ -50,11 +58,7 @@ impl<'a> Attempt<'a> {
 
     /// All of it, the hook after and the end in the record too.
     pub(super) fn run(self, request: &Request) -> Result<Upgraded, Failure> {
-        let end = match self.begin(request) {
-            Ok(None) => Ok(self.nothing_to_do()),
-            Ok(Some(switched)) => self.take_effect(request, switched),
-            Err(failure) => Err(failure),
-        };
+        let end = self.go(request);
         // A commit has said so already.
         if !matches!(&end, Ok(done) if done.changed) {
             self.journal.end(&end);
@@ -71,38 +75,80 @@ impl<'a> Attempt<'a> {
         self.journal.step(step).map_err(|error| refused(step, error, None))
     }
 
-    /// What can be refused, and the switch. `None`: it serves already.
-    fn begin(&self, request: &Request) -> Result<Option<Switched>, Failure> {
-        let versions = self.versions;
+    /// Plans it, and takes the steps that are planned. To plan is a part of the first one.
+    fn go(&self, request: &Request) -> Result<Upgraded, Failure> {
         self.step(Step::Check)?;
-        let (manifest, facts) = versions.check(request)?;
-        if self.before.hash == facts.hash {
-            return Ok(None);
+        let (planned, candidate) = self.versions.planned(self.before, request, &self.versions.store, None)?;
+        planned.allow()?;
+        for message in planned.warnings() {
+            self.progress.push(Event::Warning { message: message.to_owned() });
         }
-        for message in declared::check(self.before, &facts, request.kind)? {
-            self.progress.push(Event::Warning { message });
+        let mut taken = Taken::default();
+        let steps = planned.steps.iter().filter(|step| **step != Step::Check);
+        for step in steps {
+            if let Err(failure) = self.take(*step, request, &candidate, &mut taken) {
+                return Err(match &taken.switched {
+                    Some(switched) => self.roll_back(switched.image, failure),
+                    None => failure,
+                });
+            }
         }
-        if Hook::Before.is_there(versions.store.layout()) {
-            self.step(Step::Before)?;
-            around::before(versions.store.layout(), &manifest, self.before.version)
-                .map_err(|error| refused(Step::Before, error, None))?;
+        match (taken.switched, taken.done) {
+            (Some(switched), Some(done)) => Ok(self.take_effect(switched, done)),
+            _ => Ok(self.nothing_to_do()),
         }
-        self.step(Step::Prepare)?;
-        let candidate = versions.prepare(&manifest, &facts, false)?;
-        self.step(Step::Rehearse)?;
-        self.rehearse(&candidate)?;
-        self.step(Step::Switch)?;
-        let (image, root) = versions.switch(candidate);
-        let after_us = u64::try_from(self.begun.elapsed().as_micros()).unwrap_or(u64::MAX);
-        let (from, to) = (self.before.version.to_owned(), image.version.to_owned());
-        self.progress.push(Event::Switched { from, to });
-        Ok(Some(Switched { image, root, after_us }))
+    }
+
+    fn take(
+        &self,
+        step: Step,
+        request: &Request,
+        candidate: &CandidateFacts,
+        taken: &mut Taken,
+    ) -> Result<(), Failure> {
+        let CandidateFacts { manifest, plugin, .. } = candidate;
+        self.step(step)?;
+        match (step, taken.candidate.take(), &taken.switched) {
+            (Step::Before, ..) => around::before(self.versions.store.layout(), manifest, self.before.version)
+                .map_err(|error| refused(step, error, None)),
+            (Step::Prepare, ..) => {
+                taken.candidate = Some(self.versions.prepare(manifest, plugin, false)?);
+                Ok(())
+            }
+            (Step::Rehearse, Some(candidate), _) => {
+                self.rehearse(&candidate)?;
+                taken.candidate = Some(candidate);
+                Ok(())
+            }
+            (Step::Switch, Some(candidate), _) => {
+                taken.switched = Some(self.switch(candidate));
+                Ok(())
+            }
+            (Step::Move, _, Some(switched)) => {
+                taken.report = Some(self.move_all(switched)?);
+                Ok(())
+            }
+            (Step::Commit, _, Some(switched)) => {
+                let report = taken.report.take().ok_or_else(|| out_of_order(step))?;
+                taken.done = Some(self.commit(request, switched, &report)?);
+                Ok(())
+            }
+            _ => Err(out_of_order(step)),
+        }
     }
 
     fn rehearse(&self, candidate: &Candidate) -> Result<(), Failure> {
         let Some(fault) = moves::rehearse(candidate.image).fault else { return Ok(()) };
         let hint = "mend the state's conversion, or what keeps the process from its boundary, and try again";
         Err(refused(Step::Rehearse, fault, Some(hint)))
+    }
+
+    fn switch(&self, candidate: Candidate) -> Switched {
+        let (image, root) = self.versions.switch(candidate);
+        let after_us = u64::try_from(self.begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let (from, to) = (self.before.version.to_owned(), image.version.to_owned());
+        self.progress.push(Event::Switched { from, to });
+        Switched { image, root, after_us }
     }
 
     fn nothing_to_do(&self) -> Upgraded {
@@ -118,29 +164,27 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    fn take_effect(&self, request: &Request, switched: Switched) -> Result<Upgraded, Failure> {
-        match self.move_and_commit(request, &switched) {
-            Ok(done) => {
-                let Switched { image, root, .. } = switched;
-                self.versions.listeners.lock().keep_only(&image.listeners);
-                self.settle_root(image, root);
-                drain(self.before);
-                Ok(Upgraded { draining: draining(), ..done })
-            }
-            Err(failure) => Err(self.roll_back(switched.image, failure)),
+    fn move_all(&self, switched: &Switched) -> Result<Report, Failure> {
+        let report = moves::move_all(switched.image);
+        match &report.fault {
+            Some(fault) => Err(refused(Step::Move, fault, None)),
+            None => Ok(report),
         }
     }
 
-    fn move_and_commit(&self, request: &Request, switched: &Switched) -> Result<Upgraded, Failure> {
-        self.step(Step::Move)?;
-        let report = moves::move_all(switched.image);
-        if let Some(fault) = &report.fault {
-            return Err(refused(Step::Move, fault, None));
-        }
-        self.step(Step::Commit)?;
-        let done = self.done(switched, &report);
+    fn commit(&self, request: &Request, switched: &Switched, report: &Report) -> Result<Upgraded, Failure> {
+        let done = self.done(switched, report);
         self.journal.commit(&done, request).map_err(|error| refused(Step::Commit, error, None))?;
         Ok(done)
+    }
+
+    /// It is permanent: there is no way back but another one.
+    fn take_effect(&self, switched: Switched, done: Upgraded) -> Upgraded {
+        let Switched { image, root, .. } = switched;
+        self.versions.listeners.lock().keep_only(&image.listeners);
+        self.settle_root(image, root);
+        drain(self.before);
+        Upgraded { draining: draining(), ..done }
     }
 
     fn done(&self, switched: &Switched, report: &Report) -> Upgraded {
@@ -185,6 +229,11 @@ impl<'a> Attempt<'a> {
         log::host(LOG_WARN, "upgrade", &format!("some processes stay on {}: {stuck}", image.version));
         Failure { kind: FailureKind::NotRolledBack, message, ..failure }
     }
+}
+
+/// No plan has such steps.
+fn out_of_order(step: Step) -> Failure {
+    refused(step, format!("the step {} comes before what it needs", step.name()), None)
 }
 
 /// An image is not current any more: its processes hear it, and finish on their own.

@@ -19,6 +19,10 @@ pub(super) struct Candidate {
 #[derive(Debug)]
 pub(super) struct RootFuture(ProcessFuture);
 
+// SAFETY: a future may move between threads (`ProcessVtable` is called from any one thread at a time).
+#[expect(unsafe_code, reason = "it is made on one thread and started on another")]
+unsafe impl Send for RootFuture {}
+
 /// The root process of an image's application, if it has one.
 pub(super) fn root_of(image: &'static Image) -> Result<Option<RootFuture>, String> {
     let Some(application) = image.application() else { return Ok(None) };

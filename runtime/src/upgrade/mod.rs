@@ -9,10 +9,11 @@
 //! Each step stands in the record before it is taken. A node that dies meanwhile boots in the permanent release, which is the one before until
 //! `commit`.
 //!
-//! - `check`: manifest, hash, and the file's declaration. No code of the plugin has run.
+//! - `check`: manifest, hash, and the file's declaration. No code of the plugin has run. From these and from what the node is, all else is
+//!   planned ([`plan`]), and the steps that are planned are taken, no others: `upgrade --dry-run` prints the same plan.
 //! - `before`: the hook of the node's folder, if there is one; `after`, beside all this, hears what came of it.
 //! - `prepare`: load, initialise, make the root process's future, bind new listeners. Each can fail, and then the old version serves on,
-//!   untouched; what was loaded stays mapped, unused.
+//!   untouched; what was loaded stays mapped, unused. It has limited time.
 //! - `rehearse`: each process that is to move gives a copy of its state, which the new image restores, and the old one again.
 //! - `switch`: one pointer: new processes start on the new image. Then its listeners.
 //! - `move`: each process that can moves to the new image, a few at a time. If one cannot after all, all come back: the pointer first, then
@@ -26,13 +27,15 @@
 mod around;
 mod attempt;
 mod candidate;
-mod declared;
+mod gather;
 mod journal;
 mod moves;
+mod plan;
 mod progress;
 mod step;
 mod transaction;
 mod versions;
+mod within;
 
 pub(crate) use progress::Seen;
 pub(crate) use transaction::{Begun, boot};

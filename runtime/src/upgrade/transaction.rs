@@ -3,9 +3,11 @@
 use super::attempt::Attempt;
 use super::candidate::{Candidate, RootFuture, root_of};
 use super::journal::Journal;
+use super::plan::PREPARE_MAX;
 use super::progress::{Progress, Watcher};
 use super::step::Step;
 use super::versions::Versions;
+use super::within::within;
 use crate::host::HOST_TABLE;
 use crate::image::{self, Image, PluginFacts, inspect};
 use crate::listen::{self, Listeners};
@@ -16,6 +18,7 @@ use crate::release::manifest::{Manifest, PluginEntry};
 use crate::release::store::Store;
 use plugin_abi::abi::{IMAGE_CURRENT, LOG_ERROR, LOG_INFO};
 use semver::Version;
+use std::path::Path;
 use std::sync::Arc;
 
 /// What is asked for.
@@ -57,7 +60,7 @@ pub(super) fn refused(step: Step, message: impl ToString, hint: Option<&str>) ->
 /// What a first upgrade would be refused for; nothing listens then.
 pub(crate) fn boot(store: Store, listeners: Listeners, release: &Version) -> Result<Versions, Failure> {
     let versions = Versions::new(store, listeners);
-    let (manifest, facts) = versions.read(release)?;
+    let (manifest, facts) = Versions::read(&versions.store, release)?;
     let candidate = versions.prepare(&manifest, &facts, true)?;
     let (image, root) = versions.switch(candidate);
     if let Some(root) = root.and_then(|root| root.start(image)) {
@@ -139,36 +142,15 @@ impl Versions {
         Attempt::new(self, progress, journal, before).run(request)
     }
 
-    /// What speaks against a release, as far as can be told without running any of its code.
-    pub(super) fn check(&self, request: &Request) -> Result<(Manifest, PluginFacts), Failure> {
-        let may_be_older = request.kind == Kind::Rollback;
-        let trust = self.store.check_trust(&request.release, may_be_older);
-        trust.map_err(|error| refused(Step::Check, &error, error.hint()))?;
-        let (manifest, facts) = self.read(&request.release)?;
-        let record = self.store.record().map_err(|error| refused(Step::Check, error, None))?;
-        if record.is_quarantined(&request.release) && !request.is_forced {
-            let message = format!("{} is in quarantine: it was rolled back", request.release);
-            return Err(refused(Step::Check, message, Some("mend it and upgrade to that; or insist with --force")));
-        }
-        let serving = self.store.permanent_manifest().ok().flatten();
-        if let Some(serving) = serving
-            && serving.name != manifest.name
-        {
-            let message = format!("this node runs {}, and the release is of {}", serving.name, manifest.name);
-            return Err(refused(Step::Check, message, Some("give the node of that application with --node")));
-        }
-        Ok((manifest, facts))
-    }
-
     /// A release's manifest, and what its plugin says of itself.
-    fn read(&self, release: &Version) -> Result<(Manifest, PluginFacts), Failure> {
+    pub(super) fn read(store: &Store, release: &Version) -> Result<(Manifest, PluginFacts), Failure> {
         let check = |error: &dyn ToString| {
             let again = "make the release again: cargo system release, or cargo system upgrade";
             refused(Step::Check, error.to_string(), Some(again))
         };
-        let manifest = self.store.manifest(release).map_err(|error| check(&error))?;
+        let manifest = store.manifest(release).map_err(|error| check(&error))?;
         let plugin = single_plugin(&manifest).map_err(|error| check(&error))?;
-        let facts = inspect(&self.store.layout().root().join(&plugin.file)).map_err(|error| check(&error))?;
+        let facts = inspect(&store.layout().root().join(&plugin.file)).map_err(|error| check(&error))?;
         if facts.hash != plugin.hash {
             let message =
                 format!("{} is not the file that the manifest of {release} names: its hash differs", plugin.file);
@@ -187,14 +169,7 @@ impl Versions {
         let prepare = |error: &dyn ToString| refused(Step::Prepare, error.to_string(), None);
         let plugin = single_plugin(manifest).map_err(|error| prepare(&error))?;
         let path = self.store.layout().root().join(&plugin.file);
-        // A build that was current before is still loaded, and loading it again would give the same image.
-        let loaded = image::all().into_iter().find(|image| image.hash == facts.hash);
-        let image = match loaded {
-            Some(image) => image,
-            None => image::load(&path, facts, &manifest.version.to_string(), &HOST_TABLE)
-                .map_err(|error| prepare(&format!("{}: {error}", plugin.name)))?,
-        };
-        let root = root_of(image).map_err(|error| prepare(&error))?;
+        let (image, root) = loaded(&path, facts, manifest.version.to_string(), plugin.name.clone())?;
         let declared = &image.listeners;
         let listeners = self.listeners.lock();
         let overrides = if at_boot { listeners.check_overrides(declared) } else { Ok(()) };
@@ -215,7 +190,35 @@ impl Versions {
     }
 }
 
-fn version(text: &str) -> Result<Version, Failure> {
+/// The image of that file, and its application's root process: plugin's code runs here, so it has limited time.
+fn loaded(
+    path: &Path,
+    facts: &PluginFacts,
+    version: String,
+    name: String,
+) -> Result<(&'static Image, Option<RootFuture>), Failure> {
+    let (path, facts) = (path.to_owned(), facts.clone());
+    let load = move || {
+        // A build that was current before is still loaded, and loading it again would give the same image.
+        let loaded = image::all().into_iter().find(|image| image.hash == facts.hash);
+        let image = match loaded {
+            Some(image) => image,
+            None => image::load(&path, &facts, &version, &HOST_TABLE).map_err(|error| format!("{name}: {error}"))?,
+        };
+        let other = facts.states.iter().find(|state| image.state_version(&state.name) != state.version);
+        if let Some(state) = other {
+            return Err(format!(
+                "{name}: its processes have another version of the state {:?} than its file",
+                state.name
+            ));
+        }
+        Ok((image, root_of(image)?))
+    };
+    let prepare = |error: String| refused(Step::Prepare, error, None);
+    within(PREPARE_MAX, "prepare", load).map_err(prepare)?.map_err(prepare)
+}
+
+pub(super) fn version(text: &str) -> Result<Version, Failure> {
     text.parse().map_err(|_| refused(Step::Check, format!("{text:?} is not a release's version"), None))
 }
 

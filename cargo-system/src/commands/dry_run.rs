@@ -1,0 +1,120 @@
+//! `upgrade --dry-run`: what the upgrade would do.
+//!
+//! ```text
+//! build, or unpack ─► a folder of its own, gone afterwards ─┬─ described in another OS process ─┐
+//!                                                           └─ read by the node ────────────────┴─► plan ─► printed
+//! ```
+//!
+//! The node's folder is not written to, and the node loads nothing. It plans by the same function, and from the same facts, as for the upgrade
+//! itself.
+
+use super::version::ask_status;
+use super::{describe, upgrade};
+use crate::cli::Signing;
+use crate::client::{self, PATIENCE};
+use crate::context::Context;
+use crate::exit_code::ExitCode;
+use crate::failure::{Failure, More};
+use crate::output;
+use crate::plan_text::render;
+use crate::progress::Progress;
+use runtime::protocol::{CheckOutcome, Command, DeclaredListener, Outcome, Plan};
+use runtime::release::layout::Layout;
+use runtime::release::manifest::Manifest;
+use runtime::release::store::Store;
+use serde_json::json;
+use std::fs;
+use std::io;
+use std::path::Path;
+
+pub(super) fn dry_run(
+    context: &Context,
+    release: Option<&Path>,
+    force: bool,
+    signing: &Signing,
+) -> Result<(), Failure> {
+    let node = context.node()?;
+    let status = ask_status(&mut client::connect(&node)?)?;
+    let place = tempfile::tempdir().map_err(|error| unmade(&error))?;
+    let store = Store::new(Layout::new(place.path()));
+    borrow(&node.layout, store.layout()).map_err(|error| unmade(&error))?;
+    let mut progress = Progress::new(context.json());
+    let staged = upgrade::stage(context, release, &status, &store, signing, &mut progress);
+    progress.finish();
+    let manifest = staged?;
+    let (listeners, unknown) = listeners(&store, &manifest);
+    let root = Some(place.path().display().to_string());
+    let command = Command::Plan { release: manifest.version.to_string(), root, force, listeners };
+    match client::connect(&node)?.ask(command, PATIENCE)? {
+        Outcome::Plan(plan) => conclude(context.json(), &plan, unknown.as_deref()),
+        _ => Err(Failure::error("the node answers something else than a plan")),
+    }
+}
+
+fn unmade(error: &io::Error) -> Failure {
+    Failure::error(format!("a folder for the plan cannot be made: {error}"))
+}
+
+/// What decides whether a release is taken, the keys and the record, as the node has them.
+fn borrow(from: &Layout, to: &Layout) -> io::Result<()> {
+    fs::create_dir_all(to.releases())?;
+    copy_if_there(&from.record(), &to.record())?;
+    for (from, to) in [(from.keys(), to.keys()), (from.revoked_keys(), to.revoked_keys())] {
+        let entries = match fs::read_dir(&from) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(error),
+        };
+        fs::create_dir_all(&to)?;
+        for entry in entries {
+            let entry = entry?;
+            if entry.file_type()?.is_file() {
+                fs::copy(entry.path(), to.join(entry.file_name()))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn copy_if_there(from: &Path, to: &Path) -> io::Result<()> {
+    match fs::copy(from, to) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// What the application listens on; or why that is not known.
+fn listeners(store: &Store, manifest: &Manifest) -> (Option<Vec<DeclaredListener>>, Option<String>) {
+    let Some(plugin) = manifest.plugins.first() else { return (None, None) };
+    match describe::ask(&store.layout().root().join(&plugin.file)) {
+        Ok(listeners) => (Some(listeners), None),
+        Err(reason) => (None, Some(reason)),
+    }
+}
+
+fn conclude(as_json: bool, plan: &Plan, unknown: Option<&str>) -> Result<(), Failure> {
+    if !as_json {
+        output::line(render(plan).trim_end());
+        if let Some(reason) = unknown {
+            output::note(&format!("warning: what it listens on is not known: {reason}"));
+        }
+    }
+    let result = json!({ "plan": plan, "listeners_unknown": unknown });
+    if let Some(refusal) = plan.checks.iter().find(|check| check.outcome == CheckOutcome::Refused) {
+        let failure = Failure::new(ExitCode::Refused, &refusal.message).step("check");
+        let details = refusal.details.clone().map(String::into_boxed_str);
+        return Err(Failure {
+            hint: refusal.hint.clone(),
+            serving: Some(plan.from.clone()),
+            more: Box::new(More { details, result: Some(result) }),
+            ..failure
+        });
+    }
+    if as_json {
+        let mut result = result;
+        result["outcome"] = json!("planned");
+        result["exit_code"] = json!(ExitCode::Done as u8);
+        output::json(&result);
+    }
+    Ok(())
+}

@@ -1,0 +1,122 @@
+//! Gathers what a plan is made of: reads the node and the candidate's files, and changes neither.
+
+use super::plan::{Alike, CandidateFacts, NodeFacts, Planned, plan};
+use super::step::Step;
+use super::transaction::{Request, refused};
+use super::versions::Versions;
+use crate::image::Image;
+use crate::listen;
+use crate::moving::Limits;
+use crate::process::{Pid, table};
+use crate::protocol::{DeclaredListener, Failure, FailureKind, Plan};
+use crate::release::history::{By, Kind};
+use crate::release::hooks::Hook;
+use crate::release::layout::Layout;
+use crate::release::store::Store;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The process type of the SDK's supervisors: what they have started is stopped with them.
+const SUPERVISOR: &str = "plugin_abi::supervisor::Supervisor";
+/// No tree is deeper.
+const DEPTH_MAX: usize = 64;
+
+impl Versions {
+    /// What an upgrade would do, of a release in `root`, or in the node's own folder.
+    ///
+    /// # Errors
+    /// It cannot be planned: the release cannot be read, or another upgrade is in progress.
+    pub(crate) fn plan(
+        &self,
+        release: &str,
+        root: Option<&str>,
+        is_forced: bool,
+        listeners: Option<Vec<DeclaredListener>>,
+    ) -> Result<Plan, Failure> {
+        if let Some(progress) = &*self.in_progress.lock() {
+            let message = format!("an upgrade to {} is in progress", progress.release());
+            let hint = Some("wait for it, then try again; cargo system status shows what runs");
+            return Err(Failure { kind: FailureKind::Locked, step: None, ..refused(Step::Check, message, hint) });
+        }
+        let before = listen::current().ok_or_else(|| refused(Step::Check, "nothing serves yet", None))?;
+        let release = super::transaction::version(release)?;
+        let request = Request { release, kind: Kind::Upgrade, by: By::default(), is_forced };
+        let store = root.map_or_else(|| self.store.clone(), |root| Store::new(Layout::new(root)));
+        Ok(self.planned(before, &request, &store, listeners)?.0.plan)
+    }
+
+    /// The plan of an upgrade to a release of `from`, and what it was made of.
+    pub(super) fn planned(
+        &self,
+        before: &'static Image,
+        request: &Request,
+        from: &Store,
+        listeners: Option<Vec<DeclaredListener>>,
+    ) -> Result<(Planned, CandidateFacts), Failure> {
+        let candidate = self.candidate_facts(request, from, listeners)?;
+        Ok((plan(&self.node_facts(before)?, &candidate), candidate))
+    }
+
+    fn candidate_facts(
+        &self,
+        request: &Request,
+        from: &Store,
+        listeners: Option<Vec<DeclaredListener>>,
+    ) -> Result<CandidateFacts, Failure> {
+        let may_be_older = request.kind == Kind::Rollback;
+        let trust = self.store.check_trust_of(from, &request.release, may_be_older);
+        let signed = trust.map_err(|error| refused(Step::Check, &error, error.hint()))?;
+        let signed_with = signed.map(|signed| signed.key.to_string());
+        let (manifest, plugin) = Self::read(from, &request.release)?;
+        let (kind, is_forced) = (request.kind, request.is_forced);
+        Ok(CandidateFacts { manifest, plugin, signed_with, listeners, kind, is_forced })
+    }
+
+    fn node_facts(&self, current: &'static Image) -> Result<NodeFacts, Failure> {
+        let record = self.store.record().map_err(|error| refused(Step::Check, error, None))?;
+        let layout = self.store.layout();
+        Ok(NodeFacts {
+            name: self.store.permanent_manifest().ok().flatten().map(|manifest| manifest.name),
+            version: current.version.to_owned(),
+            hash: current.hash.clone(),
+            states: current.states.clone(),
+            quarantined: record.quarantined,
+            processes: self.groups().into_iter().collect(),
+            places: self.listeners.lock().places(),
+            hooks: (Hook::Before.is_there(layout), Hook::After.is_there(layout)),
+            limits: Limits::default(),
+        })
+    }
+
+    /// The plugins' processes, by what they have in common.
+    fn groups(&self) -> BTreeMap<Alike, u64> {
+        let roots: BTreeSet<Pid> = crate::image::all().into_iter().filter_map(|image| self.root(image)).collect();
+        let mut groups = BTreeMap::new();
+        for process in table::all().filter(|process| process.image().context.id != 0) {
+            let alike = Alike {
+                name: process.type_name(),
+                version: process.image().version,
+                state: process.state_type().map(|(name, _)| name),
+                is_in_tree: is_in_tree(&roots, process.pid()),
+            };
+            *groups.entry(alike).or_default() += 1;
+        }
+        groups
+    }
+}
+
+/// The application's root supervisor, or a process that supervisors under it have started.
+fn is_in_tree(roots: &BTreeSet<Pid>, pid: Pid) -> bool {
+    let mut next = Some(pid);
+    for depth in 0..DEPTH_MAX {
+        let Some(process) = next.and_then(table::find) else { return false };
+        let is_supervisor = process.type_name() == SUPERVISOR;
+        if depth > 0 && !is_supervisor {
+            return false;
+        }
+        if roots.contains(&process.pid()) {
+            return is_supervisor;
+        }
+        next = process.parent();
+    }
+    false
+}

@@ -1,0 +1,114 @@
+//! What could refuse an upgrade, as far as it can be told without running any of the candidate's code. Pure.
+//!
+//! A candidate that is in quarantine, or of another application, is looked at no further. The same build again is looked at no further either: there is nothing to do.
+
+use super::facts::{CandidateFacts, NodeFacts};
+use crate::listen::changes;
+use crate::protocol::{CheckOutcome, PlannedCheck};
+use crate::release::check::{Declared, Finding, Subject, check as between, states};
+use crate::release::history::Kind;
+
+pub(super) fn checks(node: &NodeFacts, candidate: &CandidateFacts) -> Vec<PlannedCheck> {
+    let mut checks = Vec::new();
+    for check in [signature, quarantine, application] {
+        let check = check(node, candidate);
+        let is_last = check.outcome == CheckOutcome::Refused;
+        checks.push(check);
+        if is_last {
+            return checks;
+        }
+    }
+    if node.hash != candidate.plugin.hash {
+        checks.extend(declarations(node, candidate));
+        checks.extend(listeners(node, candidate));
+    }
+    checks
+}
+
+fn passed(check: &str, message: impl Into<String>) -> PlannedCheck {
+    let (check, message) = (check.to_owned(), message.into());
+    PlannedCheck { check, outcome: CheckOutcome::Passed, message, details: None, hint: None }
+}
+
+fn refused(check: &str, message: String, hint: Option<String>) -> PlannedCheck {
+    PlannedCheck { outcome: CheckOutcome::Refused, hint, ..passed(check, message) }
+}
+
+fn signature(_: &NodeFacts, candidate: &CandidateFacts) -> PlannedCheck {
+    match &candidate.signed_with {
+        None => passed("signature", "this node takes unsigned releases"),
+        Some(key) => passed("signature", format!("signed with {key}")),
+    }
+}
+
+fn quarantine(node: &NodeFacts, candidate: &CandidateFacts) -> PlannedCheck {
+    let version = &candidate.manifest.version;
+    if !node.quarantined.contains(version) {
+        return passed("quarantine", "");
+    }
+    if candidate.is_forced {
+        return passed("quarantine", "it was rolled back, and is forced");
+    }
+    let hint = "mend it and upgrade to that; or insist with --force".to_owned();
+    refused("quarantine", format!("{version} is in quarantine: it was rolled back"), Some(hint))
+}
+
+fn application(node: &NodeFacts, candidate: &CandidateFacts) -> PlannedCheck {
+    let name = &candidate.manifest.name;
+    match &node.name {
+        Some(serving) if serving != name => {
+            let message = format!("this node runs {serving}, and the release is of {name}");
+            refused("application", message, Some("give the node of that application with --node".to_owned()))
+        }
+        _ => passed("application", name),
+    }
+}
+
+/// Of the ABI, the target, the version and the states, what both declare.
+fn declarations(node: &NodeFacts, candidate: &CandidateFacts) -> Vec<PlannedCheck> {
+    let next = Declared::from(&candidate.plugin);
+    let Ok(version) = node.version.parse() else { return Vec::new() };
+    // Of this ABI and target it is, since it runs.
+    let current = Declared { version, states: &node.states, ..next.clone() };
+    let found = match candidate.kind {
+        Kind::Upgrade => between(&current, &next),
+        Kind::Rollback => states(&current, &next),
+    };
+    let subjects = [
+        (Subject::Abi, "abi", next.abi.clone()),
+        (Subject::Target, "target", next.target.to_owned()),
+        (Subject::Version, "version", String::new()),
+        (Subject::State, "states", declared_states(candidate)),
+    ];
+    let mut checks = Vec::new();
+    for (subject, name, message) in subjects {
+        let before = checks.len();
+        checks.extend(found.iter().filter(|finding| finding.subject == subject).map(|finding| check_of(name, finding)));
+        if checks.len() == before {
+            checks.push(passed(name, message));
+        }
+    }
+    checks
+}
+
+fn declared_states(candidate: &CandidateFacts) -> String {
+    match candidate.plugin.states.len() {
+        0 => "none is declared".to_owned(),
+        1 => "1 is declared".to_owned(),
+        count => format!("{count} are declared"),
+    }
+}
+
+fn check_of(name: &str, finding: &Finding) -> PlannedCheck {
+    let details = Some(finding.details()).filter(|details| !details.is_empty());
+    let outcome = if finding.refuses { CheckOutcome::Refused } else { CheckOutcome::Warning };
+    PlannedCheck { outcome, details, hint: Some(finding.hint.clone()), ..passed(name, &finding.message) }
+}
+
+/// When it is known what it listens on.
+fn listeners(node: &NodeFacts, candidate: &CandidateFacts) -> Option<PlannedCheck> {
+    let declared = candidate.listeners.as_ref()?;
+    let declared = declared.iter().map(|listener| (listener.name.as_str(), listener.address.as_str()));
+    let hint = "mend what the application declares with Application::listen".to_owned();
+    changes(&node.places, declared).err().map(|error| refused("listeners", error.to_string(), Some(hint)))
+}

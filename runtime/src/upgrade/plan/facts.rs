@@ -1,0 +1,62 @@
+//! What a plan is made of: what the node is, and what the candidate says of itself. Data.
+
+use crate::image::PluginFacts;
+use crate::listen::Places;
+use crate::moving::Limits;
+use crate::protocol::DeclaredListener;
+use crate::release::history::Kind;
+use crate::release::manifest::Manifest;
+use crate::schema::StateRecord;
+use semver::Version;
+
+/// The running node.
+#[derive(Clone, Debug)]
+pub(crate) struct NodeFacts {
+    /// The application that it runs, if a release of one is permanent.
+    pub(crate) name: Option<String>,
+    /// The version that serves.
+    pub(crate) version: String,
+    /// Hex SHA-256 of its file.
+    pub(crate) hash: String,
+    /// The states that it declares.
+    pub(crate) states: Vec<StateRecord>,
+    /// What was rolled back.
+    pub(crate) quarantined: Vec<Version>,
+    pub(crate) processes: Vec<Group>,
+    pub(crate) places: Places,
+    /// Hooks that are there: before, after.
+    pub(crate) hooks: (bool, bool),
+    /// What a process may take for its move.
+    pub(crate) limits: Limits,
+}
+
+/// Processes that are alike.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Alike {
+    /// The type's name.
+    pub(crate) name: &'static str,
+    /// The version that they run on.
+    pub(crate) version: &'static str,
+    /// The name of their declared state.
+    pub(crate) state: Option<&'static str>,
+    /// The application's root supervisor, or in its tree.
+    pub(crate) is_in_tree: bool,
+}
+
+/// So many of them.
+pub(crate) type Group = (Alike, u64);
+
+/// What the node is asked to run next.
+#[derive(Clone, Debug)]
+pub(crate) struct CandidateFacts {
+    pub(crate) manifest: Manifest,
+    pub(crate) plugin: PluginFacts,
+    /// The key that it is signed with, if this node wants to know. One that is not trusted is not looked at.
+    pub(crate) signed_with: Option<String>,
+    /// `None`: not known before it is loaded.
+    pub(crate) listeners: Option<Vec<DeclaredListener>>,
+    /// Forward or back.
+    pub(crate) kind: Kind,
+    /// Also if it is in quarantine.
+    pub(crate) is_forced: bool,
+}

@@ -1,0 +1,164 @@
+//! What an upgrade is going to do: a pure function of what the node is and what the candidate says of itself.
+//!
+//! ```text
+//! node's facts ──┐
+//! candidate's ───┴─► checks ─► steps ─► [`Attempt`](super::attempt) takes them       `upgrade --dry-run` prints all of it, and takes none
+//! ```
+//!
+//! No clock, no file, no table of processes: who plans twice from the same facts has the same plan. So what a dry run says is what an upgrade
+//! does, as long as the facts are the same; a plan with a check that refuses has no step behind the checks.
+
+mod checks;
+mod facts;
+
+pub(crate) use facts::{Alike, CandidateFacts, NodeFacts};
+
+use super::step::Step;
+use crate::listen::{Change, changes};
+use crate::moving::Limits;
+use crate::protocol::{
+    CheckOutcome, Failure, Fate, ListenerChange, Plan, PlannedCheck, PlannedHook, PlannedListener, PlannedProcesses,
+    PlannedStep,
+};
+use crate::release::settings::Settings;
+use crate::release::store::RECORD_PATIENCE;
+use std::time::Duration;
+
+/// How long the candidate may take to be loaded and initialised.
+pub(super) const PREPARE_MAX: Duration = Duration::from_secs(30);
+
+/// A plan, and its steps as the evaluator takes them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Planned {
+    pub(super) plan: Plan,
+    pub(super) steps: Vec<Step>,
+}
+
+/// Plans an upgrade, or a roll-back.
+pub(super) fn plan(node: &NodeFacts, candidate: &CandidateFacts) -> Planned {
+    let CandidateFacts { manifest, plugin, .. } = candidate;
+    let changes = node.hash != plugin.hash;
+    let checks = checks::checks(node, candidate);
+    let is_refused = checks.iter().any(|check| check.outcome == CheckOutcome::Refused);
+    let steps = steps(node, changes && !is_refused);
+    let limits = node.limits;
+    let plan = Plan {
+        name: manifest.name.clone(),
+        from: node.version.clone(),
+        to: manifest.version.to_string(),
+        changes,
+        checks,
+        steps: steps.iter().map(|step| planned_step(*step, limits, &manifest.settings)).collect(),
+        processes: if changes { processes(node, candidate) } else { Vec::new() },
+        listeners: listeners(node, candidate),
+        hooks: hooks(node, changes && !is_refused, &manifest.settings),
+    };
+    Planned { plan, steps }
+}
+
+fn steps(node: &NodeFacts, goes_on: bool) -> Vec<Step> {
+    let mut steps = vec![Step::Check];
+    if !goes_on {
+        return steps;
+    }
+    if node.hooks.0 {
+        steps.push(Step::Before);
+    }
+    steps.extend([Step::Prepare, Step::Rehearse, Step::Switch, Step::Move, Step::Commit]);
+    steps
+}
+
+fn planned_step(step: Step, limits: Limits, settings: &Settings) -> PlannedStep {
+    let each = limits.boundary + limits.conversion;
+    let (at_most, for_each_process) = match step {
+        // Each is written down before it is taken, and that is all that these wait for.
+        Step::Check | Step::Switch | Step::Commit => (RECORD_PATIENCE, false),
+        Step::Before => (settings.hook_timeout(), false),
+        Step::Prepare => (PREPARE_MAX, false),
+        Step::Rehearse | Step::Move | Step::RollBack => (each, true),
+    };
+    PlannedStep { step: step.name().to_owned(), at_most_ms: milliseconds(at_most), for_each_process }
+}
+
+fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn hooks(node: &NodeFacts, goes_on: bool, settings: &Settings) -> Vec<PlannedHook> {
+    let there = [("before", node.hooks.0), ("after", node.hooks.1)];
+    let run = there.into_iter().filter(|(_, is_there)| goes_on && *is_there);
+    let at_most_ms = milliseconds(settings.hook_timeout());
+    run.map(|(hook, _)| PlannedHook { hook: hook.to_owned(), at_most_ms }).collect()
+}
+
+fn processes(node: &NodeFacts, candidate: &CandidateFacts) -> Vec<PlannedProcesses> {
+    let to = candidate.manifest.version.to_string();
+    let is_declared = |name: &str| candidate.plugin.states.iter().any(|state| state.name == name);
+    let planned = node.processes.iter().map(|(alike, count)| PlannedProcesses {
+        name: alike.name.to_owned(),
+        version: alike.version.to_owned(),
+        processes: *count,
+        state: alike.state.map(str::to_owned),
+        fate: fate(alike, &to, is_declared),
+    });
+    let mut planned: Vec<_> = planned.collect();
+    planned.sort_by(|a, b| b.processes.cmp(&a.processes).then_with(|| a.cmp(b)));
+    planned
+}
+
+fn fate(alike: &Alike, to: &str, is_declared: impl Fn(&str) -> bool) -> Fate {
+    if alike.version == to {
+        Fate::Arrived
+    } else if alike.is_in_tree {
+        // The tree is stopped with all that is in it, whatever of that could move.
+        Fate::Stops
+    } else if alike.state.is_some_and(is_declared) {
+        Fate::Moves
+    } else {
+        Fate::Finishes
+    }
+}
+
+fn listeners(node: &NodeFacts, candidate: &CandidateFacts) -> Option<Vec<PlannedListener>> {
+    let declared = candidate.listeners.as_ref()?;
+    let declared = declared.iter().map(|listener| (listener.name.as_str(), listener.address.as_str()));
+    // What is wrong with them is a check's to say.
+    let changes = changes(&node.places, declared).ok()?;
+    let planned = changes.into_iter().map(|(name, address, change)| PlannedListener {
+        name,
+        address: address.to_string(),
+        change: match change {
+            Change::Kept => ListenerChange::Kept,
+            Change::Added => ListenerChange::Added,
+            Change::Dropped => ListenerChange::Dropped,
+        },
+    });
+    Some(planned.collect())
+}
+
+impl Planned {
+    /// What one should know of the upgrade.
+    pub(super) fn warnings(&self) -> impl Iterator<Item = &str> {
+        let warnings = self.plan.checks.iter().filter(|check| check.outcome == CheckOutcome::Warning);
+        warnings.map(|check| check.message.as_str())
+    }
+
+    /// Why it is refused: the first reason, with all that is known of the others.
+    ///
+    /// # Errors
+    /// That.
+    pub(super) fn allow(&self) -> Result<(), Failure> {
+        let mut refusals = self.plan.checks.iter().filter(|check| check.outcome == CheckOutcome::Refused);
+        let Some(first) = refusals.next() else { return Ok(()) };
+        let mut details = first.details.clone().unwrap_or_default();
+        for PlannedCheck { message, details: more, .. } in refusals {
+            details.push_str(&format!("\nand {message}\n{}", more.as_deref().unwrap_or_default()));
+        }
+        let details = Some(details.into_boxed_str()).filter(|details| !details.is_empty());
+        let failure = super::transaction::refused(Step::Check, &first.message, first.hint.as_deref());
+        Err(Failure { details, ..failure })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,234 @@
+//! Plans, from facts that are made up.
+
+use super::*;
+use crate::image::PluginFacts;
+use crate::listen::{ListenOverride, Places};
+use crate::protocol::{DeclaredListener, FailureKind};
+use crate::release::history::Kind;
+use crate::release::manifest::{MANIFEST_SCHEMA, Manifest, RuntimeEntry, release_version};
+use crate::schema::{Shape, StateRecord};
+use proptest::prelude::*;
+use semver::Version;
+
+fn state(name: &str, shape: Shape) -> StateRecord {
+    StateRecord { name: name.to_owned(), version: 1, shape, before: Vec::new() }
+}
+
+fn alike(name: &'static str, state: Option<&'static str>, is_in_tree: bool) -> Alike {
+    Alike { name, version: "1.0.0+aaaaaaaa", state, is_in_tree }
+}
+
+fn node() -> NodeFacts {
+    let at = |address: &str| address.parse().expect("an address");
+    NodeFacts {
+        name: Some("shop".to_owned()),
+        version: "1.0.0+aaaaaaaa".to_owned(),
+        hash: "a".repeat(64),
+        states: vec![state("Cart", Shape::U8), state("Desk", Shape::U8)],
+        quarantined: Vec::new(),
+        processes: vec![
+            (alike("shop::serve", None, false), 3),
+            (alike("shop::Cart", Some("Cart"), false), 20),
+            (alike("shop::Desk", Some("Desk"), false), 2),
+            (alike("shop::Cart", Some("Cart"), true), 1),
+            (Alike { version: "1.1.0+bbbbbbbb", ..alike("shop::serve", None, false) }, 1),
+        ],
+        places: Places {
+            overrides: vec![ListenOverride { name: None, address: at("127.0.0.1:0") }],
+            open: vec![("http".to_owned(), at("127.0.0.1:0"), at("127.0.0.1:5555"))],
+        },
+        hooks: (true, false),
+        limits: Limits::default(),
+    }
+}
+
+fn candidate() -> CandidateFacts {
+    let (version, hash) = (Version::new(1, 1, 0), "b".repeat(64));
+    CandidateFacts {
+        manifest: Manifest {
+            schema: MANIFEST_SCHEMA,
+            name: "shop".to_owned(),
+            version: release_version(&version, &hash),
+            runtime: RuntimeEntry { version: Version::new(0, 1, 0), file: String::new() },
+            plugins: Vec::new(),
+            settings: Settings::default(),
+            files: Vec::new(),
+        },
+        plugin: PluginFacts {
+            name: "shop".to_owned(),
+            version,
+            abi_major: 1,
+            abi_minor: 0,
+            target: "x86_64-unknown-linux-gnu".to_owned(),
+            compiler: "rustc".to_owned(),
+            hash,
+            states: vec![state("Cart", Shape::U8)],
+            declaration: Vec::new(),
+        },
+        signed_with: None,
+        listeners: None,
+        kind: Kind::Upgrade,
+        is_forced: false,
+    }
+}
+
+fn outcome(planned: &Planned, check: &str) -> Option<CheckOutcome> {
+    planned.plan.checks.iter().find(|planned| planned.check == check).map(|check| check.outcome)
+}
+
+#[test]
+fn an_upgrade_takes_all_steps_in_their_order() {
+    let planned = plan(&node(), &candidate());
+    let expected = [Step::Check, Step::Before, Step::Prepare, Step::Rehearse, Step::Switch, Step::Move, Step::Commit];
+    assert_eq!(planned.steps, expected);
+    let names: Vec<_> = planned.plan.steps.iter().map(|step| step.step.as_str()).collect();
+    assert_eq!(names, expected.map(Step::name), "what is printed is what is taken");
+    assert!(planned.plan.steps.iter().all(|step| step.at_most_ms > 0), "each is bounded");
+    assert!(planned.allow().is_ok());
+    // The Desk is not declared any more.
+    assert_eq!(outcome(&planned, "states"), Some(CheckOutcome::Warning));
+    assert_eq!(planned.warnings().count(), 1);
+    let without = NodeFacts { hooks: (false, true), ..node() };
+    let planned = plan(&without, &candidate());
+    assert!(!planned.steps.contains(&Step::Before));
+    assert_eq!(planned.plan.hooks[0].hook, "after");
+}
+
+#[test]
+fn each_process_has_its_fate() {
+    let planned = plan(&node(), &candidate()).plan.processes;
+    let fates: Vec<_> = planned.iter().map(|types| (types.name.as_str(), types.processes, types.fate)).collect();
+    let expected = [
+        ("shop::Cart", 20, Fate::Moves),
+        ("shop::serve", 3, Fate::Finishes),
+        ("shop::Desk", 2, Fate::Finishes),
+        ("shop::Cart", 1, Fate::Stops),
+        ("shop::serve", 1, Fate::Arrived),
+    ];
+    assert_eq!(fates, expected);
+}
+
+#[test]
+fn listeners_are_planned_when_they_are_known() {
+    assert_eq!(plan(&node(), &candidate()).plan.listeners, None);
+    let listener = |name: &str, address: &str| DeclaredListener { name: name.to_owned(), address: address.to_owned() };
+    let declared = vec![listener("http", "127.0.0.1:80"), listener("admin", "127.0.0.1:81")];
+    let known = CandidateFacts { listeners: Some(declared), ..candidate() };
+    let planned = plan(&node(), &known).plan.listeners.expect("known");
+    let planned: Vec<_> = planned.iter().map(|listener| (listener.address.as_str(), listener.change)).collect();
+    assert_eq!(planned, [("127.0.0.1:5555", ListenerChange::Kept), ("127.0.0.1:81", ListenerChange::Added)]);
+    let wrong = CandidateFacts { listeners: Some(vec![listener("http", "x"), listener("http", "x")]), ..candidate() };
+    let planned = plan(&node(), &wrong);
+    assert_eq!(outcome(&planned, "listeners"), Some(CheckOutcome::Refused));
+    assert_eq!(planned.steps, [Step::Check]);
+}
+
+#[test]
+fn the_same_build_again_is_nothing_to_do() {
+    let same = NodeFacts { hash: "b".repeat(64), ..node() };
+    let planned = plan(&same, &candidate());
+    assert!(!planned.plan.changes && planned.allow().is_ok());
+    assert_eq!(planned.steps, [Step::Check]);
+}
+
+#[test]
+fn what_refuses_is_said_first_and_all_of_it() {
+    let mut changed = candidate();
+    changed.plugin.version = Version::new(0, 9, 0);
+    changed.plugin.states[0].shape = Shape::String;
+    let failure = plan(&node(), &changed).allow().expect_err("refused");
+    assert_eq!(failure.kind, FailureKind::Refused);
+    assert!(failure.message.contains("is older than"), "{}", failure.message);
+    let details = failure.details.expect("the other reason");
+    assert!(details.contains("the state \"Cart\" changed"), "{details}");
+    // Back to an older one is what a roll-back is.
+    let back = CandidateFacts { kind: Kind::Rollback, ..changed };
+    let failure = plan(&node(), &back).allow().expect_err("refused");
+    assert!(failure.message.contains("the state \"Cart\" changed"), "{}", failure.message);
+}
+
+#[test]
+fn a_release_in_quarantine_or_of_another_application_is_looked_at_no_further() {
+    let quarantined = NodeFacts { quarantined: vec![candidate().manifest.version], ..node() };
+    let planned = plan(&quarantined, &candidate());
+    assert_eq!(outcome(&planned, "quarantine"), Some(CheckOutcome::Refused));
+    assert_eq!(planned.plan.checks.len(), 2);
+    let forced = CandidateFacts { is_forced: true, ..candidate() };
+    assert!(plan(&quarantined, &forced).allow().is_ok());
+    let other = NodeFacts { name: Some("mail".to_owned()), ..node() };
+    assert_eq!(outcome(&plan(&other, &candidate()), "application"), Some(CheckOutcome::Refused));
+}
+
+fn some_alike() -> impl Strategy<Value = Alike> {
+    let names = prop_oneof![Just("a::A"), Just("b::B"), Just("c::C")];
+    let versions = prop_oneof![Just("0.9.0+cccccccc"), Just("1.0.0+aaaaaaaa"), Just("1.1.0+bbbbbbbb")];
+    let states = prop_oneof![Just(None), Just(Some("Cart")), Just(Some("Desk"))];
+    (names, versions, states, any::<bool>()).prop_map(|(name, version, state, is_in_tree)| Alike {
+        name,
+        version,
+        state,
+        is_in_tree,
+    })
+}
+
+prop_compose! {
+    fn some_node()(
+        processes in prop::collection::btree_map(some_alike(), 1u64..1000, 0..8),
+        hooks in any::<(bool, bool)>(),
+        is_same in any::<bool>(),
+        is_quarantined in any::<bool>(),
+        name in prop_oneof![Just(None), Just(Some("shop".to_owned())), Just(Some("mail".to_owned()))],
+    ) -> NodeFacts {
+        let hash = if is_same { "b" } else { "a" }.repeat(64);
+        let quarantined = if is_quarantined { vec![candidate().manifest.version] } else { Vec::new() };
+        NodeFacts { processes: processes.into_iter().collect(), hooks, hash, quarantined, name, ..node() }
+    }
+}
+
+prop_compose! {
+    fn some_candidate()(is_forced in any::<bool>(), major in 0u64..3, shape in prop_oneof![Just(Shape::U8), Just(Shape::String)], is_rollback in any::<bool>()) -> CandidateFacts {
+        let mut candidate = candidate();
+        candidate.plugin.version.major = major;
+        candidate.plugin.states[0].shape = shape;
+        candidate.kind = if is_rollback { Kind::Rollback } else { Kind::Upgrade };
+        CandidateFacts { is_forced, ..candidate }
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_plan_is_whole_or_stops_at_the_checks(node in some_node(), candidate in some_candidate()) {
+        let planned = plan(&node, &candidate);
+        prop_assert_eq!(&planned, &plan(&node, &candidate), "the same facts, the same plan");
+        let is_refused = planned.plan.checks.iter().any(|check| check.outcome == CheckOutcome::Refused);
+        prop_assert_eq!(planned.allow().is_err(), is_refused);
+        prop_assert_eq!(planned.steps[0], Step::Check);
+        let goes_on = planned.plan.changes && !is_refused;
+        prop_assert_eq!(planned.steps.len() > 1, goes_on);
+        if goes_on {
+            prop_assert_eq!(planned.steps.contains(&Step::Before), node.hooks.0);
+            prop_assert_eq!(planned.steps.last(), Some(&Step::Commit));
+            // The point of no return is behind all that may fail harmlessly.
+            let at = planned.steps.iter().position(|step| !step.is_harmless());
+            prop_assert!(planned.steps[at.expect("one")..].iter().all(|step| !step.is_harmless()));
+        }
+        let names: Vec<_> = planned.plan.steps.iter().map(|step| step.step.as_str()).collect();
+        let taken: Vec<_> = planned.steps.iter().map(|step| step.name()).collect();
+        prop_assert_eq!(names, taken);
+    }
+
+    #[test]
+    fn nobody_is_forgotten_and_nobody_moves_without_a_state(node in some_node(), candidate in some_candidate()) {
+        let planned = plan(&node, &candidate).plan;
+        if !planned.changes {
+            return Ok(());
+        }
+        let all: u64 = node.processes.iter().map(|(_, count)| count).sum();
+        prop_assert_eq!(planned.processes.iter().map(|types| types.processes).sum::<u64>(), all);
+        for types in &planned.processes {
+            let moves = types.fate == Fate::Moves;
+            prop_assert!(!moves || types.state.as_deref() == Some("Cart"));
+            prop_assert_eq!(types.fate == Fate::Arrived, types.version == planned.to);
+        }
+    }
+}
