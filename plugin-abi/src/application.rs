@@ -3,7 +3,7 @@
 use crate::abi::ProcessFuture;
 use crate::ffi::{NoMessages, into_process};
 use crate::net::TcpStream;
-use crate::supervisor::{Supervisor, root_process};
+use crate::supervisor::{Supervisor, root_process, set_tree};
 use std::fmt;
 
 /// An application: what the plugin's function returns and the node asks.
@@ -57,6 +57,11 @@ pub(crate) struct Root(Box<dyn RootStart>);
 
 trait RootStart: Send + Sync {
     fn start(&'static self) -> ProcessFuture;
+
+    /// What makes its tree, if it has one.
+    fn tree(&'static self) -> Option<&'static (dyn Fn() -> Supervisor + Send + Sync)> {
+        None
+    }
 }
 
 impl<R, F> RootStart for R
@@ -76,11 +81,22 @@ impl<S: Fn() -> Supervisor + Send + Sync + 'static> RootStart for RootSupervisor
     fn start(&'static self) -> ProcessFuture {
         root_process(&self.0)
     }
+
+    fn tree(&'static self) -> Option<&'static (dyn Fn() -> Supervisor + Send + Sync)> {
+        Some(&self.0)
+    }
 }
 
 impl Root {
     pub(crate) fn start(&'static self) -> ProcessFuture {
         self.0.start()
+    }
+
+    /// At the image's beginning.
+    pub(crate) fn begin(&'static self) {
+        if let Some(tree) = self.0.tree() {
+            set_tree(tree);
+        }
     }
 }
 
@@ -107,15 +123,27 @@ impl Application {
         self
     }
 
-    /// Runs a tree of processes under a root supervisor, in place of any other root: `supervisor` is called in its process when this version
-    /// becomes current, at boot and at an upgrade.
+    /// Runs a tree of processes under a root supervisor, in place of any other root. `supervisor` says what this version's tree is. It is called when the
+    /// node boots, and at an upgrade for each supervisor that moves, and for each rehearsal of that: it should do no more than say it.
     ///
-    /// When another version becomes current, this version's tree is stopped in order, last child first, each in its time, those of its
-    /// servers that would move otherwise too; then the other version's tree starts. So there is one tree at a time, and names that its
-    /// children have go over with them; while neither runs, for as long as the old one takes to stop, calls to them fail. Processes outside of the tree, such as connections, finish as they are. When
-    /// the node stops, the tree is stopped in order too, within the grace.
+    /// When another version becomes current, the tree moves to it as it stands, supervisors and servers with a declared state in place: same pids, mailboxes, links,
+    /// monitors, names. Its children are found again by their names along the way from the root, and from then on it is what the new version's `supervisor` says:
     ///
-    /// If a child does not start, or the root supervisor gives up, the log says so, `cargo system status` shows the root as ended,
+    /// - settings of restart, shutdown and intensity apply at once; restarts that have happened count;
+    /// - children that were added start before the upgrade is done, first to last, in 20 seconds: if one does not, the upgrade is rolled back, and the tree with
+    ///   all its state, too;
+    /// - children that were taken out are stopped when it is done, last to first, each in its time;
+    /// - a permanent child without a state that moves is stopped with those, and started anew: it would run the old version's code for good
+    ///   otherwise. So is one that is something else now. That counts as no restart, and no strategy stops others for it;
+    /// - a transient or a temporary child without such a state goes on as it is to its end, and a transient one that fails is started again by the new version;
+    /// - children that [`start_child`](crate::supervisor::SupervisorRef::start_child) has added, those of dynamic supervisors above all, stay and move like all others; how they are
+    ///   started is not known to the new version, so that they are temporary from then on, also if the upgrade is rolled back;
+    /// - supervisors that were added so stay on their version, as does what supervisors below a dynamic one are.
+    ///
+    /// A roll-back is the same the other way. If the new version has no tree, the old one's is stopped in order, and so it is if it was made with an
+    /// SDK whose supervisors do not move; then the new one's starts. When the node stops, the tree is stopped in order, within the grace.
+    ///
+    /// If a child does not start at boot, or the root supervisor gives up, the log says so, `cargo system status` shows the root as ended,
     /// and the node goes on to serve its listeners without the tree.
     #[must_use]
     pub fn supervise(mut self, supervisor: impl Fn() -> Supervisor + Send + Sync + 'static) -> Self {

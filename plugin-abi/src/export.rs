@@ -72,7 +72,7 @@ macro_rules! application {
 #[macro_export]
 macro_rules! __declare_states {
     ($($state:ty,)*) => {
-        const _: () = $crate::__private::check_names(&[$(<$state as $crate::State>::CHAIN),*]);
+        const _: () = $crate::__private::check_names(&[$crate::__private::SUPERVISOR, $(<$state as $crate::State>::CHAIN),*]);
 
         $(const _: () = {
             use $crate::__private as __cargo_system;
@@ -96,6 +96,8 @@ pub mod __private {
     use crate::application::Application;
     use crate::moving::MovingType;
     pub use crate::state::Chain;
+    /// A name that is given already.
+    pub const SUPERVISOR: &Chain = crate::supervisor::CHAIN;
     pub use crate::state::record::{check_names, state_record, state_record_len, text_len};
     pub use std::alloc::System as SystemAllocator;
 

@@ -4,12 +4,13 @@
 //! starter: spawn ─► waits ─┬─ ready ─► its pid
 //! new one: init ───────────┼─ refused or panicked: unlinked from the starter, which gets the reason and no exit signal
 //!                          └─ killed, or ended by a signal: the link tells the starter too
+//! starter waits no more, before that: the new one is unlinked and killed, as nobody would know of it
 //! ```
 
 use crate::call::{ReplyTo, ask};
 use crate::exit::ExitReason;
 use crate::panic;
-use crate::process::{SpawnError, unlink};
+use crate::process::{Pid, SpawnError, kill, unlink};
 use crate::time::FOREVER;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -36,6 +37,8 @@ pub enum StartError {
     },
     /// Two children of a supervisor have this name.
     NameTwice(String),
+    /// It was not ready in the time that it had, in seconds, and was killed.
+    Late(u64),
 }
 
 impl fmt::Display for StartError {
@@ -46,6 +49,7 @@ impl fmt::Display for StartError {
             Self::Ended => f.write_str("it was ended before it was ready"),
             Self::Child { name, error } => write!(f, "child {name:?}: {error}"),
             Self::NameTwice(name) => write!(f, "two children are named {name:?}"),
+            Self::Late(seconds) => write!(f, "it was not ready in {seconds} s"),
         }
     }
 }
@@ -61,18 +65,33 @@ impl From<SpawnError> for StartError {
 /// Says that a process is ready, or why it is not.
 pub(crate) type Ready = ReplyTo<Result<(), StartError>>;
 
-/// Starts a process by `spawn` and waits until it is ready. That takes as long as it takes: whoever wants less drops the future.
-pub(crate) async fn start<T>(spawn: impl FnOnce(Ready) -> Result<T, SpawnError>) -> Result<T, StartError> {
-    let mut spawned = None;
+/// A process whose start is waited for.
+struct Starting(Option<Pid>);
+
+impl Drop for Starting {
+    fn drop(&mut self) {
+        if let Some(pid) = self.0 {
+            unlink(pid);
+            kill(pid);
+        }
+    }
+}
+
+/// Starts a process by `spawn` and waits until it is ready. That takes as long as it takes: whoever wants less drops the future, and the
+/// process is killed.
+pub(crate) async fn start(spawn: impl FnOnce(Ready) -> Result<Pid, SpawnError>) -> Result<Pid, StartError> {
+    let mut starting = Starting(None);
     let ready = ask(FOREVER, |ready| {
-        spawned = Some(spawn(ready)?);
+        starting.0 = Some(spawn(ready)?);
         Ok::<(), SpawnError>(())
     });
-    match ready.await {
+    let ready = ready.await;
+    let pid = starting.0.take();
+    match ready {
         Err(refused) => Err(StartError::Spawn(refused)),
         Ok(Ok(ready)) => {
             ready?;
-            spawned.ok_or(StartError::Ended)
+            pid.ok_or(StartError::Ended)
         }
         Ok(Err(_unanswered)) => Err(StartError::Ended),
     }

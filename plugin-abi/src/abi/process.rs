@@ -88,6 +88,11 @@ pub const WANT_NOTHING: u32 = 0;
 pub const WANT_COPY: u32 = 1;
 /// The state itself: give it and return [`POLL_SUSPENDED`].
 pub const WANT_STATE: u32 = 2;
+/// Of an application's root process that has moved: what its image has added to its tree is to be started. Nothing is given when that is done;
+/// or why it cannot be, and then the process moves back.
+pub const WANT_START: u32 = 3;
+/// Of an application's root process: it stays on this image, so what that does not have in its tree is to be stopped. Nothing is given when that is done.
+pub const WANT_SETTLE: u32 = 4;
 
 // SAFETY: the pointer is to a static vtable, never written.
 #[expect(unsafe_code, reason = "a static of pointers to statics")]

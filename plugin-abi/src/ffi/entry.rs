@@ -47,7 +47,12 @@ pub(crate) unsafe fn init(
     });
     let failure = match catch_unwind(make) {
         Ok(Ok(made)) => {
-            let handle = ApplicationHandle { data: Box::into_raw(Box::new(made)).cast(), vtable: &raw const VTABLE };
+            let made: &'static Application = Box::leak(Box::new(made));
+            if let Some(root) = &made.root {
+                root.begin();
+            }
+            let data = std::ptr::from_ref(made).cast_mut().cast();
+            let handle = ApplicationHandle { data, vtable: &raw const VTABLE };
             // SAFETY: valid for a write.
             unsafe { application.write(handle) };
             return STATUS_OK;

@@ -22,7 +22,7 @@ mod carried;
 mod types;
 mod written;
 
-pub(crate) use boundary::{give, is_asked};
+pub(crate) use boundary::{Asked, asked, done, give, give_as, is_asked};
 pub(crate) use carried::{Arrival, Carried, NotMoving, dropping};
 pub use types::MovingType;
 pub(crate) use types::{find, of_type, set_types};

@@ -1,9 +1,10 @@
-//! The process types of this plugin that move, as [`application!`](crate::application) lists them.
+//! The process types of this plugin that move: those that [`application!`](crate::application) lists, and supervisors.
 
 use super::carried::Arrival;
 use crate::abi::ProcessFuture;
 use crate::ffi;
 use crate::state::{Chain, StateError};
+use crate::supervisor;
 use std::any::{Any, TypeId};
 use std::sync::OnceLock;
 
@@ -29,14 +30,19 @@ pub(crate) fn set_types(types: &'static [&'static MovingType]) -> Result<(), Str
     TYPES.set(types).map_err(|_| "this image was initialised before".to_owned())
 }
 
+fn all() -> impl Iterator<Item = &'static MovingType> {
+    let listed = TYPES.get().copied().unwrap_or_default();
+    listed.iter().copied().chain(supervisor::moving_type())
+}
+
 /// The type of that state's name.
 pub(crate) fn find(name: &str) -> Option<&'static MovingType> {
-    TYPES.get()?.iter().copied().find(|moving| moving.chain.name == name)
+    all().find(|moving| moving.chain.name == name)
 }
 
 /// What a process of the type with that identity moves by.
 pub(crate) fn of_type(id: TypeId) -> Option<&'static MovingType> {
-    TYPES.get()?.iter().copied().find(|moving| (moving.id)() == id)
+    all().find(|moving| (moving.id)() == id)
 }
 
 impl MovingType {

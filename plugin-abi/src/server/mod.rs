@@ -9,8 +9,8 @@
 //!                                                                                                       terminate
 //! ```
 //!
-//! The state is the value itself. A new version's state: a `code_change` will stand beside `init`, and make the new value of what the old
-//! one kept. In this version no state moves between versions: a server stays on its version until it ends.
+//! The state is the value itself. If it is declared ([`State`](crate::State)) and the server listed in `application!`, it moves between versions (`moving.rs`); else a
+//! server stays on its version until it ends.
 
 mod moving;
 mod reference;

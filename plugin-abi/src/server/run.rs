@@ -40,13 +40,13 @@ pub async fn start_linked<S: Server>(argument: S::Argument) -> Result<ServerRef<
 }
 
 async fn start_by<S: Server>(spawn: Spawn, argument: S::Argument, is_linked: bool) -> Result<ServerRef<S>, StartError> {
-    start_process(|ready| {
+    let started = start_process(|ready| {
         let parent = is_linked.then(|| ready.pid());
         let process = in_mailbox(move |mailbox| run::<S>(argument, mailbox, parent, ready));
         let spawned = spawn.start_as::<S, Messages<Event<S::Call, S::Cast>>, _>(process, 0)?;
-        Ok(ServerRef::of(Pid::from_raw(spawned.pid)))
-    })
-    .await
+        Ok(Pid::from_raw(spawned.pid))
+    });
+    started.await.map(ServerRef::of)
 }
 
 /// Why it ends, and who waits for that.

@@ -1,16 +1,21 @@
 //! Child specifications: how a child is started, when it is started again, how it is stopped.
+//!
+//! A start function is code: it stays with its version. What another version knows of a child is in `inherit.rs`.
 
-use super::Supervisor;
+use super::place::Place;
+use super::{Supervisor, inherit::Stood};
 use crate::abi::Spawned;
-use crate::exit::Outcome;
+use crate::exit::{ExitReason, Outcome};
 use crate::ffi::{Messages, NoMessages};
 use crate::mailbox::{Mailbox, in_mailbox};
 use crate::message::Message;
+use crate::moving;
 use crate::process::{Pid, SpawnError};
 use crate::server::{self, Server};
 use crate::spawn::Spawn;
 use crate::start::StartError;
 use serde::{Deserialize, Serialize};
+use std::any::TypeId;
 use std::fmt;
 use std::future::{Ready, ready};
 use std::pin::Pin;
@@ -55,6 +60,16 @@ pub enum ChildKind {
 pub(super) type Starting = Pin<Box<dyn Future<Output = Result<Pid, StartError>> + Send>>;
 type Start = dyn Fn() -> Starting + Send + Sync;
 
+/// How a child is started.
+#[derive(Clone)]
+enum Begin {
+    Function(Arc<Start>),
+    /// Its place is known, so it can move.
+    Supervisor(Supervisor),
+    /// It came from another version, and this one does not know.
+    Unknown,
+}
+
 /// A child of a supervisor: a name, how to start it, and what to do when it ends.
 ///
 /// By default it is [`Permanent`](Restart::Permanent) and has five seconds to stop; a supervisor all the time it takes.
@@ -65,7 +80,9 @@ pub struct Child {
     pub(super) restart: Restart,
     pub(super) shutdown: Shutdown,
     pub(super) kind: ChildKind,
-    start: Arc<Start>,
+    /// The name of its state, if it is a server that moves.
+    pub(super) state: Option<Arc<str>>,
+    begin: Begin,
 }
 
 impl Child {
@@ -99,19 +116,16 @@ impl Child {
 
     /// A [`Server`], whose `init` gets a clone of `argument` at each start. Its start has failed when `init` has.
     pub fn server<S: Server<Argument: Clone + Sync>>(name: impl Into<Arc<str>>, argument: S::Argument) -> Self {
-        Self::start_with(name, move || {
+        let child = Self::start_with(name, move || {
             let argument = argument.clone();
             async move { Ok(server::start_linked::<S>(argument).await?.pid()) }
-        })
+        });
+        Self { state: moving::of_type(TypeId::of::<S>()).map(|moving| moving.chain.name.into()), ..child }
     }
 
     /// Another supervisor, with all that is below it.
     pub fn supervisor(name: impl Into<Arc<str>>, supervisor: Supervisor) -> Self {
-        let child = Self::start_with(name, move || {
-            let supervisor = supervisor.clone();
-            async move { Ok(supervisor.start().await?.pid()) }
-        });
-        Self { kind: ChildKind::Supervisor, ..child }.shutdown(Shutdown::Infinity)
+        Self::of(name.into(), ChildKind::Supervisor, Begin::Supervisor(supervisor)).shutdown(Shutdown::Infinity)
     }
 
     /// A child with a start function of its own, which is called in the supervisor's process at each start. It gives a process that is linked
@@ -121,13 +135,19 @@ impl Child {
         P: Fn() -> F + Send + Sync + 'static,
         F: Future<Output = Result<Pid, StartError>> + Send + 'static,
     {
-        Self {
-            name: name.into(),
-            restart: Restart::default(),
-            shutdown: Shutdown::Timeout(WORKER_SHUTDOWN),
-            kind: ChildKind::Worker,
-            start: Arc::new(move || Box::pin(start())),
-        }
+        Self::of(name.into(), ChildKind::Worker, Begin::Function(Arc::new(move || Box::pin(start()))))
+    }
+
+    fn of(name: Arc<str>, kind: ChildKind, begin: Begin) -> Self {
+        let (restart, shutdown) = (Restart::default(), Shutdown::Timeout(WORKER_SHUTDOWN));
+        Self { name, restart, shutdown, kind, state: None, begin }
+    }
+
+    /// One that runs, and that this version does not know: it can be stopped by its rule, and not be started again.
+    pub(super) fn unknown(stood: &Stood) -> Self {
+        let state = stood.process.as_deref().map(Arc::from);
+        let child = Self::of(stood.name.as_str().into(), stood.kind, Begin::Unknown);
+        Self { restart: Restart::Temporary, shutdown: stood.shutdown, state, ..child }
     }
 
     /// When it is started again.
@@ -142,9 +162,27 @@ impl Child {
         self
     }
 
-    /// Starts it. To be polled in the supervisor's process.
-    pub(super) fn start(&self) -> Starting {
-        (self.start)()
+    /// Starts it. To be polled in the supervisor's process. `place`: where it stands, if that is known.
+    pub(super) fn start(&self, place: Option<Place>) -> Starting {
+        match &self.begin {
+            Begin::Function(start) => start(),
+            Begin::Supervisor(supervisor) => {
+                let supervisor = supervisor.clone();
+                Box::pin(async move { Ok(supervisor.start_at(place).await?.pid()) })
+            }
+            Begin::Unknown => {
+                let reason = ExitReason::Error("this version does not know how it is started".to_owned());
+                Box::pin(ready(Err(StartError::Init(reason))))
+            }
+        }
+    }
+
+    /// The supervisor that it is, if this version knows that.
+    pub(super) fn as_supervisor(&self) -> Option<&Supervisor> {
+        match &self.begin {
+            Begin::Supervisor(supervisor) => Some(supervisor),
+            Begin::Function(_) | Begin::Unknown => None,
+        }
     }
 }
 
@@ -154,7 +192,7 @@ fn spawned(spawned: Result<Spawned, SpawnError>) -> Ready<Result<Pid, StartError
 
 impl fmt::Debug for Child {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, restart, shutdown, kind, start: _ } = self;
+        let Self { name, restart, shutdown, kind, state: _, begin: _ } = self;
         let mut child = f.debug_struct("Child");
         child.field("name", name).field("restart", restart).field("shutdown", shutdown).field("kind", kind).finish()
     }

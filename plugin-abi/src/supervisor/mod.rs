@@ -4,19 +4,26 @@
 //!            ┌─► plan.rs: what to do next (pure) ◄─ window.rs: how often is too often
 //! run.rs ────┤
 //!            └─► stop.rs: exit signals, time-outs, kills
-//! root.rs: an application's own, from version to version
+//! root.rs: an application's own
 //! reference.rs: what others ask of a supervisor      child.rs: what a child is      tree.rs: who is below whom
+//! moving.rs: to another version ─► inherit.rs: its children there (pure)   place.rs: where it stands   settle.rs: who starts and stops for it
 //! ```
 //!
 //! Words and rules are those of OTP's `supervisor`. What differs is said where it does.
 
 mod child;
+mod inherit;
+#[cfg(test)]
+mod inherit_tests;
+mod moving;
+mod place;
 mod plan;
 #[cfg(test)]
 mod plan_tests;
 mod reference;
 mod root;
 mod run;
+mod settle;
 mod stop;
 mod tree;
 mod window;
@@ -25,13 +32,17 @@ pub use child::{Child, ChildKind, Restart, Shutdown};
 pub use reference::{ChildCount, ChildError, ChildId, ChildInfo, SupervisorRef};
 pub use tree::Tree;
 
+pub(crate) use moving::{CHAIN, moving_type, set_tree};
 pub(crate) use root::process as root_process;
 
 use crate::ffi::Messages;
 use crate::mailbox::in_mailbox;
+use crate::process::Pid;
 use crate::spawn::Spawn;
 use crate::start::{StartError, start};
+use place::Place;
 use reference::Request;
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// OTP's: more than one restart in five seconds is too many.
@@ -39,7 +50,7 @@ const RESTARTS_MAX: u32 = 1;
 const WITHIN: Duration = Duration::from_secs(5);
 
 /// Who else is started again with a child that has ended.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Strategy {
     /// Nobody.
     #[default]
@@ -126,11 +137,25 @@ impl Supervisor {
     /// # Panics
     /// Outside of a process.
     pub async fn start(self) -> Result<SupervisorRef, StartError> {
-        start(|ready| {
-            let process = in_mailbox(move |mailbox| run::run(self, mailbox, ready));
-            let spawned = Spawn::new().link().start_as::<Self, Messages<Request>, _>(process, 0)?;
-            Ok(SupervisorRef::of(crate::Pid::from_raw(spawned.pid)))
-        })
-        .await
+        self.start_at(None).await
+    }
+
+    /// The same; `place`: where it stands in the application's tree. Only there it moves.
+    async fn start_at(self, place: Option<Place>) -> Result<SupervisorRef, StartError> {
+        let started = start(|ready| {
+            let is_placed = place.is_some();
+            let process = in_mailbox(move |mailbox| run::run(self, place, mailbox, ready));
+            let spawn = Spawn::new().link();
+            let spawned = if is_placed {
+                spawn.start_as::<Self, Messages<Request>, _>(process, 0)?
+            } else {
+                spawn.start_as::<Unplaced, Messages<Request>, _>(process, 0)?
+            };
+            Ok(Pid::from_raw(spawned.pid))
+        });
+        started.await.map(SupervisorRef::of)
     }
 }
+
+/// A supervisor that no version's tree knows: it stays on its version.
+struct Unplaced;

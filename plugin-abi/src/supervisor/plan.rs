@@ -13,11 +13,16 @@
 //! - Children are kept in the order in which they were added, by a key that is never used twice.
 //! - `by_pid` has exactly the running ones, so an end costs two look-ups, however many children there are.
 //! - Each restart, and each further try after a start that failed, counts in the window.
+//! - A move to another version gives all children new keys: what was said of an old one is about nobody.
+//!
+//! A child's [`Lot`] is what an upgrade still has to do with it; without one, all stay.
 
 use super::child::{Child, Restart};
+use super::inherit::Heir;
 use super::window::Window;
 use super::{ChildError, Strategy};
 use crate::process::Pid;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Instant;
@@ -26,7 +31,7 @@ use std::time::Instant;
 pub(super) type Key = u64;
 
 /// See the file's head.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum State {
     Waiting,
     Running(Pid),
@@ -34,10 +39,28 @@ pub(super) enum State {
     Restarting,
 }
 
+/// What an upgrade has to do with a child.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lot {
+    /// Nothing.
+    Stays,
+    /// This version has added it: it is to be started.
+    Added,
+    /// This version does not have it: it is to be stopped.
+    Leaves,
+    /// What runs is something else than what this version has there.
+    Another,
+    /// It is stopped to be started again by this version.
+    Renewed,
+}
+
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) child: Child,
     pub(super) state: State,
+    pub(super) lot: Lot,
+    /// The version's own list has it; else somebody has added it.
+    pub(super) is_listed: bool,
 }
 
 /// See the file's head.
@@ -81,6 +104,29 @@ impl Plan {
         Self { strategy, window, children, by_pid, by_name, next: 0 }
     }
 
+    /// One that has moved, with the children that it has now, and the first key that was not given before.
+    pub(super) fn moved(strategy: Strategy, window: Window, heirs: Vec<Heir>, next: Key) -> Self {
+        let mut plan = Self { next, ..Self::new(strategy, window) };
+        for Heir { child, state, lot, is_listed } in heirs {
+            if strategy != Strategy::Dynamic {
+                plan.by_name.insert(Arc::clone(&child.name), plan.next);
+            }
+            plan.children.insert(plan.next, Entry { child, state: State::Waiting, lot, is_listed });
+            plan.set(plan.next, state);
+            plan.next += 1;
+        }
+        plan
+    }
+
+    /// A child of the version's list.
+    pub(super) fn list(&mut self, child: Child) -> Result<Key, ChildError> {
+        let key = self.add(child)?;
+        if let Some(entry) = self.children.get_mut(&key) {
+            entry.is_listed = true;
+        }
+        Ok(key)
+    }
+
     /// A child that is to be started. Refused: the name is another's, and names are identities here.
     pub(super) fn add(&mut self, child: Child) -> Result<Key, ChildError> {
         if self.strategy != Strategy::Dynamic {
@@ -92,7 +138,8 @@ impl Plan {
             }
             self.by_name.insert(Arc::clone(&child.name), self.next);
         }
-        self.children.insert(self.next, Entry { child, state: State::Waiting });
+        let entry = Entry { child, state: State::Waiting, lot: Lot::Stays, is_listed: false };
+        self.children.insert(self.next, entry);
         self.next += 1;
         Ok(self.next - 1)
     }
@@ -117,6 +164,15 @@ impl Plan {
         self.strategy == Strategy::Dynamic
     }
 
+    pub(super) fn strategy(&self) -> Strategy {
+        self.strategy
+    }
+
+    /// The first key that was not given yet.
+    pub(super) fn next(&self) -> Key {
+        self.next
+    }
+
     pub(super) fn window(&self) -> &Window {
         &self.window
     }
@@ -135,15 +191,31 @@ impl Plan {
     /// A child runs.
     pub(super) fn started(&mut self, key: Key, pid: Pid) {
         self.set(key, State::Running(pid));
+        self.set_lot(key, Lot::Stays);
+    }
+
+    fn set_lot(&mut self, key: Key, lot: Lot) {
+        if let Some(entry) = self.children.get_mut(&key) {
+            entry.lot = lot;
+        }
+    }
+
+    /// A child that runs is about to be stopped, to be started again as this version has it.
+    pub(super) fn renew(&mut self, key: Key) {
+        self.set_lot(key, Lot::Renewed);
     }
 
     /// A start at a restart has failed: the child waits for [`retry`](Self::retry).
     pub(super) fn start_failed(&mut self, key: Key) {
         self.set(key, State::Restarting);
+        self.set_lot(key, Lot::Stays);
     }
 
     /// A child was stopped on purpose. One that would never be started again is forgotten.
     pub(super) fn stopped(&mut self, key: Key) {
+        if self.children.get(&key).is_some_and(|entry| entry.lot == Lot::Renewed) {
+            return self.set(key, State::Waiting);
+        }
         self.set(key, State::Stopped);
         let is_temporary = self.children.get(&key).is_some_and(|entry| entry.child.restart == Restart::Temporary);
         if is_temporary || self.is_dynamic() {

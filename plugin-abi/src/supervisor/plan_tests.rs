@@ -16,10 +16,10 @@ const RESTARTS_MAX: u32 = 4;
 const WITHIN: Duration = Duration::from_secs(10);
 
 /// SplitMix64 (Steele, Lea and Flood, 2014): small, and the same on every machine.
-struct Random(u64);
+pub(super) struct Random(pub(super) u64);
 
 impl Random {
-    fn below(&mut self, end: u64) -> u64 {
+    pub(super) fn below(&mut self, end: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);

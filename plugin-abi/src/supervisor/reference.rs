@@ -14,6 +14,7 @@ use crate::start::StartError;
 use crate::time::FOREVER;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::time::Duration;
 
 /// A supervisor that runs, or has run. Cheap to copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -124,6 +125,10 @@ pub(super) enum Request {
     Down(Down),
     /// To itself: a start that has failed is tried again.
     Retry(Key),
+    /// Of the supervisor above, at an upgrade: see `settle.rs`. So much time there is.
+    StartAdded(Duration, ReplyTo<Result<(), StartError>>),
+    StopLeft(ReplyTo<()>),
+    StartRenewed(ReplyTo<()>),
 }
 
 impl From<Exit> for Request {
@@ -141,6 +146,10 @@ impl From<Down> for Request {
 impl SupervisorRef {
     pub(super) fn of(pid: Pid) -> Self {
         Self(Address::of(pid))
+    }
+
+    pub(super) fn address(&self) -> Address<Request> {
+        self.0
     }
 
     /// Its process.
@@ -203,6 +212,19 @@ impl SupervisorRef {
     /// Outside of a process.
     pub async fn which_children(&self) -> Result<Vec<ChildInfo>, CallError> {
         self.0.call_within(FOREVER, Request::Which).await
+    }
+
+    /// Its child of that name, a supervisor that runs.
+    ///
+    /// # Errors
+    /// See [`ChildError`]: there is none, or this supervisor does not answer.
+    ///
+    /// # Panics
+    /// Outside of a process.
+    pub async fn supervisor(&self, name: &str) -> Result<Self, ChildError> {
+        let children = self.which_children().await.map_err(ChildError::Call)?;
+        let named = children.into_iter().find(|child| child.kind == ChildKind::Supervisor && child.name == name);
+        named.and_then(|child| child.pid).map(Self::of).ok_or(ChildError::NotFound)
     }
 
     /// How many children there are.

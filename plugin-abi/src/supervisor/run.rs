@@ -3,16 +3,25 @@
 //! While it waits for a child's end it takes messages out of its mailbox: what is for others waits in `deferred`, in order. The end of
 //! a process that is no running child (any more) is ignored; so an end that was deferred until its child had been stopped anyway, does no
 //! harm.
+//!
+//! Between two requests, when none is deferred, it is at a boundary: there it gives its state, if it has a place, and does what an upgrade
+//! asks of a tree that has moved.
 
+use super::Strategy;
 use super::Supervisor;
 use super::child::{Child, ChildKind};
+use super::moving::{Standing, names};
+use super::place::Place;
 use super::plan::{Entry, Key, Plan, Round, State, Verdict};
 use super::reference::{ChildCount, ChildError, ChildId, ChildInfo, Request};
+use super::settle::START_TIME;
 use super::window::Window;
 use crate::exit::ExitReason;
 use crate::mailbox::Mailbox;
+use crate::moving::{self, Asked};
 use crate::process::{Pid, yield_now};
 use crate::start::{Ready, StartError, caught, fail};
+use crate::state::StateError;
 use std::collections::VecDeque;
 use std::future::{pending, poll_fn};
 use std::pin::pin;
@@ -28,13 +37,31 @@ pub(super) struct Running {
     pub(super) plan: Plan,
     pub(super) mailbox: Mailbox<Request>,
     /// Whose exit signal stops it. `None`: that of the node.
-    parent: Option<Pid>,
+    pub(super) parent: Option<Pid>,
+    /// The names of its version's list.
+    pub(super) listed: Vec<String>,
+    /// `None`: it stays on its version.
+    pub(super) place: Option<Place>,
     pub(super) deferred: VecDeque<Request>,
 }
 
+/// What comes next to a supervisor.
+enum Next {
+    /// It is over.
+    Over,
+    /// The node asks for something, and it is at a boundary.
+    Asked,
+    Request(Request),
+}
+
 /// The process of a supervisor that another process starts.
-pub(super) async fn run(supervisor: Supervisor, mailbox: Mailbox<Request>, ready: Ready) -> ExitReason {
-    let mut running = Running::new(&supervisor, mailbox, Some(ready.pid()));
+pub(super) async fn run(
+    supervisor: Supervisor,
+    place: Option<Place>,
+    mailbox: Mailbox<Request>,
+    ready: Ready,
+) -> ExitReason {
+    let mut running = Running::new(&supervisor, mailbox, Some(ready.pid()), place);
     match running.start_all(supervisor.children).await {
         Ok(()) => ready.send(Ok(())),
         Err(error) => {
@@ -42,7 +69,7 @@ pub(super) async fn run(supervisor: Supervisor, mailbox: Mailbox<Request>, ready
             return ExitReason::Shutdown;
         }
     }
-    running.serve(pending()).await
+    running.go_on().await
 }
 
 /// The process of an application's root supervisor. It is stopped when `until` is over.
@@ -51,16 +78,17 @@ pub(super) async fn run_root(
     mailbox: Mailbox<Request>,
     until: impl Future<Output = ()>,
 ) -> Result<ExitReason, StartError> {
-    let mut running = Running::new(&supervisor, mailbox, None);
+    let mut running = Running::new(&supervisor, mailbox, None, Some(Place::root()));
     running.start_all(supervisor.children).await?;
     Ok(running.serve(until).await)
 }
 
 impl Running {
-    fn new(supervisor: &Supervisor, mut mailbox: Mailbox<Request>, parent: Option<Pid>) -> Self {
+    fn new(supervisor: &Supervisor, mut mailbox: Mailbox<Request>, parent: Option<Pid>, place: Option<Place>) -> Self {
         mailbox.trap_exits();
         let window = Window::new(supervisor.restarts_max, supervisor.within);
-        Self { plan: Plan::new(supervisor.strategy, window), mailbox, parent, deferred: VecDeque::new() }
+        let (plan, listed) = (Plan::new(supervisor.strategy, window), names(&supervisor.children));
+        Self { plan, mailbox, parent, listed, place, deferred: VecDeque::new() }
     }
 
     pub(super) fn address(&self) -> Pid {
@@ -71,7 +99,7 @@ impl Running {
     async fn start_all(&mut self, children: Vec<Child>) -> Result<(), StartError> {
         for child in children {
             let name = child.name.to_string();
-            let started = match self.plan.add(child) {
+            let started = match self.plan.list(child) {
                 Ok(key) => self.start(key).await,
                 Err(_) => Err(StartError::NameTwice(name.clone())),
             };
@@ -84,12 +112,14 @@ impl Running {
     }
 
     /// Starts a child that the plan knows.
-    async fn start(&mut self, key: Key) -> Result<Pid, StartError> {
+    pub(super) async fn start(&mut self, key: Key) -> Result<Pid, StartError> {
         let Some(entry) = self.plan.entry(key) else { return Err(StartError::Ended) };
         let child = entry.child.clone();
         let name = child.name.clone();
+        let has_place = entry.is_listed && self.plan.strategy() != Strategy::Dynamic;
+        let place = self.place.as_ref().filter(|_| has_place).map(|place| place.below(&name));
         // Its start function is the user's.
-        let started = caught(async move { child.start().await }).await;
+        let started = caught(async move { child.start(place).await }).await;
         let started = started.unwrap_or_else(|panic| Err(StartError::Init(ExitReason::Panic(panic))));
         let supervisor = self.address();
         match &started {
@@ -102,8 +132,13 @@ impl Running {
         started
     }
 
+    /// Serves as one that has another above it.
+    pub(super) async fn go_on(mut self) -> ExitReason {
+        self.serve(pending()).await
+    }
+
     /// Works until its parent, its children or `until` end it; then stops its children.
-    async fn serve(&mut self, until: impl Future<Output = ()>) -> ExitReason {
+    pub(super) async fn serve(&mut self, until: impl Future<Output = ()>) -> ExitReason {
         let mut until = pin!(until);
         let mut in_a_row = 0;
         let reason = loop {
@@ -111,21 +146,52 @@ impl Running {
             if in_a_row % BATCH == 0 {
                 yield_now().await;
             }
-            let request = {
+            let is_boundary = self.place.is_some() && self.deferred.is_empty();
+            let next = {
                 let mut next = pin!(self.next());
                 poll_fn(|cx| match until.as_mut().poll(cx) {
-                    Poll::Ready(()) => Poll::Ready(None),
-                    Poll::Pending => next.as_mut().poll(cx).map(Some),
+                    Poll::Ready(()) => Poll::Ready(Next::Over),
+                    Poll::Pending if is_boundary && moving::is_asked() => Poll::Ready(Next::Asked),
+                    Poll::Pending => next.as_mut().poll(cx).map(Next::Request),
                 })
                 .await
             };
-            let Some(request) = request else { break ExitReason::Shutdown };
-            if let Err(reason) = self.handle(request).await {
-                break reason;
+            match next {
+                Next::Over => break ExitReason::Shutdown,
+                Next::Asked => self.answer().await,
+                Next::Request(request) => {
+                    if let Err(reason) = self.handle(request).await {
+                        break reason;
+                    }
+                }
             }
         };
         self.stop_all().await;
         reason
+    }
+
+    /// At a boundary: does what the node asks for.
+    async fn answer(&mut self) {
+        match moving::asked() {
+            Asked::Nothing => {}
+            Asked::State(wanted) => {
+                let standing = self.place.as_ref().map(|place| Standing::of(self, place));
+                let write = |version| match &standing {
+                    Some(standing) => standing.write(version),
+                    None => Err(StateError::new("it has no place in the application's tree")),
+                };
+                moving::give_as(wanted, write).await;
+            }
+            Asked::Start => {
+                let started = self.start_added(Instant::now() + START_TIME).await;
+                moving::done(started.map_err(|error| error.to_string()));
+            }
+            Asked::Settle => {
+                self.stop_left().await;
+                self.start_renewed().await;
+                moving::done(Ok(()));
+            }
+        }
     }
 
     async fn next(&mut self) -> Request {
@@ -157,6 +223,15 @@ impl Running {
                     self.report_too_many(&entry.child.name, "its start failed again");
                 }
                 self.act(verdict).await?;
+            }
+            Request::StartAdded(time, reply) => reply.send(self.start_added(Instant::now() + time).await),
+            Request::StopLeft(reply) => {
+                self.stop_left().await;
+                reply.send(());
+            }
+            Request::StartRenewed(reply) => {
+                self.start_renewed().await;
+                reply.send(());
             }
         }
         Ok(())
@@ -200,12 +275,16 @@ impl Running {
         }
         for key in round.start {
             if self.start(key).await.is_err() {
-                self.plan.start_failed(key);
-                // Behind what has come meanwhile, so that it is served between two tries. Its own mailbox is open and not limited.
-                drop(self.mailbox.address().send(Request::Retry(key)));
-                return;
+                return self.try_again(key);
             }
         }
+    }
+
+    /// A start has failed: the child is tried again, behind what has come meanwhile, so that it is served between two tries.
+    pub(super) fn try_again(&mut self, key: Key) {
+        self.plan.start_failed(key);
+        // Its own mailbox is open and not limited.
+        drop(self.mailbox.address().send(Request::Retry(key)));
     }
 
     async fn start_child(&mut self, child: Child) -> Result<Pid, ChildError> {

@@ -116,7 +116,17 @@ impl Batch {
             // The one of the two that has the higher version knows the other's.
             (theirs > 0).then(|| (process, name, own.min(theirs)))
         });
-        let queue = queue.collect();
+        Self::of(image, queue.collect(), limits)
+    }
+
+    /// Of one process, which is to do something where it is.
+    pub(crate) fn one(process: Handle, limits: Limits) -> Self {
+        let image = process.image();
+        let queue = process.state_type().map(|(name, version)| (process, name, version));
+        Self::of(image, queue.into_iter().collect(), limits)
+    }
+
+    fn of(image: &'static Image, queue: Vec<(Handle, &'static str, u32)>, limits: Limits) -> Self {
         let thread = std::thread::current();
         let bell = Arc::new(Bell { rung: AtomicUsize::new(0), awaited: AtomicUsize::new(0), thread });
         Self {
@@ -195,7 +205,10 @@ impl Batch {
                 return;
             }
             Outcome::Ended => return,
-            Outcome::Late => format!("it did not come to a boundary in {:?}", self.limits.boundary),
+            Outcome::Late if moving.want.is_of_state() => {
+                format!("it did not come to a boundary in {:?}", self.limits.boundary)
+            }
+            Outcome::Late => format!("it was not done in {:?}", self.limits.boundary),
             Outcome::Failed(reason) => reason,
         };
         self.fault.get_or_insert(Fault { pid: moving.pid, state: moving.state, reason });

@@ -5,7 +5,7 @@ use super::single::{Move, Outcome, Phase, Want};
 use crate::process::{Encoded, Pid, Process};
 use crate::scheduler;
 use parking_lot::Mutex;
-use plugin_abi::abi::{WANT_COPY, WANT_NOTHING, WANT_STATE};
+use plugin_abi::abi::WANT_NOTHING;
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 use std::time::Instant;
@@ -44,10 +44,7 @@ fn find(process: &Process) -> Option<Arc<Move>> {
 pub(crate) fn wanted(process: &'static Process) -> (u32, u32) {
     process.shared.set_asked(false);
     match find(process) {
-        Some(moving) if matches!(*moving.phase.lock(), Phase::Asked) => {
-            let want = if moving.want == Want::Copy { WANT_COPY } else { WANT_STATE };
-            (want, moving.version)
-        }
+        Some(moving) if matches!(*moving.phase.lock(), Phase::Asked) => (moving.want.to_abi(), moving.version),
         _ => (WANT_NOTHING, 0),
     }
 }
@@ -56,7 +53,11 @@ pub(crate) fn wanted(process: &'static Process) -> (u32, u32) {
 pub(crate) fn give(process: &'static Process, state: Result<Encoded, String>) -> bool {
     let Some(moving) = find(process) else { return false };
     let is_copy = moving.want == Want::Copy;
+    let is_of_state = moving.want.is_of_state();
     let is_taken = moving.turn(|phase| match (phase, state) {
+        (Phase::Asked, state) if !is_of_state => {
+            Ok(Phase::Over(state.map_or_else(Outcome::Failed, |_| Outcome::Done(None))))
+        }
         (Phase::Asked, Ok(bytes)) => Ok(Phase::Written { at: Instant::now(), bytes }),
         (Phase::Asked, Err(reason)) => {
             Ok(Phase::Over(Outcome::Failed(format!("its state cannot be written: {reason}"))))

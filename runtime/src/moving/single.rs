@@ -4,6 +4,7 @@ use super::batch::Bell;
 use crate::image::Image;
 use crate::process::{Encoded, Handle, Pid};
 use parking_lot::Mutex;
+use plugin_abi::abi::{WANT_COPY, WANT_SETTLE, WANT_START, WANT_STATE};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -14,6 +15,27 @@ pub(crate) enum Want {
     Copy,
     /// To move.
     Move,
+    /// The root process of an application, to start what its image has added to the tree.
+    Start,
+    /// The same one, to stop what its image does not have.
+    Settle,
+}
+
+impl Want {
+    /// `WANT_*`.
+    pub(super) fn to_abi(self) -> u32 {
+        match self {
+            Self::Copy => WANT_COPY,
+            Self::Move => WANT_STATE,
+            Self::Start => WANT_START,
+            Self::Settle => WANT_SETTLE,
+        }
+    }
+
+    /// Whether a state is given.
+    pub(super) fn is_of_state(self) -> bool {
+        matches!(self, Self::Copy | Self::Move)
+    }
 }
 
 /// See the file's head.

@@ -8,6 +8,7 @@ use super::plan::CandidateFacts;
 use super::progress::Progress;
 use super::step::Step;
 use super::transaction::{Request, refused};
+use super::tree;
 use super::versions::{Versions, draining};
 use crate::image::Image;
 use crate::listen;
@@ -166,10 +167,13 @@ impl<'a> Attempt<'a> {
 
     fn move_all(&self, switched: &Switched) -> Result<Report, Failure> {
         let report = moves::move_all(switched.image);
-        match &report.fault {
-            Some(fault) => Err(refused(Step::Move, fault, None)),
-            None => Ok(report),
+        if let Some(fault) = &report.fault {
+            return Err(refused(Step::Move, fault, None));
         }
+        if let Some(root) = tree::root_on(self.versions.root(self.before), switched.image) {
+            tree::start_added(root).map_err(|reason| refused(Step::Move, reason, None))?;
+        }
+        Ok(report)
     }
 
     fn commit(&self, request: &Request, switched: &Switched, report: &Report) -> Result<Upgraded, Failure> {
@@ -198,16 +202,18 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    /// The root process that was has moved; or the new version's starts.
+    /// The root process that was has moved, and settles its tree; or the new version's starts.
     fn settle_root(&self, image: &'static Image, root: Option<RootFuture>) {
-        let moved = self.versions.root(self.before).and_then(table::find);
-        let moved = moved.filter(|root| root.state.is_alive() && std::ptr::eq(root.image(), image));
-        let root = match moved {
+        let moved = tree::root_on(self.versions.root(self.before), image);
+        let root = match &moved {
             Some(moved) => Some(moved.pid()),
             None => root.and_then(|root| root.start(image)),
         };
         if let Some(root) = root {
             self.versions.set_root(image, root);
+        }
+        if let Some(moved) = moved {
+            tree::settle(moved);
         }
     }
 
@@ -221,6 +227,9 @@ impl<'a> Attempt<'a> {
         self.versions.note_current(self.before);
         let back = moves::move_all(self.before);
         self.versions.listeners.lock().keep_only(&self.before.listeners);
+        if let Some(root) = tree::root_on(self.versions.root(self.before), self.before) {
+            tree::settle(root);
+        }
         drain(image);
         let serving = Some(self.before.version.to_owned());
         let failure = Failure { kind: FailureKind::RolledBack, serving, ..failure };

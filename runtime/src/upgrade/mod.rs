@@ -16,11 +16,11 @@
 //!   untouched; what was loaded stays mapped, unused. It has limited time.
 //! - `rehearse`: each process that is to move gives a copy of its state, which the new image restores, and the old one again.
 //! - `switch`: one pointer: new processes start on the new image. Then its listeners.
-//! - `move`: each process that can moves to the new image, a few at a time. If one cannot after all, all come back: the pointer first, then
-//!   those that had moved.
+//! - `move`: each process that can moves to the new image, a few at a time; then a tree that has moved starts what the new version has added to
+//!   it. If one cannot after all, all come back: the pointer first, then those that had moved, and the tree stops what it had started.
 //! - `commit`: the record says which release boots from now on, and that the upgrade is done: at once, or not at all. Then listeners that
-//!   are not declared any more are closed, the new root process starts unless the old one has moved, and the old image's processes hear that
-//!   they drain.
+//!   are not declared any more are closed, the root process that has moved settles its tree, or the new one starts, and the old image's processes
+//!   hear that they drain.
 //!
 //! One at a time; an upgrade runs on a thread of its own, so the death of the client that asked for it changes nothing.
 
@@ -34,6 +34,7 @@ mod plan;
 mod progress;
 mod step;
 mod transaction;
+mod tree;
 mod versions;
 mod within;
 
