@@ -2,11 +2,13 @@
 
 use crate::context::release_command;
 use crate::exit_code;
+use crate::which::{Which, parse_interval};
 use clap::builder::Resettable;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use runtime::node::ListenOverride;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Hot code upgrade for native Rust: run, release and upgrade a node while it serves.
 #[derive(Debug, Parser)]
@@ -128,6 +130,66 @@ pub(crate) enum Command {
     /// Show what the node runs
     #[command(after_help = "Example:\n  cargo system status --json | jq .processes")]
     Status,
+    /// List processes: those that have used most processor time, or by what one asks for
+    #[command(after_help = "Example:\n  cargo system ps --sort mailbox -n 5\n  cargo system ps --all --json")]
+    Ps {
+        #[command(flatten)]
+        which: Which,
+        /// All of them, in no order
+        #[arg(long, conflicts_with_all = ["count", "sort"])]
+        all: bool,
+    },
+    /// Show all that is known of a process
+    #[command(after_help = "Example:\n  cargo system info '<12.1>'\n  cargo system info 12.1 --json")]
+    Info {
+        /// Its pid, with or without the brackets
+        pid: String,
+    },
+    /// Show who uses the processors
+    #[command(after_help = "Example:\n  cargo system top\n  cargo system top --once --sort memory")]
+    Top {
+        #[command(flatten)]
+        which: Which,
+        /// Measure once and print, also on a terminal
+        #[arg(long)]
+        once: bool,
+        /// How long to measure each time
+        #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = parse_interval)]
+        interval: Duration,
+    },
+    /// Show who has started whom, in each version that lives
+    #[command(after_help = "Example:\n  cargo system tree")]
+    Tree,
+    /// Show where a process stands: functions, files and lines
+    #[command(after_help = "Example:\n  cargo system stack '<12.1>'")]
+    Stack {
+        /// Its pid, with or without the brackets
+        pid: String,
+    },
+    /// End a process
+    #[command(after_help = "Example:\n  cargo system kill '<12.1>'\n  cargo system kill 12.1 --reason shutdown")]
+    Kill {
+        /// Its pid, with or without the brackets
+        pid: String,
+        /// Send an exit signal with this reason, which it may trap: shutdown, or any text
+        #[arg(long, value_name = "REASON")]
+        reason: Option<String>,
+    },
+    /// Evaluate expressions in the node: a console on a terminal, else what comes on standard input
+    #[command(
+        visible_alias = "remote",
+        after_help = "Example:\n  cargo system console\n  echo 'top()[0].pid' | cargo system console"
+    )]
+    Console,
+    /// Evaluate one expression in the node and print its value
+    #[command(after_help = "Example:\n  cargo system eval 'processes().filter(|p| p.mailbox > 100).len()'")]
+    Eval {
+        /// Such as 1 + 2; help() lists what there is
+        expression: String,
+        /// For so long at the most
+        #[arg(long, value_name = "SECONDS", value_parser = parse_interval)]
+        timeout: Option<Duration>,
+    },
     /// List the releases in the node's folder: unpacked, permanent, old, and what runs
     #[command(after_help = "Example:\n  cargo system releases --json | jq '.releases[].version'")]
     Releases,

@@ -1,5 +1,9 @@
 //! The client's end of the control socket. Nothing here waits without an end, or without noticing Ctrl-C.
 
+mod console;
+
+pub(crate) use console::Session;
+
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::interrupt;
@@ -7,6 +11,7 @@ use crate::node_path::NodePath;
 use runtime::protocol::{Command, Event, Outcome, Reply, Request, SCHEMA};
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
+use serde::Serialize;
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -37,6 +42,8 @@ enum Lost {
     Interrupted,
     Broken(io::Error),
     Strange(String),
+    /// The node says why it does not answer.
+    Refused(Box<runtime::protocol::Failure>),
 }
 
 /// Connects; a node that is not there is an error that says where it was looked for.
@@ -102,7 +109,7 @@ impl Client {
         }
     }
 
-    fn write(&mut self, request: &Request) -> Result<(), Lost> {
+    fn write(&mut self, request: &impl Serialize) -> Result<(), Lost> {
         let mut line = serde_json::to_vec(request).map_err(|error| Lost::Broken(error.into()))?;
         line.push(b'\n');
         match self.stream.write_all(&line) {
@@ -168,7 +175,16 @@ struct Losses {
 impl Losses {
     fn of(command: &Command, timeout: Duration) -> Self {
         let (late, gone) = match command {
-            Command::Ping | Command::Status | Command::Plan { .. } => (ExitCode::Error, ExitCode::Error),
+            Command::Ping
+            | Command::Status
+            | Command::Plan { .. }
+            | Command::Processes { .. }
+            | Command::Info { .. }
+            | Command::Top { .. }
+            | Command::Tree
+            | Command::Kill { .. }
+            | Command::Stack { .. }
+            | Command::Console => (ExitCode::Error, ExitCode::Error),
             Command::Stop { .. } => (ExitCode::TimedOut, ExitCode::Error),
             Command::Upgrade { .. } | Command::Rollback { .. } => (ExitCode::TimedOut, ExitCode::NotRolledBack),
         };
@@ -195,6 +211,7 @@ impl Losses {
             Lost::HungUp => Failure::new(self.gone, format!("the node in {root} hung up before it answered"))
                 .hint("its log says why; cargo system ping asks whether it is there"),
             Lost::Broken(error) => Failure::new(self.gone, format!("the talk with the node in {root} broke: {error}")),
+            Lost::Refused(failure) => (*failure).into(),
             Lost::Strange(what) => {
                 Failure::error(format!("the node in {root} answers what this tool does not understand: {what}"))
             }

@@ -28,6 +28,11 @@ pub(crate) fn happened() -> bool {
     HAPPENED.load(Ordering::Relaxed)
 }
 
+/// It has been dealt with: the command goes on, and the next one is the first again.
+pub(crate) fn forget() {
+    HAPPENED.store(false, Ordering::Relaxed);
+}
+
 /// A safe place to stop.
 pub(crate) fn check() -> Result<(), Failure> {
     if happened() { Err(failure()) } else { Ok(()) }

@@ -18,9 +18,11 @@ mod plan_text;
 mod progress;
 mod rustflags;
 mod settings;
+mod shown;
 mod signer;
 mod stage;
 mod table;
+mod which;
 mod workspace;
 
 use std::process::ExitCode;

@@ -1,5 +1,6 @@
 //! The node: loads plugins, runs their processes, and upgrades them while they run.
 
+mod console;
 pub mod control;
 mod counter;
 mod host;
@@ -9,6 +10,7 @@ mod listen;
 mod log;
 mod moving;
 pub mod node;
+mod observe;
 mod process;
 pub mod protocol;
 mod registry;

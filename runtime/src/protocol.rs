@@ -4,8 +4,12 @@
 //! [`Reply`]: any number of events, then one that ends the talk (`done` or `failed`). Unknown fields are skipped; a request
 //! whose `schema` is newer than the node's is refused.
 
+mod console;
+mod inside;
 mod plan;
 
+pub use console::{ConsoleInput, ConsoleOutput};
+pub use inside::{Frame, Killed, ProcessStatus, Processes, Selection, Sort, Stack, Top, TreeNode, Trees, VersionTree};
 pub use plan::{
     CheckOutcome, DeclaredListener, Fate, ListenerChange, Plan, PlannedCheck, PlannedHook, PlannedListener,
     PlannedProcesses, PlannedStep,
@@ -39,6 +43,42 @@ pub enum Command {
     Ping,
     /// What runs? Answers with `done` and a [`Status`].
     Status,
+    /// Which processes are there? Answers with `done` and [`Processes`]; when all are wanted, they come before it as events.
+    Processes {
+        /// Which, and in which order.
+        #[serde(flatten)]
+        selection: Selection,
+    },
+    /// What is known of a process? Answers with `done` and a [`ProcessStatus`].
+    Info {
+        /// Its pid.
+        pid: String,
+    },
+    /// Who uses the processors? Answers with `done` and a [`Top`], after the interval.
+    Top {
+        /// To be measured, in milliseconds.
+        interval_ms: u64,
+        /// Which, and in which order.
+        #[serde(flatten)]
+        selection: Selection,
+    },
+    /// Who has started whom? Answers with `done` and [`Trees`].
+    Tree,
+    /// End a process. Answers with `done` and a [`Killed`].
+    Kill {
+        /// Its pid.
+        pid: String,
+        /// An exit signal with this reason, `shutdown` or a text, instead of a kill.
+        #[serde(default)]
+        reason: Option<String>,
+    },
+    /// Where does a process stand? Answers with `done` and a [`Stack`].
+    Stack {
+        /// Its pid.
+        pid: String,
+    },
+    /// Evaluate what comes. Answers with [`ConsoleOutput`]s to [`ConsoleInput`]s, until the client hangs up.
+    Console,
     /// Make a release current that has been put into the node's folder. Events, then `done` with an [`Upgraded`].
     Upgrade {
         /// The release's version: the folder `releases/<version>` holds its manifest.
@@ -90,7 +130,7 @@ pub enum Reply {
 }
 
 /// What happens during an upgrade.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum Event {
     /// This client watches an upgrade that another one started.
@@ -115,6 +155,11 @@ pub enum Event {
         /// Version now.
         to: String,
     },
+    /// Some of the processes that are there.
+    Processes {
+        /// In no order.
+        processes: Vec<ProcessStatus>,
+    },
     /// Processes that still run on versions that are not current.
     Draining {
         /// Number of processes.
@@ -130,6 +175,18 @@ pub enum Outcome {
     Ok,
     /// Answer to `status`.
     Status(Status),
+    /// Answer to `processes`.
+    Processes(Processes),
+    /// Answer to `info`.
+    Process(ProcessStatus),
+    /// Answer to `top`.
+    Top(Top),
+    /// Answer to `tree`.
+    Tree(Trees),
+    /// Answer to `kill`.
+    Killed(Killed),
+    /// Answer to `stack`.
+    Stack(Stack),
     /// Answer to `upgrade`.
     Upgraded(Upgraded),
     /// Answer to `plan`.

@@ -19,6 +19,7 @@ pub mod runaway;
 pub mod sandbox;
 pub mod seed;
 pub mod talk;
+pub mod terminal;
 pub mod wait;
 pub mod websocket;
 pub mod workspace;

@@ -20,7 +20,11 @@ const PACKAGES: &[(&str, &[&str])] = &[
 
 /// What each room of the runtime may use, of the other rooms: the arrows of ARCHITECTURE.md.
 const ROOMS: &[(&str, &[&str])] = &[
-    ("control", &["image", "listen", "log", "process", "protocol", "release", "scheduler", "upgrade"]),
+    ("console", &["observe", "process", "protocol", "registry"]),
+    (
+        "control",
+        &["console", "image", "listen", "log", "observe", "process", "protocol", "release", "scheduler", "upgrade"],
+    ),
     ("host", &["image", "io", "log", "moving", "process", "registry", "scheduler", "timer", "waker"]),
     ("image", &["counter", "schema"]),
     ("io", &["slab", "waker"]),
@@ -42,6 +46,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "upgrade",
         ],
     ),
+    ("observe", &["image", "process", "protocol", "scheduler"]),
     ("process", &["image", "slab", "sync"]),
     ("registry", &["process"]),
     ("release", &["image", "protocol", "schema"]),

@@ -57,6 +57,8 @@ fn report(progress: &mut Progress, event: &Event) {
         Event::Step { step } => progress.say(step),
         Event::Warning { message } => progress.warn(message),
         Event::Switched { from, to } => progress.say(&format!("{from} → {to}: new processes start on the new version")),
+        // Nobody has asked for them here.
+        Event::Processes { .. } => {}
         Event::Draining { processes: 0 } => progress.say("drained"),
         Event::Draining { processes } => {
             progress.count("draining", &format!("draining: {} on older versions", counted(*processes, Thing::Process)));

@@ -1,19 +1,26 @@
 //! One file a command.
 
 mod check;
+mod console;
 mod describe;
 mod dry_run;
 mod follow;
 mod history;
+mod info;
 mod keys;
+mod kill;
 mod node;
 mod ping;
+mod ps;
 mod release;
 mod releases;
 mod rollback;
 mod run;
+mod stack;
 mod status;
 mod stop;
+mod top;
+mod tree;
 mod upgrade;
 mod version;
 
@@ -57,6 +64,14 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Check => check::check(&context),
         Command::Keys { command } => keys::keys(&context, &command),
         Command::Status => status::status(&context),
+        Command::Ps { which, all } => ps::ps(&context, &which, all),
+        Command::Info { pid } => info::info(&context, pid),
+        Command::Top { which, once, interval } => top::top(&context, &which, once, interval),
+        Command::Tree => tree::tree(&context),
+        Command::Stack { pid } => stack::stack(&context, pid),
+        Command::Kill { pid, reason } => kill::kill(&context, pid, reason),
+        Command::Console => console::console(&context),
+        Command::Eval { expression, timeout } => console::eval(&context, &expression, timeout),
         Command::Releases => releases::releases(&context),
         Command::History { count } => history::history(&context, count),
         Command::Stop { grace } => stop::stop(&context, grace),

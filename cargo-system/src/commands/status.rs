@@ -5,9 +5,9 @@ use crate::context::Context;
 use crate::counted::{Thing, choose, counted};
 use crate::failure::Failure;
 use crate::output;
+use crate::shown::duration;
 use runtime::protocol::{Outcome, Status, VersionStatus};
 use std::fmt::Write as _;
-use std::time::Duration;
 
 /// Process types shown for a version.
 const TYPES_SHOWN: usize = 4;
@@ -96,18 +96,6 @@ fn types(version: &VersionStatus) -> String {
 #[expect(clippy::cast_precision_loss, reason = "a size for people")]
 fn megabytes(bytes: u64) -> f64 {
     bytes as f64 / f64::from(1u32 << 20)
-}
-
-/// The two largest units that are not zero.
-fn duration(ms: u64) -> String {
-    let seconds = Duration::from_millis(ms).as_secs();
-    match seconds {
-        0 => format!("{ms} ms"),
-        1..60 => format!("{seconds} s"),
-        60..3600 => format!("{} m {} s", seconds / 60, seconds % 60),
-        3600..86400 => format!("{} h {} m", seconds / 3600, seconds / 60 % 60),
-        _ => format!("{} d {} h", seconds / 86400, seconds / 3600 % 24),
-    }
 }
 
 #[cfg(test)]

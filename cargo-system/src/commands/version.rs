@@ -6,12 +6,26 @@ use crate::failure::Failure;
 use crate::output;
 use runtime::protocol::{Command, Outcome, Status};
 use serde_json::json;
+use std::time::Duration;
+
+/// What is looked for and named may take a while on a busy machine.
+const LONG_PATIENCE: Duration = Duration::from_secs(30);
+
+/// Asks the node one thing.
+pub(super) fn ask(context: &Context, command: Command) -> Result<Outcome, Failure> {
+    context.connect()?.ask(command, LONG_PATIENCE)
+}
+
+/// An answer to another question.
+pub(super) fn something_else() -> Failure {
+    Failure::error("the node answers something else than what it was asked for")
+}
 
 /// Asks a node what it runs.
 pub(super) fn ask_status(client: &mut Client) -> Result<Status, Failure> {
     match client.ask(Command::Status, PATIENCE)? {
         Outcome::Status(status) => Ok(status),
-        _ => Err(Failure::error("the node answers something else than its status")),
+        _ => Err(something_else()),
     }
 }
 

@@ -20,7 +20,7 @@ pub struct ProcessFuture {
 pub struct ProcessShared {
     /// Bytes that the process has allocated and not freed, as far as its image counts them. Written by the image, while it polls.
     pub memory: AtomicI64,
-    /// `KILLED`, `HAS_CHECKPOINTS` and `ASKED`, or-ed together, each by the side that says so.
+    /// `KILLED`, `HAS_CHECKPOINTS`, `ASKED` and `TRACED`, or-ed together, each by the side that says so.
     pub flags: AtomicU32,
     /// Not 0: the poll stands where it must not be stopped for ever, such as in an allocator. Written by the image, while it polls.
     pub busy: AtomicU32,
@@ -33,6 +33,9 @@ pub const HAS_CHECKPOINTS: u32 = 2;
 /// Its state is wanted: at its next boundary it asks [`HostTable::state_wanted`](super::HostTable::state_wanted). Said by the host, which
 /// wakes it.
 pub const ASKED: u32 = 4;
+/// Somebody wants to know where it waits: the waker of a poll is not the one of earlier polls, so that each future that waits clones it,
+/// and the host sees from where. Said by the host, which wakes it.
+pub const TRACED: u32 = 8;
 
 /// The functions of one process type. Never called from two threads at once for one `data`.
 #[repr(C)]

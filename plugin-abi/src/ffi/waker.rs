@@ -4,29 +4,37 @@
 //! waker (of `FuturesUnordered`, of a `select`) crosses as a box.
 
 use super::host::process_waker_vtable;
-use crate::abi::{AbiWaker, WakerVtable};
+use crate::abi::{AbiWaker, ProcessShared, TRACED, WakerVtable};
 use crate::panic;
 use std::ffi::c_void;
 use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::Ordering;
 use std::task::{RawWaker, RawWakerVTable, Waker};
 
 static PROCESS: RawWakerVTable = RawWakerVTable::new(clone_process, wake_process, wake_process_by_ref, drop_process);
+/// The same for a poll that is traced: it wakes none of the wakers of before ([`TRACED`]), and its clones are as any other.
+static PROCESS_TRACED: RawWakerVTable =
+    RawWakerVTable::new(clone_process, wake_process, wake_process_by_ref, drop_process);
 
 /// Calls `act` with the process's own waker, borrowed.
 ///
 /// # Safety
 /// `data` is valid waker data of the host's process vtable for the call.
 pub(super) unsafe fn with_process_waker<R>(data: *const c_void, act: impl FnOnce(&Waker) -> R) -> R {
+    // SAFETY: a process's waker data points to a `ProcessShared`, by the ABI.
+    let is_traced = unsafe { (*data.cast::<ProcessShared>()).flags.load(Ordering::Relaxed) } & TRACED != 0;
+    let vtable = if is_traced { &PROCESS_TRACED } else { &PROCESS };
     // SAFETY: the vtable's functions keep `RawWakerVTable`'s contract by calling the host's, which keep the same; the waker is not
     // dropped, since the reference is only borrowed.
-    let waker = ManuallyDrop::new(unsafe { Waker::from_raw(RawWaker::new(data.cast(), &PROCESS)) });
+    let waker = ManuallyDrop::new(unsafe { Waker::from_raw(RawWaker::new(data.cast(), vtable)) });
     act(&waker)
 }
 
 /// True for the waker of a process itself.
 pub(crate) fn is_process_waker(waker: &Waker) -> bool {
-    std::ptr::eq(waker.vtable(), &raw const PROCESS)
+    let vtable: *const RawWakerVTable = waker.vtable();
+    std::ptr::eq(vtable, &raw const PROCESS) || std::ptr::eq(vtable, &raw const PROCESS_TRACED)
 }
 
 unsafe fn clone_process(data: *const ()) -> RawWaker {

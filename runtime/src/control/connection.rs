@@ -1,8 +1,8 @@
 //! One client's talk: a request, events, an end.
 
-use super::peer;
 use super::server::{Controlled, StopRequest};
 use super::status;
+use super::{inside, peer};
 use crate::listen;
 use crate::protocol::{
     Command, Event, Failure, FailureKind, Outcome, REQUEST_LEN_MAX, Reply, Request, SCHEMA, Upgraded,
@@ -10,6 +10,7 @@ use crate::protocol::{
 use crate::upgrade::{Begun, Seen, draining};
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
+use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant};
 
@@ -21,12 +22,15 @@ const DRAIN_LOOK: Duration = Duration::from_millis(20);
 const WAIT_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Serves one client. One that goes away, or says nothing, is left alone.
-pub(super) fn serve(stream: &UnixStream, controlled: &Controlled) {
+pub(super) fn serve(stream: &UnixStream, controlled: &Arc<Controlled>) {
     let timeouts = stream.set_read_timeout(Some(PATIENCE)).and_then(|()| stream.set_write_timeout(Some(PATIENCE)));
     if timeouts.is_err() {
         return;
     }
-    let answer = match read_request(stream) {
+    let mut reader = BufReader::new(stream);
+    let answer = match read_request(&mut reader) {
+        // What a console sends after its request may be there already.
+        Ok(Request { command: Command::Console, .. }) => inside::console(stream, reader, controlled, PATIENCE),
         Ok(request) => act(stream, controlled, request),
         Err(failure) => write(stream, &Reply::Failed(failure)),
     };
@@ -40,16 +44,16 @@ pub(super) fn turn_away(stream: UnixStream, message: &str) {
     let _: io::Result<()> = write(&stream, &Reply::Failed(failure(FailureKind::Error, message)));
 }
 
-fn failure(kind: FailureKind, message: &str) -> Failure {
+pub(super) fn failure(kind: FailureKind, message: &str) -> Failure {
     let serving = listen::current().map(|image| image.version.to_owned());
     Failure { kind, step: None, message: message.to_owned(), details: None, hint: None, serving }
 }
 
-fn read_request(stream: &UnixStream) -> Result<Request, Failure> {
+fn read_request(reader: &mut BufReader<&UnixStream>) -> Result<Request, Failure> {
     let refuse = |message: &str| failure(FailureKind::Error, message);
     let mut line = String::new();
-    let mut reader = BufReader::new(stream).take(REQUEST_LEN_MAX);
-    reader.read_line(&mut line).map_err(|error| refuse(&format!("the request cannot be read: {error}")))?;
+    let read = reader.take(REQUEST_LEN_MAX).read_line(&mut line);
+    read.map_err(|error| refuse(&format!("the request cannot be read: {error}")))?;
     if !line.ends_with('\n') {
         return Err(refuse(&format!("the request is not a line of at most {REQUEST_LEN_MAX} bytes")));
     }
@@ -62,16 +66,24 @@ fn read_request(stream: &UnixStream) -> Result<Request, Failure> {
     serde_json::from_value(raw).map_err(|error| refuse(&format!("the request is not understood: {error}")))
 }
 
-fn write(mut stream: &UnixStream, reply: &Reply) -> io::Result<()> {
+pub(super) fn write(mut stream: &UnixStream, reply: &Reply) -> io::Result<()> {
     let mut line = serde_json::to_vec(reply)?;
     line.push(b'\n');
     stream.write_all(&line)
 }
 
-fn act(stream: &UnixStream, controlled: &Controlled, request: Request) -> io::Result<()> {
+fn act(stream: &UnixStream, controlled: &Arc<Controlled>, request: Request) -> io::Result<()> {
     match request.command {
         Command::Ping => write(stream, &Reply::Done(Outcome::Ok)),
         Command::Status => write(stream, &Reply::Done(Outcome::Status(status::status(controlled)))),
+        Command::Processes { selection } => inside::processes(stream, &selection),
+        Command::Info { pid } => inside::info(stream, &pid),
+        Command::Top { interval_ms, selection } => inside::top(stream, interval_ms, &selection),
+        Command::Tree => write(stream, &Reply::Done(Outcome::Tree(inside::tree(controlled)))),
+        Command::Kill { pid, reason } => inside::kill(stream, &pid, reason.as_deref()),
+        Command::Stack { pid } => inside::stack(stream, &pid),
+        // Served before, as it reads more than its request.
+        Command::Console => Ok(()),
         Command::Stop { grace_ms } => stop(stream, controlled, Duration::from_millis(grace_ms)),
         Command::Upgrade { release, force, follow_drain_ms } => {
             let by = peer::by(stream, request.client.as_deref());

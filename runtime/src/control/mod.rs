@@ -1,6 +1,7 @@
 //! The control socket: a node's ear for its operator.
 
 mod connection;
+mod inside;
 mod peer;
 mod server;
 mod status;

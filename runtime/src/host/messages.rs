@@ -188,7 +188,10 @@ fn translated(process: &'static Process, message: &Message) -> Option<Message> {
 /// # Safety
 /// `out` is valid for a write.
 unsafe fn give(taken: Option<Message>, out: *mut *mut MessageHeader) -> Status {
-    let Some(taken) = taken else { return STATUS_NONE };
+    let Some(taken) = taken else {
+        scheduler::waits_here();
+        return STATUS_NONE;
+    };
     // SAFETY: by the contract.
     unsafe { out.write(taken.into_raw()) };
     STATUS_OK

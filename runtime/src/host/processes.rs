@@ -39,6 +39,7 @@ pub(super) unsafe extern "C" fn spawn(
         parent: parent.map(|parent| parent.pid()),
         priority: Priority::from_abi(options.priority),
         mailbox_limit: options.mailbox_limit,
+        born: scheduler::stamp(),
     };
     // SAFETY: the future is of that image, and given away; `spawned` is valid for a write.
     unsafe {
@@ -174,7 +175,7 @@ pub(super) unsafe extern "C" fn process_info(pid: abi::Pid, out: *mut ProcessInf
         mailbox: info.mailbox,
         priority: info.priority.to_abi(),
         memory: info.memory,
-        running: u32::from(info.is_running),
+        running: u32::from(info.is_running()),
     };
     // SAFETY: the table's contract: valid for a write of as many bytes as `size` says, which a later version may have more of.
     unsafe {

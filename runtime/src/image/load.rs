@@ -12,7 +12,7 @@ use plugin_abi::abi::{
 };
 use std::collections::HashSet;
 use std::mem::MaybeUninit;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
@@ -24,6 +24,8 @@ pub(crate) struct Image {
     pub(crate) version: &'static str,
     /// Hex SHA-256 of its file.
     pub(crate) hash: String,
+    /// The file, without links. Empty: the host.
+    pub(crate) path: PathBuf,
     /// The states that it declares.
     pub(crate) states: Vec<StateRecord>,
     pub(crate) listeners: Vec<Declared>,
@@ -86,6 +88,7 @@ pub(crate) fn host() -> &'static Image {
         context: leak_context(0, env!("CARGO_PKG_VERSION")),
         version: env!("CARGO_PKG_VERSION"),
         hash: String::new(),
+        path: PathBuf::new(),
         states: Vec::new(),
         listeners: Vec::new(),
         processes: Counter::default(),
@@ -115,6 +118,7 @@ pub(crate) fn load(
         context,
         version,
         hash: facts.hash.clone(),
+        path: path.canonicalize().unwrap_or_default(),
         states: facts.states.clone(),
         listeners,
         processes: Counter::default(),

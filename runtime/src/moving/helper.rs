@@ -67,7 +67,14 @@ unsafe extern "C" fn drop_helper(data: Opaque) -> Status {
 fn start(moving: Arc<Move>) -> Option<Pid> {
     let data: Opaque = Box::into_raw(Box::new(Some(moving))).cast();
     let future = ProcessFuture { data, vtable: &raw const VTABLE };
-    let birth = Birth { image: image::host(), future, parent: None, priority: Priority::Normal, mailbox_limit: 0 };
+    let birth = Birth {
+        image: image::host(),
+        future,
+        parent: None,
+        priority: Priority::Normal,
+        mailbox_limit: 0,
+        born: scheduler::stamp(),
+    };
     // SAFETY: a valid future of the host's, given away; on refusal it is ours still.
     unsafe {
         let Some(helper) = scheduler::begin(&birth) else {

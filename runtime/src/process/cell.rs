@@ -6,7 +6,8 @@
 //! - `begin`, `mailbox.reopen`: the slot's owner, when nobody has a reference.
 //! - `pid`, `parent`: written by the owner in `begin`, read by anybody who has a reference.
 //! - `image`, `vtable`: written by the owner in `begin` and by whoever moves the process, read by anybody who has a reference.
-//! - `priority`: written by the owner and the runner, read by anybody.
+//! - `place` (slot and priority): written by the owner and the runner, read by anybody.
+//! - `born`: written by the owner in `begin`, read by anybody.
 
 use super::fate::Fate;
 use super::mailbox::Mailbox;
@@ -21,7 +22,7 @@ use plugin_abi::abi::{
 use std::cell::Cell;
 use std::ffi::c_void;
 use std::ptr;
-use std::sync::atomic::{AtomicPtr, AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
 /// See the file's head.
 #[derive(Debug)]
@@ -39,9 +40,14 @@ pub(crate) struct Process {
     polls: AtomicU64,
     /// Ticks of processor time, of polls that have returned.
     ticks: AtomicU64,
-    slot: Cell<u32>,
-    priority: AtomicU8,
+    /// The slot, in the lower bits, and the priority.
+    place: AtomicU32,
+    /// When it began: a stamp of the schedulers' clock.
+    born: AtomicU32,
 }
+
+/// Bits of [`Process::place`] that are the slot: `table::PROCESSES_MAX` fits.
+const SLOT_BITS: u32 = 26;
 
 /// What a new life begins with.
 #[derive(Debug)]
@@ -51,6 +57,8 @@ pub(crate) struct Birth {
     pub(crate) parent: Option<Pid>,
     pub(crate) priority: Priority,
     pub(crate) mailbox_limit: u32,
+    /// When it begins: a stamp of the schedulers' clock.
+    pub(crate) born: u32,
 }
 
 /// Who goes first.
@@ -112,8 +120,8 @@ impl Process {
             parent: Cell::new(Pid::NONE),
             polls: AtomicU64::new(0),
             ticks: AtomicU64::new(0),
-            slot: Cell::new(0),
-            priority: AtomicU8::new(0),
+            place: AtomicU32::new(0),
+            born: AtomicU32::new(0),
         }
     }
 
@@ -122,7 +130,8 @@ impl Process {
     /// # Safety
     /// The caller owns the slot `slot`, which is this one; it owns `birth.future`, a valid future of `birth.image`, and gives it away.
     pub(crate) unsafe fn begin(&self, slot: u32, birth: &Birth) -> Pid {
-        self.slot.set(slot);
+        self.place.store(slot, Ordering::Relaxed);
+        self.born.store(birth.born, Ordering::Relaxed);
         self.set_code(birth.image, birth.future);
         self.parent.set(birth.parent.unwrap_or(Pid::NONE));
         self.polls.store(0, Ordering::Relaxed);
@@ -169,7 +178,16 @@ impl Process {
 
     /// For holders of a reference.
     pub(crate) fn pid(&self) -> Pid {
-        Pid::new(self.slot.get(), self.state.generation())
+        Pid::new(self.slot(), self.state.generation())
+    }
+
+    fn slot(&self) -> u32 {
+        self.place.load(Ordering::Relaxed) & ((1 << SLOT_BITS) - 1)
+    }
+
+    /// When it began, as the schedulers' clock stamped it.
+    pub(crate) fn born(&self) -> u32 {
+        self.born.load(Ordering::Relaxed)
     }
 
     /// Charges a turn's processor time. For the runner.
@@ -199,7 +217,7 @@ impl Process {
     }
 
     pub(crate) fn priority(&self) -> Priority {
-        match self.priority.load(Ordering::Relaxed) {
+        match self.place.load(Ordering::Relaxed) >> SLOT_BITS {
             0 => Priority::Low,
             1 => Priority::Normal,
             _ => Priority::High,
@@ -207,7 +225,8 @@ impl Process {
     }
 
     pub(crate) fn set_priority(&self, priority: Priority) {
-        self.priority.store(priority as u8, Ordering::Relaxed);
+        // Written by one at a time, so nothing is lost between.
+        self.place.store(self.slot() | (priority as u32) << SLOT_BITS, Ordering::Relaxed);
     }
 
     fn vtable(&self) -> &'static ProcessVtable {

@@ -37,6 +37,10 @@ impl<K: Ord, V> Ledger<K, V> {
     }
 
     /// The value of an entry.
+    pub(crate) fn len(&self) -> usize {
+        usize::from(self.first.is_some()) + self.rest.len()
+    }
+
     pub(crate) fn get(&self, key: &K) -> Option<&V> {
         match &self.first {
             Some((first, value)) if first == key => Some(value),

@@ -99,10 +99,16 @@ impl Message {
 
     /// The message that `vtable` makes of the bytes. `None`: it does not understand them.
     pub(crate) fn decode(vtable: &'static MessageVtable, bytes: &Encoded) -> Option<Self> {
+        Self::decode_bytes(vtable, bytes.as_bytes())
+    }
+
+    /// The same of the node's own bytes.
+    pub(crate) fn decode_bytes(vtable: &'static MessageVtable, bytes: &[u8]) -> Option<Self> {
         let decode = vtable.decode?;
         let mut message = ptr::null_mut();
+        let bytes = Slice { ptr: bytes.as_ptr(), len: bytes.len() };
         // SAFETY: the bytes are valid for the call; `message` is ours to write to.
-        let status = unsafe { decode(bytes.as_slice(), &raw mut message) };
+        let status = unsafe { decode(bytes, &raw mut message) };
         // SAFETY: a decoder that says OK gives a valid message away.
         (status == STATUS_OK && !message.is_null()).then(|| unsafe { Self::from_raw(message) })
     }

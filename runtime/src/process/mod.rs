@@ -24,5 +24,5 @@ pub(crate) use handle::Handle;
 pub(crate) use mailbox::{Full, Pushed};
 pub(crate) use message::{Encoded, Message, type_name as message_type_name};
 pub(crate) use notice::{Down, Reason, encoded_reply, exit_message};
-pub(crate) use pid::Pid;
+pub(crate) use pid::{NoPid, Pid};
 pub(crate) use state::{Leave, Run, Wake};

@@ -1,6 +1,6 @@
 //! What a process's image and the node tell each other without a call.
 
-use plugin_abi::abi::{ASKED, HAS_CHECKPOINTS, KILLED, ProcessShared};
+use plugin_abi::abi::{ASKED, HAS_CHECKPOINTS, KILLED, ProcessShared, TRACED};
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 
 /// See the file's head.
@@ -32,6 +32,20 @@ impl Shared {
             self.0.flags.fetch_or(ASKED, Ordering::Release);
         } else {
             self.0.flags.fetch_and(!ASKED, Ordering::Release);
+        }
+    }
+
+    /// Whether its state is asked for.
+    pub(crate) fn is_asked(&self) -> bool {
+        self.0.flags.load(Ordering::Relaxed) & ASKED != 0
+    }
+
+    /// Tells its image to show where it waits, or no more.
+    pub(crate) fn set_traced(&self, is_traced: bool) {
+        if is_traced {
+            self.0.flags.fetch_or(TRACED, Ordering::Release);
+        } else {
+            self.0.flags.fetch_and(!TRACED, Ordering::Release);
         }
     }
 

@@ -102,6 +102,11 @@ impl State {
         word & RUNNING != 0 && word & DEAD == 0
     }
 
+    /// True while it waits in a run queue, or has been woken while it runs.
+    pub(crate) fn is_scheduled(&self) -> bool {
+        self.0.load(Ordering::Acquire) & SCHEDULED != 0
+    }
+
     /// True once it was killed.
     pub(crate) fn is_killed(&self) -> bool {
         self.0.load(Ordering::Acquire) & KILL != 0

@@ -37,6 +37,19 @@ pub(super) fn duration(count: u64) -> Duration {
     Duration::try_from_secs_f64(count as f64 * rate).unwrap_or_default()
 }
 
+/// A stamp's unit in ticks, as a power of two: some 20 ms; stamps count for years.
+const STAMP_BITS: u32 = 26;
+
+/// What time it is, for births.
+pub(crate) fn stamp() -> u32 {
+    (ticks().wrapping_sub(START.0) >> STAMP_BITS) as u32
+}
+
+/// How long ago that stamp was made.
+pub(super) fn since(stamp: u32) -> Duration {
+    duration(u64::from(self::stamp().wrapping_sub(stamp)) << STAMP_BITS)
+}
+
 /// The turns of one thread.
 #[derive(Debug)]
 pub(super) struct Turns {

@@ -13,6 +13,7 @@ mod queue;
 mod reaper;
 mod role;
 mod rotation;
+mod sample;
 mod seat;
 mod signal;
 mod sleep;
@@ -21,11 +22,13 @@ mod thread;
 mod waker;
 mod worker;
 
+pub(crate) use clock::stamp;
 pub(crate) use exit::{demonitor, link, monitor, signal, unlink};
 pub(crate) use idle::{stop, timer_started};
-pub(crate) use info::info;
+pub(crate) use info::{Activity, Info, info, thread_times};
 pub(crate) use monitor::{hand_offs, long_runners};
 pub(crate) use reaper::{frozen_threads, leaked_bytes};
+pub(crate) use sample::{Sampled, Snapshot, sample, waits_here};
 pub(crate) use seat::{InHost, in_plugin, process as current_process, stack_limit};
 pub(crate) use waker::{PROCESS_WAKER, kill, wake};
 
@@ -172,7 +175,7 @@ fn enqueue_next(process: &'static Process) {
 /// `future` is a valid future of `image`, the caller's to give.
 #[expect(unsafe_code, reason = "a future that crossed the ABI is given on")]
 pub(crate) unsafe fn spawn(image: &'static Image, future: ProcessFuture) -> Option<Pid> {
-    let birth = Birth { image, future, parent: None, priority: Priority::Normal, mailbox_limit: 0 };
+    let birth = Birth { image, future, parent: None, priority: Priority::Normal, mailbox_limit: 0, born: stamp() };
     // SAFETY: by the contract.
     let process = unsafe { begin(&birth) }?;
     let pid = process.pid();

@@ -194,7 +194,9 @@ impl Monitor {
                 *seen = Seen::of(term, seat);
             }
             if seen.turn % 2 == 1 && (seat.is_turn_long() || seen.is_long(seat, patience)) && seen.is_same(term, seat) {
-                seat.set_long(seen.turn);
+                if !seat.is_turn_long() {
+                    seat.set_long(seen.turn, seen.cpu);
+                }
                 reaper::look_at(seat);
                 if !seen.is_handed_off && it_matters() {
                     seen.is_handed_off = hand_off(role, seen.term, &mut self.warned);

@@ -37,6 +37,8 @@ pub(super) struct Seat {
     turn: AtomicU64,
     /// The turn that the monitor has found to be long.
     long_turn: AtomicU64,
+    /// The thread's processor time, in nanoseconds, when that turn was seen first.
+    long_cpu: AtomicU64,
     host_depth: AtomicU32,
     /// When the turn began that runs, in ticks.
     since: AtomicU64,
@@ -75,6 +77,7 @@ impl Seat {
             process: AtomicPtr::new(ptr::null_mut()),
             turn: AtomicU64::new(0),
             long_turn: AtomicU64::new(0),
+            long_cpu: AtomicU64::new(0),
             host_depth: AtomicU32::new(1),
             since: AtomicU64::new(0),
             is_demoted: AtomicBool::new(false),
@@ -154,20 +157,31 @@ impl Seat {
         self.turn.load(Ordering::Relaxed)
     }
 
-    /// The monitor has found that turn to be long.
-    pub(super) fn set_long(&self, turn: u64) {
-        self.long_turn.store(turn, Ordering::Relaxed);
+    /// The monitor has found that turn to be long; when it saw it first, the thread had used so much.
+    pub(super) fn set_long(&self, turn: u64, cpu: Duration) {
+        self.long_cpu.store(u64::try_from(cpu.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        self.long_turn.store(turn, Ordering::Release);
     }
 
     /// Whether the turn that runs is long, as far as the monitor has found.
     pub(super) fn is_turn_long(&self) -> bool {
         let turn = self.turn();
-        turn % 2 == 1 && self.long_turn.load(Ordering::Relaxed) == turn
+        turn % 2 == 1 && self.long_turn.load(Ordering::Acquire) == turn
     }
 
     /// The next turn begins, or the one that runs ends. For the thread itself.
     fn step_turn(&self) {
         self.turn.store(self.turn() + 1, Ordering::Relaxed);
+    }
+
+    /// The processor time of the turn that runs: of a long one by the thread's own clock, else the time that it has taken.
+    pub(super) fn turn_cpu(&self) -> Duration {
+        let took = self.turn_time();
+        if !self.is_turn_long() {
+            return took;
+        }
+        let used = thread::cpu_time(self.thread.load(Ordering::Relaxed)).unwrap_or_default();
+        used.saturating_sub(Duration::from_nanos(self.long_cpu.load(Ordering::Relaxed))).min(took)
     }
 
     /// How long the turn that runs has taken.

@@ -1,7 +1,8 @@
 //! Signal handlers: a thread is stopped where it is, and what would end the node ends one process. Platform-specific: Linux, x86-64.
 //!
 //! ```text
-//! STOP    sent by a freezer: answers "busy", or notes where the thread is and waits for the verdict;
+//! STOP    sent by who samples: copies the stack, and goes on;
+//!         sent by a freezer: answers "busy", or notes where the thread is and waits for the verdict;
 //!         sent by the rotation: pauses where it may be stopped in a plugin's code, until resumed, and resumes its successor;
 //!         elsewhere goes on
 //! SEGV    the stack is used up, in a plugin's code ─► fault noted, the thread waits for ever; anything else ─► the handler before ours
@@ -14,6 +15,7 @@
 #![expect(unsafe_code, reason = "signal handlers, which only libc installs")]
 
 use super::phase::Question;
+use super::sample::{self, Registers};
 use super::seat::{FAULT_ABORT, FAULT_OVERFLOW, Seat};
 use super::{reaper, rotation, seat};
 use crate::image;
@@ -86,6 +88,7 @@ pub(super) fn send_stop(thread: i32) -> bool {
 
 extern "C" fn stop(_: c_int, _: *mut siginfo_t, context: *mut c_void) {
     let Some(seat) = seat::own() else { return };
+    copy_stack(seat, context);
     let Some(question) = seat.phase.question() else { return };
     let is_safe = !seat.is_in_host() && seat.process().is_some_and(|process| !process.shared.is_busy());
     note_place(seat, context);
@@ -103,6 +106,19 @@ extern "C" fn stop(_: c_int, _: *mut siginfo_t, context: *mut c_void) {
     while let Some(now) = seat.phase.halted() {
         wait(seat.phase.word(), now);
     }
+}
+
+/// For whoever samples.
+fn copy_stack(seat: &Seat, context: *mut c_void) {
+    // SAFETY: the kernel passes a valid context to a handler with SA_SIGINFO.
+    let registers = unsafe { &(*context.cast::<ucontext_t>()).uc_mcontext.gregs };
+    let register = |index: c_int| registers[index as usize] as usize;
+    let registers = Registers { pc: register(libc::REG_RIP), sp: register(libc::REG_RSP), fp: register(libc::REG_RBP) };
+    // SAFETY: `answer` asks for aligned words from the thread's stack pointer to the end of its stack, which are mapped; what runs there
+    // stands still, since this handler runs on its thread.
+    sample::answer(seat, registers, |address| unsafe {
+        ptr::with_exposed_provenance::<usize>(address).read_volatile()
+    });
 }
 
 fn note_place(seat: &Seat, context: *mut c_void) {

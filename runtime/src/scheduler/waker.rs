@@ -1,7 +1,7 @@
 //! Waking and killing: how a process gets into a run queue.
 #![expect(unsafe_code, reason = "a process crosses the ABI as the data of its waker")]
 
-use super::{InHost, current_process, enqueue, reaper};
+use super::{InHost, current_process, enqueue, reaper, sample};
 use crate::process::{Handle, Process, Wake};
 use plugin_abi::abi::WakerVtable;
 use std::ffi::c_void;
@@ -43,6 +43,7 @@ unsafe fn process_of(data: *const c_void) -> &'static Process {
 
 unsafe extern "C" fn clone_waker(data: *const c_void) -> *const c_void {
     let _host = InHost::enter();
+    sample::waits_here();
     // SAFETY: the vtable's contract.
     unsafe { process_of(data) }.state.acquire();
     data

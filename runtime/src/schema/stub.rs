@@ -94,7 +94,7 @@ struct Names<'a> {
 fn root_name(old: &StateRecord, now: &str) -> String {
     let name = type_name(&old.shape).map_or_else(|| now.to_owned(), |name| identifier(&name).0);
     let version = format!("V{}", old.version);
-    if name.ends_with(&version) { name } else { name + &version }
+    if name.ends_with(&version) { name } else { name + version.as_str() }
 }
 
 fn has_way_back(shape: &Shape) -> bool {

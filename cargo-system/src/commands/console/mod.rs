@@ -1,0 +1,66 @@
+//! `console` and `eval`: expressions that the node evaluates.
+//!
+//! On a terminal with line editing, history and completion; otherwise what comes on standard input is evaluated, an expression at a time,
+//! and the first that fails ends it.
+
+mod editor;
+mod value;
+
+use crate::client::{Session, connect};
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::output;
+use runtime::protocol::ConsoleOutput;
+use serde_json::json;
+use std::io::{self, BufRead as _, IsTerminal as _};
+use std::time::Duration;
+
+pub(super) use value::has_colours;
+
+pub(super) fn console(context: &Context) -> Result<(), Failure> {
+    let session = Session::open(connect(&context.node()?)?)?;
+    if io::stdin().is_terminal() && io::stdout().is_terminal() && !context.json() {
+        editor::talk(session)
+    } else {
+        piped(context, session)
+    }
+}
+
+pub(super) fn eval(context: &Context, text: &str, timeout: Option<Duration>) -> Result<(), Failure> {
+    let mut session = Session::open(connect(&context.node()?)?)?;
+    evaluate(context, &mut session, text, timeout)
+}
+
+/// Line by line; lines whose brackets are open belong together.
+fn piped(context: &Context, mut session: Session) -> Result<(), Failure> {
+    let mut text = String::new();
+    for line in io::stdin().lock().lines() {
+        let line = line.map_err(|error| Failure::error(format!("standard input cannot be read: {error}")))?;
+        text.push_str(&line);
+        text.push('\n');
+        if editor::is_complete(&text) {
+            let expression = std::mem::take(&mut text);
+            if !expression.trim().is_empty() {
+                evaluate(context, &mut session, &expression, None)?;
+            }
+        }
+    }
+    if text.trim().is_empty() { Ok(()) } else { evaluate(context, &mut session, &text, None) }
+}
+
+fn evaluate(context: &Context, session: &mut Session, text: &str, timeout: Option<Duration>) -> Result<(), Failure> {
+    // With --json, standard output has values alone.
+    let printed = |text: &str| if context.json() { output::note(text) } else { output::line(text) };
+    match session.evaluate(text, timeout, printed)? {
+        ConsoleOutput::Value { value, .. } => {
+            if context.json() {
+                output::json(&json!({ "outcome": "value", "value": value }));
+            } else if let Some(text) = value::shown(&value, has_colours()) {
+                output::line(text.trim_end());
+            }
+            Ok(())
+        }
+        ConsoleOutput::Failed { message, .. } => Err(Failure::error(message)),
+        other => Err(Failure::error(format!("the node answers what this tool does not understand: {other:?}"))),
+    }
+}

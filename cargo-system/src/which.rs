@@ -1,0 +1,76 @@
+//! Options of commands that show processes.
+
+use clap::Args;
+use runtime::protocol::{Selection, Sort};
+use std::time::Duration;
+
+/// Which processes.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Which {
+    /// Sort by this, most first
+    #[arg(short, long, value_enum, default_value_t)]
+    pub(crate) sort: SortBy,
+    /// So many at the most
+    #[arg(short = 'n', long, value_name = "N", default_value = "20", value_parser = clap::value_parser!(u32).range(0..=10_000))]
+    pub(crate) count: u32,
+    /// Only those whose pid, type or version contains this
+    #[arg(short, long, value_name = "TEXT")]
+    pub(crate) filter: Option<String>,
+}
+
+/// What processes are sorted by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum SortBy {
+    /// Processor time
+    #[default]
+    Cpu,
+    /// Bytes allocated
+    Memory,
+    /// Messages that wait
+    Mailbox,
+    /// Polls
+    Polls,
+    /// Time since it began
+    Uptime,
+    /// Pid
+    Pid,
+}
+
+impl From<SortBy> for Sort {
+    fn from(sort: SortBy) -> Self {
+        match sort {
+            SortBy::Cpu => Self::Cpu,
+            SortBy::Memory => Self::Memory,
+            SortBy::Mailbox => Self::Mailbox,
+            SortBy::Polls => Self::Polls,
+            SortBy::Uptime => Self::Uptime,
+            SortBy::Pid => Self::Pid,
+        }
+    }
+}
+
+impl Which {
+    /// As the node is asked.
+    pub(crate) fn selection(&self) -> Selection {
+        Selection { sort: self.sort.into(), limit: Some(self.count), filter: self.filter.clone() }
+    }
+}
+
+/// Seconds that one can wait for.
+pub(crate) fn parse_interval(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().ok().filter(|seconds| (0.05..=3600.0).contains(seconds));
+    seconds.map(Duration::from_secs_f64).ok_or_else(|| format!("{text:?} is not a number of seconds from 0.05 to 3600"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_interval_is_neither_nothing_nor_for_ever() {
+        assert_eq!(parse_interval("0.5"), Ok(Duration::from_millis(500)));
+        for text in ["0", "-1", "1e9", "NaN", "inf", "soon", ""] {
+            assert!(parse_interval(text).is_err(), "{text}");
+        }
+    }
+}

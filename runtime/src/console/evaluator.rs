@@ -1,0 +1,177 @@
+//! Evaluates what a session is sent, one after the other; what it has learned stays.
+
+use super::limits::{self, Leash, TIME_MAX};
+use super::{Tools, functions};
+use crate::protocol::ConsoleOutput;
+use rhai::{AST, Dynamic, Engine, EvalAltResult, Scope};
+use serde_json::Value;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+/// A value that takes more room than this as JSON is not shown.
+const VALUE_LEN_MAX: usize = 4 << 20;
+
+/// See the file's head.
+#[derive(Debug)]
+pub(super) struct Evaluator {
+    engine: Engine,
+    scope: Scope<'static>,
+    /// The functions that were defined.
+    defined: AST,
+    leash: Leash,
+}
+
+impl Evaluator {
+    /// `say` is called with what evaluations print.
+    pub(super) fn new(tools: &Tools, interrupted: Arc<AtomicBool>, say: impl Fn(&str) + Clone + 'static) -> Self {
+        let leash = Leash::new(interrupted);
+        let mut engine = limits::engine(&leash);
+        functions::register(&mut engine, tools, &leash);
+        let print = say.clone();
+        engine.on_print(move |text| print(text));
+        engine.on_debug(move |text, _, _| say(text));
+        Self { engine, scope: Scope::new(), defined: AST::empty(), leash }
+    }
+
+    pub(super) fn evaluate(&mut self, text: &str, time: Option<Duration>) -> ConsoleOutput {
+        self.leash.begin(time.unwrap_or(TIME_MAX));
+        let value = self.run(text);
+        match value {
+            Ok(value) => match shown(&value) {
+                Ok(value) => ConsoleOutput::Value { value, variables: self.variables() },
+                Err(message) => ConsoleOutput::Failed { message, is_interrupted: false },
+            },
+            Err(error) => self.failed(&error),
+        }
+    }
+
+    fn run(&mut self, text: &str) -> Result<Dynamic, Box<EvalAltResult>> {
+        let new = self.engine.compile_with_scope(&self.scope, text)?;
+        let all = self.defined.merge(&new);
+        self.defined = all.clone_functions_only();
+        self.engine.eval_ast_with_scope(&mut self.scope, &all)
+    }
+
+    fn failed(&self, error: &EvalAltResult) -> ConsoleOutput {
+        let is_interrupted = matches!(error, EvalAltResult::ErrorTerminated(..)) || !self.leash.holds();
+        let message = match (is_interrupted, self.leash.is_interrupted()) {
+            (true, true) => "interrupted".to_owned(),
+            (true, false) => "it took too long, and was broken off".to_owned(),
+            _ => error.to_string(),
+        };
+        ConsoleOutput::Failed { message, is_interrupted }
+    }
+
+    fn variables(&self) -> Vec<String> {
+        let mut names: Vec<_> = self.scope.iter_raw().map(|(name, ..)| name.to_owned()).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+}
+
+/// As JSON; what has no such form, by its type's name.
+fn shown(value: &Dynamic) -> Result<Value, String> {
+    let json = rhai::serde::from_dynamic::<Value>(value).unwrap_or_else(|_| Value::String(value.to_string()));
+    let len = serde_json::to_vec(&json).map_or(usize::MAX, |text| text.len());
+    if len > VALUE_LEN_MAX {
+        return Err(format!("the value is too large to be shown: {len} bytes, and {VALUE_LEN_MAX} are the most"));
+    }
+    Ok(json)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::Trees;
+    use serde_json::json;
+    use std::sync::atomic::Ordering;
+    use std::time::Instant;
+
+    fn evaluator(interrupted: &Arc<AtomicBool>) -> Evaluator {
+        let tools = Tools {
+            status: Arc::new(|| unreachable!("not asked for")),
+            trees: Arc::new(|| Trees { versions: Vec::new() }),
+        };
+        Evaluator::new(&tools, Arc::clone(interrupted), |_| ())
+    }
+
+    fn value(evaluator: &mut Evaluator, text: &str) -> Value {
+        match evaluator.evaluate(text, None) {
+            ConsoleOutput::Value { value, .. } => value,
+            other => panic!("{text}: {other:?}"),
+        }
+    }
+
+    fn failure(evaluator: &mut Evaluator, text: &str, time: Option<Duration>) -> String {
+        match evaluator.evaluate(text, time) {
+            ConsoleOutput::Failed { message, .. } => message,
+            other => panic!("{text}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn variables_and_functions_last() {
+        let mut evaluator = evaluator(&Arc::default());
+        assert_eq!(value(&mut evaluator, "1 + 2"), json!(3));
+        assert_eq!(value(&mut evaluator, "let x = [1, 2, 3]; fn twice(n) { n * 2 }"), json!(null));
+        assert_eq!(value(&mut evaluator, "x.map(|n| twice(n))"), json!([2, 4, 6]));
+        let ConsoleOutput::Value { variables, .. } = evaluator.evaluate("x.len()", None) else { panic!("a value") };
+        assert_eq!(variables, ["x"]);
+        assert!(failure(&mut evaluator, "1 +", None).contains("line 1"));
+        assert!(failure(&mut evaluator, "nobody", None).contains("nobody"));
+        assert_eq!(value(&mut evaluator, "x[2]"), json!(3), "a failure forgets nothing");
+    }
+
+    #[test]
+    fn what_never_ends_is_broken_off() {
+        let mut evaluator = evaluator(&Arc::default());
+        let short = Some(Duration::from_millis(50));
+        for text in ["loop {}", "fn f() { f() } f()", "let m = #{}; let n = 0; loop { m[n.to_string()] = n; n += 1 }"] {
+            let begun = Instant::now();
+            failure(&mut evaluator, text, short);
+            assert!(begun.elapsed() < Duration::from_secs(20), "{text}");
+        }
+        assert_eq!(value(&mut evaluator, "2"), json!(2));
+    }
+
+    #[test]
+    fn what_grows_without_end_is_broken_off() {
+        let mut evaluator = evaluator(&Arc::default());
+        for text in [
+            "let a = []; loop { a.push(a) }",
+            "let s = \"x\"; loop { s += s }",
+            "let a = []; a.pad(1000000000, 0)",
+            "let b = blob(1000000000)",
+            "let a = [[[1]]]; loop { a = [a, a, a, a] }",
+        ] {
+            let message = failure(&mut evaluator, text, None);
+            assert!(!message.contains("too long"), "{text}: {message}");
+        }
+        let many: String = (0..100).map(|n| format!("let v{n} = {n};")).collect();
+        failure(&mut evaluator, &many, None);
+    }
+
+    #[test]
+    fn nothing_outside_is_reached() {
+        let mut evaluator = evaluator(&Arc::default());
+        failure(&mut evaluator, "import \"/etc/passwd\" as p;", None);
+        failure(&mut evaluator, "eval(\"1\")", None);
+    }
+
+    #[test]
+    fn it_can_be_interrupted() {
+        let interrupted = Arc::<AtomicBool>::default();
+        let mut evaluator = evaluator(&interrupted);
+        let later = std::thread::spawn({
+            let interrupted = Arc::clone(&interrupted);
+            move || {
+                std::thread::sleep(Duration::from_millis(20));
+                interrupted.store(true, Ordering::Relaxed);
+            }
+        });
+        assert_eq!(failure(&mut evaluator, "loop {}", None), "interrupted");
+        later.join().expect("it ends");
+    }
+}

@@ -1,0 +1,133 @@
+//! What an expression can call.
+
+use super::Tools;
+use super::limits::Leash;
+use crate::observe;
+use crate::process::Pid;
+use crate::protocol::{Selection, Sort};
+use crate::registry;
+use rhai::{Dynamic, Engine, EvalAltResult, Map};
+use serde::Serialize;
+use std::time::Duration;
+
+type Answer = Result<Dynamic, Box<EvalAltResult>>;
+
+/// So many processes, unless one asks for more.
+const COUNT: i64 = 100;
+const COUNT_MAX: i64 = 1_000;
+/// How long shares are measured, unless one says.
+const INTERVAL: Duration = Duration::from_millis(400);
+const INTERVAL_MAX_S: f64 = 60.0;
+
+/// With what they do, for people.
+const HELP: [(&str, &str); 10] = [
+    ("processes()", "the 100 that have used most processor time; processes(n), processes(n, \"mailbox\")"),
+    ("top()", "the 20 that use most now; top(seconds), top(seconds, n)"),
+    ("info(p)", "all that is known of a process; p is a pid, or what has one"),
+    ("stack(p)", "where it stands: functions, files, lines"),
+    ("whereis(name)", "the pid that is registered by that name, or ()"),
+    ("tree()", "who has started whom, in each version"),
+    ("versions()", "versions that live"),
+    ("kill(p)", "ends it; kill(p, reason) sends an exit signal"),
+    ("send(p, message)", "a message, as serde writes it: send(p, #{Add: 5}), send(p, \"Reset\")"),
+    ("help()", "this"),
+];
+
+/// Their names, for completion.
+pub(super) fn names() -> Vec<String> {
+    let name = |(call, _): &(&str, &str)| call.split('(').next().unwrap_or_default().to_owned();
+    HELP.iter().map(name).chain(["print".to_owned()]).collect()
+}
+
+pub(super) fn register(engine: &mut Engine, tools: &Tools, leash: &Leash) {
+    register_lists(engine, leash);
+    register_process(engine);
+    let status = tools.status.clone();
+    engine.register_fn("versions", move || value(&status().versions));
+    let trees = tools.trees.clone();
+    engine.register_fn("tree", move || value(&trees().versions));
+    engine.register_fn("help", || {
+        HELP.iter().map(|(call, what)| format!("{call:18} {what}")).collect::<Vec<_>>().join("\n")
+    });
+}
+
+fn register_lists(engine: &mut Engine, leash: &Leash) {
+    engine.register_fn("processes", || processes(COUNT, "cpu"));
+    engine.register_fn("processes", |count: i64| processes(count, "cpu"));
+    engine.register_fn("processes", |count: i64, sort: &str| processes(count, sort));
+    let held = leash.clone();
+    engine.register_fn("top", move || top(INTERVAL, 20, &held));
+    let held = leash.clone();
+    engine.register_fn("top", move |seconds: Dynamic| top(interval(&seconds)?, 20, &held));
+    let held = leash.clone();
+    engine.register_fn("top", move |seconds: Dynamic, count: i64| top(interval(&seconds)?, count, &held));
+}
+
+fn register_process(engine: &mut Engine) {
+    engine.register_fn("info", |process: Dynamic| {
+        observe::find(&pid(process)?).map_err(|error| failed(&error)).and_then(|process| value(&observe::row(&process)))
+    });
+    engine.register_fn("stack", |process: Dynamic| {
+        observe::stack(&pid(process)?).map_err(|error| failed(&error)).and_then(|stack| value(&stack))
+    });
+    engine.register_fn("kill", |process: Dynamic| kill(process, None));
+    engine.register_fn("kill", |process: Dynamic, reason: &str| kill(process, Some(reason)));
+    engine.register_fn("send", |process: Dynamic, message: Dynamic| -> Result<(), Box<EvalAltResult>> {
+        let message = rhai::serde::from_dynamic::<serde_json::Value>(&message)?;
+        observe::send(&pid(process)?, &message).map_err(|error| failed(&error))
+    });
+    engine.register_fn("whereis", |name: &str| {
+        registry::whereis(name).map_or(Dynamic::UNIT, |pid: Pid| pid.to_string().into())
+    });
+}
+
+fn value(of: &impl Serialize) -> Answer {
+    rhai::serde::to_dynamic(of)
+}
+
+fn failed(error: &dyn std::error::Error) -> Box<EvalAltResult> {
+    error.to_string().into()
+}
+
+/// A pid, as text or as a member `pid` of something.
+fn pid(of: Dynamic) -> Result<String, Box<EvalAltResult>> {
+    let no_pid = |kind: &str| format!("a {kind} names no process; give a pid such as \"<12.3>\"").into();
+    if let Some(map) = of.read_lock::<Map>() {
+        let pid = map.get("pid").and_then(|pid| pid.clone().into_string().ok());
+        return pid.ok_or_else(|| no_pid("map without pid"));
+    }
+    of.into_string().map_err(no_pid)
+}
+
+fn count(count: i64) -> Result<u32, Box<EvalAltResult>> {
+    let fits = u32::try_from(count).ok().filter(|_| count <= COUNT_MAX);
+    fits.ok_or_else(|| format!("{count} is not a number of processes from 0 to {COUNT_MAX}").into())
+}
+
+fn processes(number: i64, sort: &str) -> Answer {
+    let sort: Sort = serde_json::from_value(sort.into())
+        .map_err(|_| format!("{sort:?} is none of cpu, memory, mailbox, polls, uptime and pid"))?;
+    let selection = Selection { sort, limit: Some(count(number)?), filter: None };
+    value(&observe::list(&selection).processes)
+}
+
+fn interval(seconds: &Dynamic) -> Result<Duration, Box<EvalAltResult>> {
+    #[expect(clippy::cast_precision_loss, reason = "seconds are few")]
+    let number = seconds.as_float().or_else(|_| seconds.as_int().map(|seconds| seconds as f64));
+    let fits = number.ok().filter(|seconds| (0.0..=INTERVAL_MAX_S).contains(seconds));
+    fits.map(Duration::from_secs_f64)
+        .ok_or_else(|| format!("{seconds} is not a number of seconds from 0 to {INTERVAL_MAX_S}").into())
+}
+
+fn top(interval: Duration, number: i64, leash: &Leash) -> Answer {
+    let selection = Selection { sort: Sort::Cpu, limit: Some(count(number)?), filter: None };
+    match observe::top(&selection, interval, || leash.holds()) {
+        Some(top) => value(&top.processes),
+        None => Err("the measurement was broken off".into()),
+    }
+}
+
+fn kill(process: Dynamic, reason: Option<&str>) -> Answer {
+    let killed = observe::kill(&pid(process)?, reason).map_err(|error| failed(&error))?;
+    value(&killed)
+}

@@ -1,0 +1,73 @@
+//! How far an evaluation may go.
+//!
+//! Sizes are those of one value with all that is in it, so a session holds [`VARIABLES_MAX`] times as much at the most, some 100 MB: that is
+//! much, and bounded.
+
+use crate::observe::Pace;
+use rhai::{Dynamic, Engine};
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// As long as the client does not ask for less.
+pub(super) const TIME_MAX: Duration = Duration::from_secs(60);
+const OPERATIONS_MAX: u64 = 1_000_000_000;
+const CALLS_MAX: usize = 48;
+const VARIABLES_MAX: usize = 64;
+const FUNCTIONS_MAX: usize = 256;
+const STRING_LEN_MAX: usize = 1 << 20;
+const ARRAY_LEN_MAX: usize = 20_000;
+const MAP_LEN_MAX: usize = 40_000;
+
+/// When an evaluation has to end, and who may say so before.
+#[derive(Clone, Debug)]
+pub(super) struct Leash {
+    interrupted: Arc<AtomicBool>,
+    until: Rc<RefCell<Instant>>,
+}
+
+impl Leash {
+    pub(super) fn new(interrupted: Arc<AtomicBool>) -> Self {
+        Self { interrupted, until: Rc::new(RefCell::new(Instant::now())) }
+    }
+
+    /// Another evaluation begins.
+    pub(super) fn begin(&self, time: Duration) {
+        *self.until.borrow_mut() = Instant::now() + time.min(TIME_MAX);
+    }
+
+    pub(super) fn is_interrupted(&self) -> bool {
+        self.interrupted.load(Ordering::Relaxed)
+    }
+
+    /// Whether it may go on.
+    pub(super) fn holds(&self) -> bool {
+        !self.is_interrupted() && Instant::now() < *self.until.borrow()
+    }
+}
+
+/// An engine that ends evaluations in time, and takes nothing from outside but what it is given.
+pub(super) fn engine(leash: &Leash) -> Engine {
+    let mut engine = Engine::new();
+    engine
+        .set_max_operations(OPERATIONS_MAX)
+        .set_max_call_levels(CALLS_MAX)
+        .set_max_variables(VARIABLES_MAX)
+        .set_max_functions(FUNCTIONS_MAX)
+        .set_max_modules(0)
+        .set_max_string_size(STRING_LEN_MAX)
+        .set_max_array_size(ARRAY_LEN_MAX)
+        .set_max_map_size(MAP_LEN_MAX)
+        .disable_symbol("import")
+        .disable_symbol("eval");
+    let leash = leash.clone();
+    let pace = RefCell::new(Pace::new());
+    engine.on_progress(move |operations| {
+        pace.borrow_mut().step();
+        let is_over = operations.is_multiple_of(64) && !leash.holds();
+        is_over.then_some(Dynamic::UNIT)
+    });
+    engine
+}

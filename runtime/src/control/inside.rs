@@ -1,0 +1,92 @@
+//! Answers about the processes.
+
+use super::connection::{failure, write};
+use super::server::Controlled;
+use super::status;
+use crate::console::{self, Tools};
+use crate::image::{self, Image};
+use crate::listen;
+use crate::observe::{self, NoProcess};
+use crate::protocol::{Event, FailureKind, Outcome, ProcessStatus, Reply, Selection, Trees};
+use rustix::event::{PollFd, PollFlags, Timespec};
+use std::io::{self, BufReader};
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// No interval is longer.
+const INTERVAL_MAX: Duration = Duration::from_secs(3600);
+
+pub(super) fn processes(stream: &UnixStream, selection: &Selection) -> io::Result<()> {
+    let listed = if selection.limit.is_some() {
+        observe::list(selection)
+    } else {
+        let give = |processes: Vec<ProcessStatus>| write(stream, &Reply::Event(Event::Processes { processes }));
+        observe::all(selection, give)?
+    };
+    write(stream, &Reply::Done(Outcome::Processes(listed)))
+}
+
+pub(super) fn info(stream: &UnixStream, pid: &str) -> io::Result<()> {
+    reply(stream, observe::find(pid).map(|process| Outcome::Process(observe::row(&process))))
+}
+
+pub(super) fn top(stream: &UnixStream, interval_ms: u64, selection: &Selection) -> io::Result<()> {
+    let interval = Duration::from_millis(interval_ms).min(INTERVAL_MAX);
+    match observe::top(selection, interval, || !has_gone(stream)) {
+        Some(top) => write(stream, &Reply::Done(Outcome::Top(top))),
+        None => Ok(()),
+    }
+}
+
+pub(super) fn tree(controlled: &Controlled) -> Trees {
+    let current = listen::current().map(|image| image.context.id);
+    let mut images: Vec<&Image> = image::all()
+        .into_iter()
+        .filter(|image| Some(image.context.id) == current || image.processes.get() > 0)
+        .collect();
+    images.sort_by_key(|image| std::cmp::Reverse(controlled.versions.current_since(image)));
+    let images =
+        images.into_iter().map(|image| (image, controlled.versions.root(image), Some(image.context.id) == current));
+    Trees { versions: observe::trees(images) }
+}
+
+pub(super) fn kill(stream: &UnixStream, pid: &str, reason: Option<&str>) -> io::Result<()> {
+    reply(stream, observe::kill(pid, reason).map(Outcome::Killed))
+}
+
+pub(super) fn stack(stream: &UnixStream, pid: &str) -> io::Result<()> {
+    reply(stream, observe::stack(pid).map(Outcome::Stack))
+}
+
+pub(super) fn console(
+    stream: &UnixStream,
+    reader: BufReader<&UnixStream>,
+    controlled: &Arc<Controlled>,
+    patience: Duration,
+) -> io::Result<()> {
+    let (for_status, for_trees) = (Arc::clone(controlled), Arc::clone(controlled));
+    let tools =
+        Tools { status: Arc::new(move || status::status(&for_status)), trees: Arc::new(move || tree(&for_trees)) };
+    let version = listen::current().map_or("", |image| image.version);
+    console::serve(stream, reader, patience, &controlled.name, version, &tools)
+}
+
+fn reply(stream: &UnixStream, answer: Result<Outcome, NoProcess>) -> io::Result<()> {
+    match answer {
+        Ok(outcome) => write(stream, &Reply::Done(outcome)),
+        Err(error) => {
+            let mut failure = failure(FailureKind::Error, &error.to_string());
+            failure.hint = Some("cargo system ps lists those that are there".to_owned());
+            write(stream, &Reply::Failed(failure))
+        }
+    }
+}
+
+/// Whether the client has hung up. One that has only said that it sends no more still listens.
+fn has_gone(stream: &UnixStream) -> bool {
+    let mut ends = [PollFd::new(stream, PollFlags::empty())];
+    // A time of zero does not wait.
+    let polled = rustix::event::poll(&mut ends, Some(&Timespec { tv_sec: 0, tv_nsec: 0 }));
+    polled.is_ok() && ends[0].revents().intersects(PollFlags::HUP | PollFlags::ERR)
+}

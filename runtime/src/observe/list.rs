@@ -1,0 +1,197 @@
+//! Processes, the first so many of them, by what one asks for.
+
+use super::{NoProcess, Pace};
+use crate::image;
+use crate::process::{Handle, NoPid, Pid, Priority, table};
+use crate::protocol::{ProcessStatus, Processes, Selection, Sort};
+use crate::scheduler::{self, Activity, Info};
+use std::cmp::Reverse;
+use std::time::Duration;
+
+/// No more are sorted and listed at once.
+const LIMIT_MAX: u32 = 10_000;
+/// Rows that go out together when all are listed.
+const BATCH: usize = 500;
+
+/// The process of a pid that somebody has typed.
+pub(crate) fn find(pid: &str) -> Result<Handle, NoProcess> {
+    let parsed: Pid = pid.parse().map_err(|NoPid| NoProcess::Malformed(shortened(pid)))?;
+    table::find(parsed).filter(|process| process.state.is_alive()).ok_or_else(|| NoProcess::Gone(parsed.to_string()))
+}
+
+fn shortened(text: &str) -> String {
+    text.chars().take(40).collect()
+}
+
+/// Every process that is alive, in steps.
+pub(super) fn walk(mut visit: impl FnMut(Handle)) {
+    let mut pace = Pace::new();
+    for process in table::all() {
+        visit(process);
+        pace.step();
+    }
+}
+
+/// The first ones by the selection.
+pub(crate) fn list(selection: &Selection) -> Processes {
+    let mut first = First::new(selection);
+    let (mut total, mut matched) = (0, 0);
+    walk(|process| {
+        total += 1;
+        if matches(selection, &process) {
+            matched += 1;
+            let info = scheduler::info(&process);
+            first.offer(key(selection.sort, &info, info.cpu), info.pid, info.cpu);
+        }
+    });
+    let rows = first.into_pids().filter_map(|(pid, _)| Some(row(&table::find(pid)?)));
+    Processes { total, matched, processes: rows.collect() }
+}
+
+/// All of them, in batches, as long as somebody takes them.
+pub(crate) fn all<E>(
+    selection: &Selection,
+    mut give: impl FnMut(Vec<ProcessStatus>) -> Result<(), E>,
+) -> Result<Processes, E> {
+    let (mut total, mut matched, mut batch) = (0, 0, Vec::new());
+    let mut pace = Pace::new();
+    for process in table::all() {
+        total += 1;
+        if matches(selection, &process) {
+            matched += 1;
+            batch.push(row(&process));
+            if batch.len() == BATCH {
+                give(std::mem::take(&mut batch))?;
+            }
+        }
+        pace.step();
+    }
+    if !batch.is_empty() {
+        give(batch)?;
+    }
+    Ok(Processes { total, matched, processes: Vec::new() })
+}
+
+/// Whether the filter lets it through.
+pub(super) fn matches(selection: &Selection, process: &Handle) -> bool {
+    let Some(filter) = selection.filter.as_deref() else { return true };
+    process.type_name().contains(filter)
+        || process.image().version.contains(filter)
+        || process.pid().to_string().contains(filter)
+}
+
+/// What a process is sorted by, greatest first.
+pub(super) fn key(sort: Sort, info: &Info, cpu: Duration) -> u64 {
+    match sort {
+        Sort::Cpu => u64::try_from(cpu.as_nanos()).unwrap_or(u64::MAX),
+        Sort::Memory => info.memory.max(0).unsigned_abs(),
+        Sort::Mailbox => info.mailbox.into(),
+        Sort::Polls => info.polls,
+        Sort::Uptime => u64::try_from(info.age.as_nanos()).unwrap_or(u64::MAX),
+        Sort::Pid => !(u64::from(info.pid.slot()) << 32 | u64::from(info.pid.generation())),
+    }
+}
+
+/// The greatest of many, by a key; in twice their room.
+#[derive(Debug)]
+pub(super) struct First {
+    limit: usize,
+    /// What is below this is not among them.
+    least: u64,
+    found: Vec<(u64, Pid, Duration)>,
+}
+
+impl First {
+    pub(super) fn new(selection: &Selection) -> Self {
+        let limit = selection.limit.unwrap_or(LIMIT_MAX).min(LIMIT_MAX) as usize;
+        Self { limit, least: 0, found: Vec::with_capacity(2 * limit) }
+    }
+
+    pub(super) fn offer(&mut self, key: u64, pid: Pid, cpu: Duration) {
+        if key < self.least || self.limit == 0 {
+            return;
+        }
+        self.found.push((key, pid, cpu));
+        if self.found.len() >= 2 * self.limit {
+            self.settle();
+        }
+    }
+
+    fn settle(&mut self) {
+        self.found.sort_unstable_by_key(|(key, pid, _)| (Reverse(*key), *pid));
+        self.found.truncate(self.limit);
+        if self.found.len() == self.limit {
+            self.least = self.found.last().map_or(0, |(key, ..)| *key);
+        }
+    }
+
+    /// The greatest first, each with the time that it was offered with.
+    pub(super) fn into_pids(mut self) -> impl Iterator<Item = (Pid, Duration)> {
+        self.settle();
+        self.found.into_iter().map(|(_, pid, cpu)| (pid, cpu))
+    }
+}
+
+/// A process for people.
+pub(crate) fn row(process: &Handle) -> ProcessStatus {
+    let info = scheduler::info(process);
+    let ties = process.fate.if_open(|books| {
+        let names = books.names.iter().map(ToString::to_string).collect();
+        (names, books.links.len(), books.watching.len(), books.watchers.len())
+    });
+    let (names, links, monitors, monitored_by) = ties.unwrap_or_default();
+    ProcessStatus {
+        pid: info.pid.to_string(),
+        names,
+        process_type: info.type_name.to_owned(),
+        version: image::find(info.image).map_or(image::host().version, |image| image.version).to_owned(),
+        state: state_name(info.activity).to_owned(),
+        cpu_percent: None,
+        cpu_ns: u64::try_from(info.cpu.as_nanos()).unwrap_or(u64::MAX),
+        polls: info.polls,
+        memory_bytes: info.memory,
+        mailbox: info.mailbox,
+        received: info.received,
+        uptime_ms: u64::try_from(info.age.as_millis()).unwrap_or(u64::MAX),
+        links: links as u64,
+        monitors: monitors as u64,
+        monitored_by: monitored_by as u64,
+        parent: info.parent.map(|parent| parent.to_string()),
+        priority: match info.priority {
+            Priority::Low => "low",
+            Priority::Normal => "normal",
+            Priority::High => "high",
+        }
+        .to_owned(),
+    }
+}
+
+pub(super) fn state_name(activity: Activity) -> &'static str {
+    match activity {
+        Activity::Waiting => "waiting",
+        Activity::Runnable => "runnable",
+        Activity::Running => "running",
+        Activity::LongRunner => "long runner",
+        Activity::Paused => "paused",
+        Activity::Moving => "moving",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_greatest_are_kept_in_order() {
+        let selection = Selection { limit: Some(3), ..Selection::default() };
+        let mut first = First::new(&selection);
+        for number in 0..100_u64 {
+            first.offer(number * 37 % 100, Pid::new(number as u32, 1), Duration::from_nanos(number * 37 % 100));
+        }
+        let kept: Vec<_> = first.into_pids().map(|(_, cpu)| cpu.as_nanos()).collect();
+        assert_eq!(kept, [99, 98, 97]);
+        let mut none = First::new(&Selection { limit: Some(0), ..Selection::default() });
+        none.offer(1, Pid::new(1, 1), Duration::ZERO);
+        assert_eq!(none.into_pids().count(), 0);
+    }
+}

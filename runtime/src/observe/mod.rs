@@ -1,0 +1,40 @@
+//! What a person sees of the processes: lists, shares, trees, stacks. Nothing here runs on a scheduler.
+//!
+//! The process table is walked in short steps with pauses between ([`pace`]), and without locks that schedulers take: on a million
+//! processes, others are not delayed by more than a step.
+
+mod files;
+mod kill;
+mod list;
+mod pace;
+mod send;
+mod stack;
+mod symbols;
+mod top;
+mod tree;
+mod unwind;
+
+pub(crate) use kill::kill;
+pub(crate) use list::{all, find, list, row};
+pub(crate) use pace::Pace;
+pub(crate) use send::send;
+pub(crate) use stack::stack;
+pub(crate) use top::top;
+pub(crate) use tree::trees;
+
+/// Why nothing can be said of a pid.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum NoProcess {
+    #[error("{0:?} is no pid; pids look like <12.3>, or 12.3")]
+    Malformed(String),
+    #[error("there is no process {0}: it has ended, or never was")]
+    Gone(String),
+    #[error("{0} is the node's own, and cannot be killed")]
+    Own(String),
+    #[error("{0} does not take it: {1}")]
+    Refused(String, String),
+    #[error("{0} did not get a processor in time to be looked at; the node is overloaded")]
+    Late(String),
+    #[error("{0} cannot be looked at: {1}")]
+    Unreadable(String, String),
+}

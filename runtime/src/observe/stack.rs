@@ -1,0 +1,93 @@
+//! A process's stack for people: sampled, unwound and given names, the last two on a thread that goes behind others.
+
+use super::NoProcess;
+use super::files::Files;
+use super::list::{find, state_name};
+use super::symbols::Symbols;
+use super::unwind::{Place, is_plugin, places};
+use crate::process::Handle;
+use crate::protocol::{Frame, Stack};
+use crate::scheduler::{self, Sampled, Snapshot};
+use std::collections::HashMap;
+use std::time::Duration;
+
+/// How far behind others the search for names goes: it may take some 100 ms of a processor.
+const NICENESS: i32 = 10;
+
+/// Where the process stands. Not for a scheduler's thread: it waits.
+pub(crate) fn stack(pid: &str) -> Result<Stack, NoProcess> {
+    let process = find(pid)?;
+    let name = process.pid().to_string();
+    let state = state_name(scheduler::info(&process).activity);
+    let sampled = scheduler::sample(&process);
+    let (snapshots, state) = match sampled {
+        Sampled::Running(snapshot) => (vec![snapshot], if state == "waiting" { "running" } else { state }),
+        Sampled::Waiting(snapshots) => (snapshots, "waiting"),
+        Sampled::Late => return Err(NoProcess::Late(name)),
+        Sampled::Ended => return Err(NoProcess::Gone(name)),
+    };
+    let cost = snapshots.iter().map(|snapshot| snapshot.cost).max().unwrap_or(Duration::ZERO);
+    let is_waiting = state == "waiting";
+    let stacks = behind_others(|| named(&snapshots, is_waiting))
+        .and_then(|stacks| stacks)
+        .map_err(|error| NoProcess::Unreadable(name, error.to_string()))?;
+    Ok(described(&process, state, stacks, cost))
+}
+
+fn described(process: &Handle, state: &str, stacks: Vec<Vec<Frame>>, cost: Duration) -> Stack {
+    Stack {
+        pid: process.pid().to_string(),
+        process_type: process.type_name().to_owned(),
+        version: process.image().version.to_owned(),
+        state: state.to_owned(),
+        stacks,
+        cost_ns: u64::try_from(cost.as_nanos()).unwrap_or(u64::MAX),
+    }
+}
+
+fn behind_others<T: Send>(act: impl FnOnce() -> T + Send) -> std::io::Result<T> {
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().name("symbols".to_owned()).spawn_scoped(scope, || {
+            // Refused, it is as fast as others.
+            let _: Result<(), _> = rustix::process::setpriority_process(None, NICENESS);
+            act()
+        })?;
+        thread.join().map_err(|_| std::io::Error::other("its stack cannot be read"))
+    })
+}
+
+/// Of one that waits, from where the plugin's code begins: what is further in is how the node looks at it.
+fn named(snapshots: &[Snapshot], is_waiting: bool) -> std::io::Result<Vec<Vec<Frame>>> {
+    let mut files = Files::new()?;
+    let mut stacks = Vec::new();
+    for snapshot in snapshots {
+        let mut places = places(snapshot, &mut files);
+        if is_waiting {
+            let inner = places.iter().position(is_plugin).unwrap_or(places.len());
+            places.drain(..inner);
+        }
+        let frames = frames(&places, &files);
+        if !frames.is_empty() && !stacks.contains(&frames) {
+            stacks.push(frames);
+        }
+    }
+    Ok(stacks)
+}
+
+fn frames(places: &[Place], files: &Files) -> Vec<Frame> {
+    let mut symbols: HashMap<u64, Symbols<'_>> = HashMap::new();
+    let frames = places.iter().flat_map(|place| {
+        let file = place.file.as_ref();
+        let mut frames = file.map_or_else(Vec::new, |file| {
+            symbols.entry(file.range.start).or_insert_with(|| Symbols::of(file)).frames(place.address)
+        });
+        if frames.is_empty() {
+            let function = files.place(place.address);
+            frames.push(Frame { function, file: None, line: None, is_inlined: false, version: None });
+        }
+        let version = file.and_then(|file| file.image).map(|image| image.version.to_owned());
+        frames.iter_mut().for_each(|frame| frame.version.clone_from(&version));
+        frames
+    });
+    frames.collect()
+}
