@@ -114,10 +114,21 @@ pub(crate) enum Command {
         /// Say what the upgrade would do, and change nothing
         #[arg(long)]
         dry_run: bool,
+        /// Go back by itself after this time, such as 5m, unless cargo system confirm is called before
+        #[arg(long, value_name = "TIME", value_parser = parse_probation)]
+        confirm_within: Option<Duration>,
         #[command(flatten)]
         waiting: Waiting,
         #[command(flatten)]
         signing: Signing,
+    },
+    /// Have the version stay that is on probation (upgrade --confirm-within)
+    #[command(
+        after_help = "Example:\n  cargo system upgrade --confirm-within 5m && ./smoke-test && cargo system confirm"
+    )]
+    Confirm {
+        #[command(flatten)]
+        waiting: Waiting,
     },
     /// Make the release before current again, or another one, while everything runs
     #[command(after_help = "Example:\n  cargo system rollback\n  cargo system rollback 1.2.0+3f2a91bc")]
@@ -323,6 +334,18 @@ fn parse_listen(text: &str) -> Result<ListenOverride, String> {
     Ok(ListenOverride { name, address })
 }
 
+/// The longest probation: nobody waits longer for anything.
+const PROBATION_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+
+fn parse_probation(text: &str) -> Result<Duration, String> {
+    let time = humantime::parse_duration(text).map_err(|error| format!("{error}; write 30s, 5m or 1h"))?;
+    match time {
+        Duration::ZERO => Err("nobody confirms within no time".to_owned()),
+        time if time > PROBATION_MAX => Err("a probation is no longer than 24h".to_owned()),
+        time => Ok(time),
+    }
+}
+
 fn parse_port(text: &str) -> Result<Port, String> {
     if text.is_empty() {
         return Ok(Port(None));
@@ -388,6 +411,15 @@ mod tests {
         let serving = Serving { listen, port: Some(Port(Some(1))), schedulers: None };
         let last = serving.overrides().pop().expect("two");
         assert_eq!(last.address.port(), 2, "the last override wins in the node");
+    }
+
+    #[test]
+    fn a_probation_has_a_unit_and_an_end() {
+        assert_eq!(parse_probation("5m"), Ok(Duration::from_secs(300)));
+        for (text, said) in [("5", "write 30s"), ("0s", "no time"), ("25h", "24h")] {
+            let error = parse_probation(text).expect_err("no probation");
+            assert!(error.contains(said), "{error}");
+        }
     }
 
     #[test]

@@ -186,7 +186,9 @@ impl Losses {
             | Command::Stack { .. }
             | Command::Console => (ExitCode::Error, ExitCode::Error),
             Command::Stop { .. } => (ExitCode::TimedOut, ExitCode::Error),
-            Command::Upgrade { .. } | Command::Rollback { .. } => (ExitCode::TimedOut, ExitCode::NotRolledBack),
+            Command::Upgrade { .. } | Command::Rollback { .. } | Command::Confirm => {
+                (ExitCode::TimedOut, ExitCode::NotRolledBack)
+            }
         };
         Self { timeout, late, gone }
     }
@@ -236,7 +238,7 @@ mod tests {
     }
 
     fn upgrade() -> Command {
-        Command::Upgrade { release: "1.0.0".to_owned(), force: false, follow_drain_ms: 0 }
+        Command::Upgrade { release: "1.0.0".to_owned(), force: false, confirm_within_ms: None, follow_drain_ms: 0 }
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! A plan, as people read it.
 
 use crate::counted::choose;
-use runtime::protocol::{CheckOutcome, Fate, ListenerChange, Plan, PlannedCheck, PlannedProcesses, PlannedStep};
+use runtime::protocol::{
+    CheckOutcome, Fate, ListenerChange, Plan, PlannedCheck, PlannedProcesses, PlannedStep, Unconfirmed,
+};
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -17,7 +19,7 @@ pub(crate) fn render(plan: &Plan) -> String {
     if is_refused {
         return text;
     }
-    part(&mut text, "steps", plan.steps.iter().map(step));
+    part(&mut text, "steps", plan.steps.iter().map(|planned| step(planned, plan.unconfirmed)));
     part(&mut text, "processes", plan.processes.iter().map(|processes| self::processes(processes, to)));
     let listeners = plan.listeners.iter().flatten().map(|listener| {
         let change = match listener.change {
@@ -56,9 +58,14 @@ fn at_most(ms: u64) -> String {
     format!("at most {:?}", Duration::from_millis(ms))
 }
 
-fn step(step: &PlannedStep) -> String {
-    let each = if step.for_each_process { " a process" } else { "" };
-    format!("{:8} {}{each}", step.step, at_most(step.at_most_ms))
+fn step(step: &PlannedStep, unconfirmed: Option<Unconfirmed>) -> String {
+    let each = match unconfirmed.filter(|_| step.step == "probation") {
+        Some(Unconfirmed::RolledBack) => ", then rolled back unless confirmed",
+        Some(Unconfirmed::Permanent) => ", then permanent unless something is wrong",
+        None if step.for_each_process => " a process",
+        None => "",
+    };
+    format!("{:9} {}{each}", step.step, at_most(step.at_most_ms))
 }
 
 fn processes(planned: &PlannedProcesses, to: &str) -> String {
@@ -107,6 +114,7 @@ mod tests {
             from: "1.0.0+a".to_owned(),
             to: "1.1.0+b".to_owned(),
             changes: true,
+            unconfirmed: Some(Unconfirmed::RolledBack),
             checks: vec![
                 check("signature", CheckOutcome::Passed, "signed with E7620F1842B4E81F"),
                 check("quarantine", CheckOutcome::Passed, ""),
@@ -116,6 +124,7 @@ mod tests {
                 step("check", 10_000, false),
                 step("before", 60_000, false),
                 step("move", 7000, true),
+                step("probation", 300_000, false),
                 step("commit", 10_000, false),
             ],
             processes: vec![

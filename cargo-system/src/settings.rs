@@ -12,6 +12,7 @@ use serde::Deserialize;
 struct Written {
     keep_releases: Option<u16>,
     hook_timeout: Option<u16>,
+    probation: Option<u16>,
 }
 
 /// A package's settings; a word that is not known there is an error, since it would be without effect.
@@ -25,5 +26,6 @@ pub(crate) fn of(package: &Package) -> Result<Settings, Failure> {
     Ok(Settings {
         keep_releases: written.keep_releases.unwrap_or(default.keep_releases),
         hook_timeout_s: written.hook_timeout.unwrap_or(default.hook_timeout_s),
+        probation_s: written.probation.unwrap_or(default.probation_s),
     })
 }

@@ -1,16 +1,20 @@
 //! What a plugin is made of: listeners and a root process.
 
 use crate::abi::ProcessFuture;
+use crate::exit::Outcome;
 use crate::ffi::{NoMessages, into_process};
+use crate::health::HealthCheck;
 use crate::net::TcpStream;
 use crate::supervisor::{Supervisor, root_process, set_tree};
 use std::fmt;
+use std::time::Duration;
 
 /// An application: what the plugin's function returns and the node asks.
 #[derive(Debug, Default)]
 pub struct Application {
     pub(crate) listeners: Vec<Listener>,
     pub(crate) root: Option<Root>,
+    pub(crate) health_checks: Vec<HealthCheck>,
 }
 
 /// What serves the connections of a listener. Each connection is a process of its own.
@@ -148,6 +152,32 @@ impl Application {
     #[must_use]
     pub fn supervise(mut self, supervisor: impl Fn() -> Supervisor + Send + Sync + 'static) -> Self {
         self.root = Some(Root(Box::new(RootSupervisor(supervisor))));
+        self
+    }
+
+    /// Declares what must be right before this version stays: when an upgrade has moved what moves, and again and again while it is on
+    /// probation, the node runs each check as a process of this version. If one ends with an error or a panic, or not by its deadline, all goes back to the
+    /// version before. A node gives none more than a minute.
+    ///
+    /// ```
+    /// # use plugin_abi::Application;
+    /// # use std::time::Duration;
+    /// # async fn ping() -> bool { true }
+    /// Application::new().health_check("database", Duration::from_secs(5), || async {
+    ///     if ping().await { Ok(()) } else { Err("it does not answer".to_owned()) }
+    /// });
+    /// ```
+    #[must_use]
+    pub fn health_check<F>(
+        mut self,
+        name: impl Into<String>,
+        deadline: Duration,
+        check: impl Fn() -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output: Outcome> + Send + 'static,
+    {
+        self.health_checks.push(HealthCheck::new(name.into(), deadline, check));
         self
     }
 

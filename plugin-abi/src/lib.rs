@@ -62,6 +62,8 @@ mod exit;
 mod export;
 #[cfg(feature = "sdk")]
 mod ffi;
+#[cfg(feature = "sdk")]
+mod health;
 #[cfg(feature = "http")]
 pub mod http;
 #[cfg(feature = "sdk")]

@@ -84,7 +84,20 @@ fn write_types(text: &mut String) {
     layout!(text, Entry { size, declaration, init });
     layout!(text, ImageContext { size, id, version, state, log_level });
     layout!(text, ApplicationHandle { data, vtable });
-    layout!(text, ApplicationVtable { size, listener_count, listener, accept, start });
+    layout!(
+        text,
+        ApplicationVtable {
+            size,
+            listener_count,
+            listener,
+            accept,
+            start,
+            health_check_count,
+            health_check,
+            start_health_check
+        }
+    );
+    layout!(text, HealthCheckDeclaration { name, deadline_ms });
     layout!(text, ListenerDeclaration { name, address });
     layout!(text, Connection { fd, peer, unread });
     layout!(text, LogEvent { size, image, level, line, file, target, message, fields });

@@ -86,6 +86,9 @@ pub enum Command {
         /// Also if it was rolled back before.
         #[serde(default)]
         force: bool,
+        /// It is on probation for so long, in milliseconds, and rolled back then unless it is confirmed.
+        #[serde(default)]
+        confirm_within_ms: Option<u64>,
         /// Go on reporting the drain for this long at the most, in milliseconds, after the switch.
         follow_drain_ms: u64,
     },
@@ -99,6 +102,9 @@ pub enum Command {
         /// Also if it was rolled back before.
         #[serde(default)]
         force: bool,
+        /// As with `upgrade`.
+        #[serde(default)]
+        confirm_within_ms: Option<u64>,
         /// What it listens on, if that was found out elsewhere: the node loads nothing for a plan.
         #[serde(default)]
         listeners: Option<Vec<DeclaredListener>>,
@@ -110,6 +116,8 @@ pub enum Command {
         /// As with `upgrade`.
         follow_drain_ms: u64,
     },
+    /// The version that is on probation stays. Events, then `done` with an [`Upgraded`].
+    Confirm,
     /// Stop in order. `done` is sent when the node is about to exit.
     Stop {
         /// How long processes may take to finish, in milliseconds.
@@ -138,7 +146,7 @@ pub enum Event {
         /// The release being installed.
         release: String,
     },
-    /// A step begins: `check`, `before` (the hook), `prepare`, `rehearse`, `switch`, `move`, `commit`; or `roll-back`.
+    /// A step begins: `check`, `before` (the hook), `prepare`, `rehearse`, `switch`, `move`, `health`, `probation`, `commit`; or `roll-back`.
     Step {
         /// The step's name.
         step: String,
@@ -160,6 +168,8 @@ pub enum Event {
         /// In no order.
         processes: Vec<ProcessStatus>,
     },
+    /// The new version serves, and what boots is the one before. The answer ends here, and the probation goes on.
+    Probation(OnProbation),
     /// Processes that still run on versions that are not current.
     Draining {
         /// Number of processes.
@@ -229,6 +239,9 @@ pub struct Status {
     pub processes: u64,
     /// Sockets that the node listens on.
     pub listeners: Vec<ListenerStatus>,
+    /// The version that serves is on probation; none: it is permanent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probation: Option<OnProbation>,
     /// Loaded versions that are current or have processes, newest first.
     pub versions: Vec<VersionStatus>,
 }
@@ -281,7 +294,7 @@ pub struct ProcessTypeStatus {
 }
 
 /// How an upgrade ended.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Upgraded {
     /// Version before.
     pub from: String,
@@ -296,6 +309,32 @@ pub struct Upgraded {
     /// How long each process that moved stood still.
     #[serde(default)]
     pub pauses: Pauses,
+    /// It is not permanent yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probation: Option<OnProbation>,
+}
+
+/// A version that serves and does not boot yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OnProbation {
+    /// What boots, and what is gone back to.
+    pub from: String,
+    /// What serves.
+    pub to: String,
+    /// How long it takes yet, in milliseconds.
+    pub ends_in_ms: u64,
+    /// What comes of it if nobody says anything and nothing is wrong with it.
+    pub unconfirmed: Unconfirmed,
+}
+
+/// The end of a probation that nobody has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Unconfirmed {
+    /// It goes.
+    RolledBack,
+    /// It stays.
+    Permanent,
 }
 
 /// How long processes stood still that moved: from when one has given its state until it can go on.

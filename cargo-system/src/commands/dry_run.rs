@@ -9,7 +9,7 @@
 //! itself.
 
 use super::version::ask_status;
-use super::{describe, upgrade};
+use super::{describe, follow, upgrade};
 use crate::cli::Signing;
 use crate::client::{self, PATIENCE};
 use crate::context::Context;
@@ -26,11 +26,13 @@ use serde_json::json;
 use std::fs;
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 
 pub(super) fn dry_run(
     context: &Context,
     release: Option<&Path>,
     force: bool,
+    confirm_within: Option<Duration>,
     signing: &Signing,
 ) -> Result<(), Failure> {
     let node = context.node()?;
@@ -44,7 +46,13 @@ pub(super) fn dry_run(
     let manifest = staged?;
     let (listeners, unknown) = listeners(&store, &manifest);
     let root = Some(place.path().display().to_string());
-    let command = Command::Plan { release: manifest.version.to_string(), root, force, listeners };
+    let command = Command::Plan {
+        release: manifest.version.to_string(),
+        root,
+        force,
+        confirm_within_ms: confirm_within.map(follow::milliseconds),
+        listeners,
+    };
     match client::connect(&node)?.ask(command, PATIENCE)? {
         Outcome::Plan(plan) => conclude(context.json(), &plan, unknown.as_deref()),
         _ => Err(Failure::error("the node answers something else than a plan")),

@@ -9,7 +9,7 @@ use crate::failure::Failure;
 use crate::node_path::NodePath;
 use crate::output;
 use crate::progress::Progress;
-use runtime::protocol::{Command, Event, Outcome, Pauses, Upgraded};
+use runtime::protocol::{Command, Event, OnProbation, Outcome, Pauses, Unconfirmed, Upgraded};
 use serde_json::json;
 use std::time::{Duration, Instant};
 
@@ -59,6 +59,7 @@ fn report(progress: &mut Progress, event: &Event) {
         Event::Switched { from, to } => progress.say(&format!("{from} → {to}: new processes start on the new version")),
         // Nobody has asked for them here.
         Event::Processes { .. } => {}
+        Event::Probation(probation) => progress.say(&on_probation(probation)),
         Event::Draining { processes: 0 } => progress.say("drained"),
         Event::Draining { processes } => {
             progress.count("draining", &format!("draining: {} on older versions", counted(*processes, Thing::Process)));
@@ -78,9 +79,30 @@ fn conclude(as_json: bool, name: &str, upgraded: &Upgraded, elapsed: Duration) {
             "switched_after_us": upgraded.switched_after_us,
             "draining": upgraded.draining,
             "pauses": upgraded.pauses,
+            "probation": upgraded.probation,
         }));
     }
     output::line(&render(name, upgraded, elapsed));
+    if let Some(probation) = &upgraded.probation {
+        output::line(&on_probation(probation));
+    }
+}
+
+/// What comes of it, and when.
+pub(super) fn on_probation(probation: &OnProbation) -> String {
+    let OnProbation { from, to, ends_in_ms, unconfirmed } = probation;
+    // No fractions of what people count.
+    let left = humantime::format_duration(Duration::from_secs(ends_in_ms.div_ceil(1000)));
+    match unconfirmed {
+        Unconfirmed::RolledBack => {
+            format!(
+                "{to} is on probation: in {left} it is rolled back to {from}, unless cargo system confirm is called"
+            )
+        }
+        Unconfirmed::Permanent => {
+            format!("{to} is on probation: in {left} it is permanent, unless something is wrong with it")
+        }
+    }
 }
 
 fn render(name: &str, upgraded: &Upgraded, elapsed: Duration) -> String {
@@ -115,7 +137,7 @@ mod tests {
 
     fn upgraded(changed: bool, draining: u64) -> Upgraded {
         let (from, to) = ("0.1.0+a".to_owned(), "0.1.0+b".to_owned());
-        Upgraded { from, to, changed, switched_after_us: 1500, draining, pauses: Pauses::default() }
+        Upgraded { from, to, changed, switched_after_us: 1500, draining, pauses: Pauses::default(), probation: None }
     }
 
     #[test]
@@ -142,6 +164,17 @@ mod tests {
         assert_eq!(
             moved(1),
             "app: upgraded 0.1.0+a → 0.1.0+b in 1.5ms, 1 process moved (it stood still for 12.0µs), drained after 25.0ms"
+        );
+        let probation = |unconfirmed| {
+            on_probation(&OnProbation { from: "a".to_owned(), to: "b".to_owned(), ends_in_ms: 299_100, unconfirmed })
+        };
+        assert_eq!(
+            probation(Unconfirmed::RolledBack),
+            "b is on probation: in 5m it is rolled back to a, unless cargo system confirm is called"
+        );
+        assert_eq!(
+            probation(Unconfirmed::Permanent),
+            "b is on probation: in 5m it is permanent, unless something is wrong with it"
         );
         assert_eq!(say(upgraded(false, 0)), "app 0.1.0+b runs already: nothing to do");
     }

@@ -1,6 +1,7 @@
 //! One file a command.
 
 mod check;
+mod confirm;
 mod console;
 mod describe;
 mod dry_run;
@@ -54,13 +55,14 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
     match command {
         Command::Run { serving } => run::run(&context, &serving),
         Command::Release { out, signing } => release::release(&context, out, &signing),
-        Command::Upgrade { release, force, dry_run: true, signing, .. } => {
-            dry_run::dry_run(&context, release.as_deref(), force, &signing)
+        Command::Upgrade { release, force, dry_run: true, confirm_within, signing, .. } => {
+            dry_run::dry_run(&context, release.as_deref(), force, confirm_within, &signing)
         }
-        Command::Upgrade { release, force, waiting, signing, .. } => {
-            upgrade::upgrade(&context, release.as_deref(), force, waiting, &signing)
+        Command::Upgrade { release, force, confirm_within, waiting, signing, .. } => {
+            upgrade::upgrade(&context, release.as_deref(), force, confirm_within, waiting, &signing)
         }
         Command::Rollback { version, waiting } => rollback::rollback(&context, version, waiting),
+        Command::Confirm { waiting } => confirm::confirm(&context, waiting),
         Command::Check => check::check(&context),
         Command::Keys { command } => keys::keys(&context, &command),
         Command::Status => status::status(&context),

@@ -1,5 +1,6 @@
 //! `status`: what the node runs, as a table.
 
+use super::follow::on_probation;
 use super::version::ask_status;
 use crate::context::Context;
 use crate::counted::{Thing, choose, counted};
@@ -57,6 +58,9 @@ fn render(status: &Status) -> String {
     }
     for listener in &status.listeners {
         let _ = writeln!(text, "listening {} on {}", listener.name, listener.address);
+    }
+    if let Some(probation) = &status.probation {
+        let _ = writeln!(text, "{}", on_probation(probation));
     }
     let width = status.versions.iter().map(|version| version.version.len()).max().unwrap_or(0).max(7);
     let _ = writeln!(text, "\n{:width$}  {:8}  {:>9}  {:>8}", "VERSION", "STATE", "PROCESSES", "AGE");
@@ -119,6 +123,7 @@ mod tests {
         Status {
             name: "example-app".to_owned(),
             os_pid: 4711,
+            probation: None,
             uptime_ms: 3_723_000,
             runtime: "0.1.0".to_owned(),
             root: "/srv/app".to_owned(),

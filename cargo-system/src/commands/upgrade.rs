@@ -17,11 +17,13 @@ use runtime::release::keys::Keys;
 use runtime::release::manifest::Manifest;
 use runtime::release::store::Store;
 use std::path::Path;
+use std::time::Duration;
 
 pub(super) fn upgrade(
     context: &Context,
     release: Option<&Path>,
     force: bool,
+    confirm_within: Option<Duration>,
     waiting: Waiting,
     signing: &Signing,
 ) -> Result<(), Failure> {
@@ -33,12 +35,13 @@ pub(super) fn upgrade(
     let manifest = stage(context, release, &status, &store, signing, &mut progress)?;
 
     let (drain_wait, _) = follow::times(waiting);
+    let confirm_within_ms = confirm_within.map(follow::milliseconds);
     let (release, follow_drain_ms) = (manifest.version.to_string(), follow::milliseconds(drain_wait));
     follow::follow(
         context,
         &node,
         &status.name,
-        Command::Upgrade { release, force, follow_drain_ms },
+        Command::Upgrade { release, force, confirm_within_ms, follow_drain_ms },
         waiting,
         progress,
     )

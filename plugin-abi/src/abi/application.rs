@@ -92,6 +92,22 @@ pub struct ApplicationVtable {
         unsafe extern "C" fn(data: Opaque, state: *const StateBytes, version: u32, out: *mut OwnedBytes) -> Status,
     /// Makes the application's root process; `STATUS_NONE` when it has none. Called once, when the image becomes current.
     pub start: unsafe extern "C" fn(data: Opaque, out: *mut ProcessFuture) -> Status,
+    /// How many health checks the application declares.
+    pub health_check_count: unsafe extern "C" fn(data: Opaque) -> u32,
+    /// The health check of that index, `0..health_check_count`.
+    pub health_check: unsafe extern "C" fn(data: Opaque, index: u32, out: *mut HealthCheckDeclaration) -> Status,
+    /// Makes the process that is the health check of that index: it passes by ending with `EXIT_NORMAL`.
+    pub start_health_check: unsafe extern "C" fn(data: Opaque, index: u32, out: *mut ProcessFuture) -> Status,
+}
+
+/// A health check that the node shall run.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct HealthCheckDeclaration {
+    /// Text: what it is called. Valid for the life of the OS process.
+    pub name: Slice,
+    /// How long it may take, in milliseconds.
+    pub deadline_ms: u64,
 }
 
 /// A process's state, for the call.

@@ -3,8 +3,9 @@
 use super::future::charged;
 use super::host::set_host;
 use crate::abi::{
-    ApplicationHandle, ApplicationVtable, Connection, HostTable, ImageContext, ListenerDeclaration, Opaque, OwnedBytes,
-    ProcessFuture, STATUS_FAILED, STATUS_NONE, STATUS_OK, STATUS_PANICKED, Slice, StateBytes, Status,
+    ApplicationHandle, ApplicationVtable, Connection, HealthCheckDeclaration, HostTable, ImageContext,
+    ListenerDeclaration, Opaque, OwnedBytes, ProcessFuture, STATUS_FAILED, STATUS_NONE, STATUS_OK, STATUS_PANICKED,
+    Slice, StateBytes, Status,
 };
 use crate::application::Application;
 use crate::moving::{self, MovingType};
@@ -23,6 +24,9 @@ static VTABLE: ApplicationVtable = ApplicationVtable {
     restore,
     convert,
     start,
+    health_check_count,
+    health_check,
+    start_health_check,
 };
 
 /// The body of a plugin's `init`.
@@ -197,6 +201,30 @@ unsafe extern "C" fn start(data: Opaque, out: *mut ProcessFuture) -> Status {
         let Some(root) = &unsafe { application(data) }.root else { return STATUS_NONE };
         // SAFETY: valid for a write.
         unsafe { out.write(root.start()) };
+        STATUS_OK
+    })
+}
+
+unsafe extern "C" fn health_check_count(data: Opaque) -> u32 {
+    // SAFETY: the vtable's contract.
+    u32::try_from(unsafe { application(data) }.health_checks.len()).unwrap_or(u32::MAX)
+}
+
+unsafe extern "C" fn health_check(data: Opaque, index: u32, out: *mut HealthCheckDeclaration) -> Status {
+    // SAFETY: the vtable's contract.
+    let Some(check) = unsafe { application(data) }.health_checks.get(index as usize) else { return STATUS_NONE };
+    let deadline_ms = u64::try_from(check.deadline.as_millis()).unwrap_or(u64::MAX);
+    // SAFETY: valid for a write; the application lives for ever, and so does the name.
+    unsafe { out.write(HealthCheckDeclaration { name: Slice::text(&check.name), deadline_ms }) };
+    STATUS_OK
+}
+
+unsafe extern "C" fn start_health_check(data: Opaque, index: u32, out: *mut ProcessFuture) -> Status {
+    guarded(|| {
+        // SAFETY: the vtable's contract.
+        let Some(check) = unsafe { application(data) }.health_checks.get(index as usize) else { return STATUS_NONE };
+        // SAFETY: valid for a write.
+        unsafe { out.write(check.start()) };
         STATUS_OK
     })
 }

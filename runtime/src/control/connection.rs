@@ -85,13 +85,15 @@ fn act(stream: &UnixStream, controlled: &Arc<Controlled>, request: Request) -> i
         // Served before, as it reads more than its request.
         Command::Console => Ok(()),
         Command::Stop { grace_ms } => stop(stream, controlled, Duration::from_millis(grace_ms)),
-        Command::Upgrade { release, force, follow_drain_ms } => {
+        Command::Upgrade { release, force, confirm_within_ms, follow_drain_ms } => {
             let by = peer::by(stream, request.client.as_deref());
-            let begun = controlled.versions.upgrade(&release, force, by);
+            let begun = controlled.versions.upgrade(&release, force, probation(confirm_within_ms), by);
             follow(stream, begun, Duration::from_millis(follow_drain_ms))
         }
-        Command::Plan { release, root, force, listeners } => {
-            let planned = controlled.versions.plan(&release, root.as_deref(), force, listeners);
+        Command::Confirm => follow(stream, controlled.versions.confirm(), Duration::ZERO),
+        Command::Plan { release, root, force, confirm_within_ms, listeners } => {
+            let within = probation(confirm_within_ms);
+            let planned = controlled.versions.plan(&release, root.as_deref(), force, within, listeners);
             write(stream, &planned.map_or_else(Reply::Failed, |plan| Reply::Done(Outcome::Plan(plan))))
         }
         Command::Rollback { release, follow_drain_ms } => {
@@ -100,6 +102,11 @@ fn act(stream: &UnixStream, controlled: &Arc<Controlled>, request: Request) -> i
             follow(stream, begun, Duration::from_millis(follow_drain_ms))
         }
     }
+}
+
+/// No probation is longer than anybody waits for anything else.
+fn probation(within_ms: Option<u64>) -> Option<Duration> {
+    within_ms.map(|ms| Duration::from_millis(ms).min(WAIT_MAX))
 }
 
 /// Answers when the processes are gone. The connection itself ends with the node, so that the client can wait for that.
@@ -120,7 +127,7 @@ fn stop(stream: &UnixStream, controlled: &Controlled, grace: Duration) -> io::Re
 
 /// Reports an upgrade or a roll-back to its end, and its drain for so long.
 fn follow(stream: &UnixStream, begun: Result<Begun, Failure>, drain: Duration) -> io::Result<()> {
-    let Begun { mut watcher, is_attached } = match begun {
+    let Begun { mut watcher, is_attached, turns_back } = match begun {
         Ok(begun) => begun,
         Err(failure) => return write(stream, &Reply::Failed(failure)),
     };
@@ -130,7 +137,11 @@ fn follow(stream: &UnixStream, begun: Result<Begun, Failure>, drain: Duration) -
     let done = loop {
         match watcher.next() {
             Seen::Event(event) => write(stream, &Reply::Event(event))?,
-            Seen::End(Ok(done)) => break done,
+            Seen::End(Ok(done)) | Seen::Standing(done) => break done,
+            // So it was wished.
+            Seen::End(Err(failure)) if failure.kind == FailureKind::RolledBack && turns_back.is_some() => {
+                break turns_back.unwrap_or_default();
+            }
             Seen::End(Err(failure)) => return write(stream, &Reply::Failed(failure)),
         }
     };

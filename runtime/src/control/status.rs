@@ -29,6 +29,7 @@ pub(super) fn status(controlled: &Controlled) -> Status {
         leaked_bytes: scheduler::leaked_bytes(),
         processes: versions.iter().map(|version| version.processes).sum(),
         listeners: listeners(controlled),
+        probation: controlled.versions.on_probation(),
         versions,
     }
 }

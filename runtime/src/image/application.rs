@@ -1,11 +1,13 @@
 //! An image's application: the safe door to the functions that a plugin handed over.
 
 use plugin_abi::abi::{
-    ApplicationHandle, Connection, ListenerDeclaration, OwnedBytes, ProcessFuture, ProcessShared, STATUS_NONE,
-    STATUS_OK, Slice, StateBytes, Status,
+    ApplicationHandle, ApplicationVtable, Connection, HealthCheckDeclaration, ListenerDeclaration, OwnedBytes,
+    ProcessFuture, ProcessShared, STATUS_NONE, STATUS_OK, Slice, StateBytes, Status,
 };
+use std::mem::offset_of;
 use std::os::fd::{AsRawFd as _, IntoRawFd as _, OwnedFd};
 use std::ptr;
+use std::time::Duration;
 
 /// See the file's head.
 #[derive(Debug)]
@@ -21,6 +23,13 @@ unsafe impl Send for Application {}
 pub(crate) struct Declared {
     pub(crate) name: &'static str,
     pub(crate) address: &'static str,
+}
+
+/// A health check as the application declares it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct HealthCheck {
+    pub(crate) name: &'static str,
+    pub(crate) deadline: Duration,
 }
 
 /// A process's state, borrowed.
@@ -145,6 +154,38 @@ impl Application {
         // SAFETY: an initialised application; all pointers are valid for the call.
         let status = unsafe { ((*self.0.vtable).convert)(self.0.data, &raw const state, version, &raw mut out) };
         if status == STATUS_OK { Ok(take_bytes(out)) } else { Err(take_text(out)) }
+    }
+
+    /// All declared health checks, or which one is not text.
+    pub(crate) fn health_checks(&self) -> Result<Vec<HealthCheck>, String> {
+        // SAFETY: an initialised application's vtable.
+        if unsafe { (*self.0.vtable).size } <= offset_of!(ApplicationVtable, start_health_check) {
+            // Built before there were any.
+            return Ok(Vec::new());
+        }
+        // SAFETY: an initialised application, whose vtable has it.
+        let count = unsafe { ((*self.0.vtable).health_check_count)(self.0.data) };
+        (0..count).map(|index| self.health_check(index)).collect()
+    }
+
+    fn health_check(&self, index: u32) -> Result<HealthCheck, String> {
+        let mut out = HealthCheckDeclaration { name: Slice::EMPTY, deadline_ms: 0 };
+        // SAFETY: an initialised application, whose vtable has it; `out` is ours.
+        let status = unsafe { ((*self.0.vtable).health_check)(self.0.data, index, &raw mut out) };
+        // SAFETY: the name lives as long as the OS process.
+        let name = str::from_utf8(unsafe { out.name.as_bytes() });
+        match (status, name) {
+            (STATUS_OK, Ok(name)) => Ok(HealthCheck { name, deadline: Duration::from_millis(out.deadline_ms) }),
+            _ => Err(format!("its health check {index} cannot be read (status {status})")),
+        }
+    }
+
+    /// The process of the health check of that index, which is one of [`health_checks`](Self::health_checks). `None`: it cannot be made.
+    pub(crate) fn start_health_check(&self, index: u32) -> Option<ProcessFuture> {
+        let mut out = NO_PROCESS;
+        // SAFETY: an initialised application, whose vtable has it; `out` is ours.
+        let status = unsafe { ((*self.0.vtable).start_health_check)(self.0.data, index, &raw mut out) };
+        (status == STATUS_OK).then_some(out)
     }
 
     /// The root process, if there is one.

@@ -31,6 +31,8 @@ pub(crate) struct Image {
     pub(crate) listeners: Vec<Declared>,
     /// Processes alive on it.
     pub(crate) processes: Counter,
+    /// Processes of it that have ended with a panic or an error.
+    pub(crate) crashes: Counter,
     application: Option<Application>,
 }
 
@@ -92,6 +94,7 @@ pub(crate) fn host() -> &'static Image {
         states: Vec::new(),
         listeners: Vec::new(),
         processes: Counter::default(),
+        crashes: Counter::default(),
         application: None,
     });
     &HOST
@@ -122,6 +125,7 @@ pub(crate) fn load(
         states: facts.states.clone(),
         listeners,
         processes: Counter::default(),
+        crashes: Counter::default(),
         application: Some(application),
     }));
     IMAGES.write().push(image);

@@ -1,5 +1,6 @@
 //! What an upgrade would do, as `upgrade --dry-run` says it. The node takes these steps and no others when it is asked for the upgrade itself.
 
+use super::Unconfirmed;
 use serde::{Deserialize, Serialize};
 
 /// An upgrade, planned.
@@ -15,6 +16,9 @@ pub struct Plan {
     pub changes: bool,
     /// What was looked at before; a refused one refuses the upgrade.
     pub checks: Vec<PlannedCheck>,
+    /// What comes of it if nobody confirms it; none: it is permanent at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unconfirmed: Option<Unconfirmed>,
     /// In their order; none behind a check that refuses.
     pub steps: Vec<PlannedStep>,
     /// The processes of all older versions and of the one that serves, by type, most first.

@@ -8,13 +8,14 @@
 //! star of a million links needs no recursion, and each tie costs one look-up.
 #![expect(unsafe_code, reason = "the runner ends a process: what it may touch is the process module's contract")]
 
+use super::observe;
 use super::seat;
 use super::waker::{kill, wake};
 use crate::io;
 use crate::log;
 use crate::process::{Down, Handle, Message, Open, Pid, Process, Pushed, Reason, exit_message, table};
 use crate::registry;
-use plugin_abi::abi::{EXIT_KILLED, EXIT_NOPROC, EXIT_NORMAL, LOG_WARN};
+use plugin_abi::abi::{EXIT_ERROR, EXIT_KILLED, EXIT_NOPROC, EXIT_NORMAL, EXIT_PANIC, LOG_WARN};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 static REFERENCES: AtomicU64 = AtomicU64::new(1);
@@ -153,25 +154,35 @@ pub(super) fn end_frozen(process: &'static Process) {
 
 /// All but its future and its mailbox. Once in a life, by its runner or in its place.
 fn close(process: &'static Process, ended: &Ended) {
-    let books = process.fate.close();
+    let mut books = process.fate.close();
     let pid = process.pid();
     if let Some(books) = &books {
         registry::forget(pid, &books.names, &books.groups);
     }
-    process.image().processes.add(-1);
+    let image = process.image();
+    image.processes.add(-1);
     process.state.end();
+    // Who is tied to nobody has no books, and ends all the same.
+    let reason = reason(ended, books.as_mut().and_then(|books| books.reason.take()));
+    if matches!(reason.code, EXIT_PANIC | EXIT_ERROR) {
+        image.crashes.add(1);
+    }
+    observe::tell(pid, &reason);
     if let Some(books) = books {
-        tell(pid, ended, *books);
+        tell(pid, &reason, *books);
+    }
+}
+
+fn reason(ended: &Ended, noted: Option<Reason>) -> Reason {
+    match ended {
+        Ended::Normally => Reason::of(EXIT_NORMAL),
+        Ended::ForReason => noted.unwrap_or(Reason::of(EXIT_NORMAL)),
+        Ended::Killed => noted.unwrap_or(Reason::of(EXIT_KILLED)),
     }
 }
 
 /// All who are tied to a process that has ended hear of it.
-fn tell(pid: Pid, ended: &Ended, books: Open) {
-    let reason = match ended {
-        Ended::Normally => Reason::of(EXIT_NORMAL),
-        Ended::ForReason => books.reason.unwrap_or(Reason::of(EXIT_NORMAL)),
-        Ended::Killed => books.reason.unwrap_or(Reason::of(EXIT_KILLED)),
-    };
+fn tell(pid: Pid, reason: &Reason, books: Open) {
     for (reference, target) in books.watching {
         if let Some(target) = table::find(target) {
             target.fate.if_open(|theirs| theirs.watchers.remove(&reference));
@@ -186,7 +197,7 @@ fn tell(pid: Pid, ended: &Ended, books: Open) {
     for (reference, (watcher, down)) in books.watchers {
         let Some(watcher) = table::find(watcher) else { continue };
         if watcher.fate.if_open(|theirs| theirs.watching.remove(&reference)).flatten().is_some() {
-            notify(watcher.process(), down.into_message(&reason));
+            notify(watcher.process(), down.into_message(reason));
         }
     }
 }

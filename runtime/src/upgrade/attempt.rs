@@ -1,10 +1,12 @@
 //! One upgrade: its steps, one after the other. `mod.rs` has the picture.
 
 use super::around;
-use super::candidate::{Candidate, RootFuture};
+use super::candidate::{Candidate, RootFuture, root_of};
+use super::health;
 use super::journal::Journal;
 use super::moves;
 use super::plan::CandidateFacts;
+use super::probation::{Crashes, Probation};
 use super::progress::Progress;
 use super::step::Step;
 use super::transaction::{Request, refused};
@@ -15,10 +17,11 @@ use crate::listen;
 use crate::log;
 use crate::moving::Report;
 use crate::process::table;
-use crate::protocol::{Event, Failure, FailureKind, Pauses, Upgraded};
+use crate::protocol::{Event, Failure, FailureKind, Pauses, Unconfirmed, Upgraded};
 use crate::scheduler;
-use plugin_abi::abi::{IMAGE_DRAINING, LOG_WARN};
-use std::time::Instant;
+use plugin_abi::abi::{IMAGE_CURRENT, IMAGE_DRAINING, LOG_WARN};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// See the file's head.
 #[derive(Debug)]
@@ -28,8 +31,13 @@ pub(super) struct Attempt<'a> {
     journal: Journal<'a>,
     /// What serves before.
     before: &'static Image,
+    /// How often that crashed while it served.
+    crashes_before: Crashes,
     begun: Instant,
 }
+
+const HEALTH_HINT: &str = "mend what the check finds, and upgrade to that; --force tries the same release again";
+const PROBATION_HINT: &str = "cargo system history has what happened; --force tries the same release again";
 
 /// The new version is current, and what the rest needs to know.
 struct Switched {
@@ -44,6 +52,8 @@ struct Taken {
     candidate: Option<Candidate>,
     switched: Option<Switched>,
     report: Option<Report>,
+    /// The new version's root has started, and the version before drains.
+    in_effect: bool,
     done: Option<Upgraded>,
 }
 
@@ -54,7 +64,8 @@ impl<'a> Attempt<'a> {
         journal: Journal<'a>,
         before: &'static Image,
     ) -> Self {
-        Self { versions, progress, journal, before, begun: Instant::now() }
+        let crashes_before = versions.crashes(before);
+        Self { versions, progress, journal, before, crashes_before, begun: Instant::now() }
     }
 
     /// All of it, the hook after and the end in the record too.
@@ -62,7 +73,7 @@ impl<'a> Attempt<'a> {
         let end = self.go(request);
         // A commit has said so already.
         if !matches!(&end, Ok(done) if done.changed) {
-            self.journal.end(&end);
+            self.journal.end(&end, request);
         }
         if let Ok(manifest) = self.versions.store.manifest(&request.release) {
             around::after(self.versions.store.layout(), &manifest, self.before.version, &end, self.progress);
@@ -87,15 +98,23 @@ impl<'a> Attempt<'a> {
         let mut taken = Taken::default();
         let steps = planned.steps.iter().filter(|step| **step != Step::Check);
         for step in steps {
-            if let Err(failure) = self.take(*step, request, &candidate, &mut taken) {
+            let took = match (*step, planned.probation) {
+                (Step::Probation, Some((time, unconfirmed))) => self.probation(time, unconfirmed, &mut taken),
+                _ => self.take(*step, request, &candidate, &mut taken),
+            };
+            if let Err(failure) = took {
                 return Err(match &taken.switched {
-                    Some(switched) => self.roll_back(switched.image, failure),
+                    Some(switched) => self.roll_back(switched.image, taken.in_effect, failure),
                     None => failure,
                 });
             }
         }
-        match (taken.switched, taken.done) {
-            (Some(switched), Some(done)) => Ok(self.take_effect(switched, done)),
+        match (&taken.switched, taken.done.take()) {
+            (Some(switched), Some(done)) => {
+                self.versions.listeners.lock().keep_only(&switched.image.listeners);
+                self.take_effect(&mut taken);
+                Ok(Upgraded { draining: draining(), ..done })
+            }
             _ => Ok(self.nothing_to_do()),
         }
     }
@@ -128,6 +147,9 @@ impl<'a> Attempt<'a> {
             (Step::Move, _, Some(switched)) => {
                 taken.report = Some(self.move_all(switched)?);
                 Ok(())
+            }
+            (Step::Health, _, Some(switched)) => {
+                health::check(switched.image).map_err(|error| refused(step, error, Some(HEALTH_HINT)))
             }
             (Step::Commit, _, Some(switched)) => {
                 let report = taken.report.take().ok_or_else(|| out_of_order(step))?;
@@ -162,6 +184,7 @@ impl<'a> Attempt<'a> {
             switched_after_us: 0,
             draining: draining(),
             pauses,
+            probation: None,
         }
     }
 
@@ -182,13 +205,32 @@ impl<'a> Attempt<'a> {
         Ok(done)
     }
 
-    /// It is permanent: there is no way back but another one.
-    fn take_effect(&self, switched: Switched, done: Upgraded) -> Upgraded {
-        let Switched { image, root, .. } = switched;
-        self.versions.listeners.lock().keep_only(&image.listeners);
-        self.settle_root(image, root);
+    /// What could not move gives way to the new version: its root starts, and the processes of the version before hear that they drain. Once.
+    fn take_effect(&self, taken: &mut Taken) {
+        let Some(switched) = taken.switched.as_mut().filter(|_| !taken.in_effect) else { return };
+        taken.in_effect = true;
+        self.settle_root(self.before, switched.image, switched.root.take());
         drain(self.before);
-        Upgraded { draining: draining(), ..done }
+    }
+
+    /// In effect, and not permanent yet.
+    fn probation(&self, time: Duration, unconfirmed: Unconfirmed, taken: &mut Taken) -> Result<(), Failure> {
+        self.step(Step::Probation)?;
+        self.take_effect(taken);
+        let (Some(switched), Some(report)) = (&taken.switched, &taken.report) else {
+            return Err(out_of_order(Step::Probation));
+        };
+        let image = switched.image;
+        let probation = Arc::new(Probation::new(self.before.version, image.version, time, unconfirmed));
+        *self.versions.probation.lock() = Some(Arc::clone(&probation));
+        let status = probation.status();
+        self.progress.push(Event::Probation(status.clone()));
+        self.progress.stand(Upgraded { probation: Some(status), draining: draining(), ..self.done(switched, report) });
+        // As it was when it was left: what is left of it now crashes for other reasons.
+        let before = self.crashes_before;
+        let end = probation.watch(image, || (self.versions.crashes(image), before));
+        *self.versions.probation.lock() = None;
+        end.map_err(|reason| refused(Step::Probation, reason, Some(PROBATION_HINT)))
     }
 
     fn done(&self, switched: &Switched, report: &Report) -> Upgraded {
@@ -199,12 +241,13 @@ impl<'a> Attempt<'a> {
             switched_after_us: switched.after_us,
             draining: self.before.processes.get(),
             pauses: report.pauses(),
+            probation: None,
         }
     }
 
     /// The root process that was has moved, and settles its tree; or the new version's starts.
-    fn settle_root(&self, image: &'static Image, root: Option<RootFuture>) {
-        let moved = tree::root_on(self.versions.root(self.before), image);
+    fn settle_root(&self, from: &Image, image: &'static Image, root: Option<RootFuture>) {
+        let moved = tree::root_on(self.versions.root(from), image);
         let root = match &moved {
             Some(moved) => Some(moved.pid()),
             None => root.and_then(|root| root.start(image)),
@@ -217,17 +260,35 @@ impl<'a> Attempt<'a> {
         }
     }
 
+    /// A tree that has moved back starts what had been stopped, as the other version did not have it.
+    fn bring_back(&self, from: &Image) {
+        if let Some(root) = tree::root_on(self.versions.root(from), self.before)
+            && let Err(reason) = tree::start_added(root)
+        {
+            log::host(LOG_WARN, "upgrade", &format!("{}: {reason}", self.before.version));
+        }
+    }
+
     /// The version before is current again, with all that had moved.
-    fn roll_back(&self, image: &'static Image, failure: Failure) -> Failure {
+    fn roll_back(&self, image: &'static Image, was_in_effect: bool, failure: Failure) -> Failure {
         self.progress.step(Step::RollBack.name());
         if let Err(error) = self.journal.step(Step::RollBack) {
             log::host(LOG_WARN, "upgrade", &format!("the record does not say that it is rolled back: {error}"));
         }
+        self.before.set_state(IMAGE_CURRENT);
         listen::set_current(self.before);
         self.versions.note_current(self.before);
         let back = moves::move_all(self.before);
         self.versions.listeners.lock().keep_only(&self.before.listeners);
-        if let Some(root) = tree::root_on(self.versions.root(self.before), self.before) {
+        if was_in_effect {
+            // It was told to give way; if it has, it starts anew.
+            let root = root_of(self.before).unwrap_or_else(|error| {
+                log::host(LOG_WARN, "upgrade", &format!("{}: {error}", self.before.version));
+                None
+            });
+            self.bring_back(image);
+            self.settle_root(image, self.before, root);
+        } else if let Some(root) = tree::root_on(self.versions.root(self.before), self.before) {
             tree::settle(root);
         }
         drain(image);

@@ -3,8 +3,8 @@
 use crate::image::Image;
 use crate::listen::Prepared;
 use crate::log;
-use crate::process::Pid;
-use crate::scheduler;
+use crate::process::{Birth, Pid, Priority};
+use crate::scheduler::{self, Unstarted};
 use plugin_abi::abi::{LOG_ERROR, ProcessFuture};
 
 /// See the file's head.
@@ -15,7 +15,7 @@ pub(super) struct Candidate {
     pub(super) listeners: Prepared,
 }
 
-/// A root process that was made and not started.
+/// A process that was made and not started: a root, or a health check's.
 #[derive(Debug)]
 pub(super) struct RootFuture(ProcessFuture);
 
@@ -30,8 +30,29 @@ pub(super) fn root_of(image: &'static Image) -> Result<Option<RootFuture>, Strin
     Ok(root.map(RootFuture))
 }
 
+/// The health check of that index of an image's application.
+pub(super) fn check_of(image: &'static Image, index: usize) -> Option<RootFuture> {
+    image.application()?.start_health_check(u32::try_from(index).ok()?).map(RootFuture)
+}
+
 #[expect(unsafe_code, reason = "a future that crossed the ABI is given on, or dropped")]
 impl RootFuture {
+    /// The process, which does not run yet. `None`: there are as many as may be.
+    pub(super) fn begin(self, image: &'static Image) -> Option<Unstarted> {
+        let birth = Birth {
+            image,
+            future: self.0,
+            parent: None,
+            priority: Priority::Normal,
+            mailbox_limit: 0,
+            born: scheduler::stamp(),
+        };
+        // SAFETY: a future of this image, given away; on refusal it is ours still, and dropped below.
+        let begun = unsafe { scheduler::begin(&birth) }?;
+        std::mem::forget(self);
+        Some(begun)
+    }
+
     pub(super) fn start(self, image: &'static Image) -> Option<Pid> {
         let future = self.0;
         std::mem::forget(self);

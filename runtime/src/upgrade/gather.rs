@@ -8,12 +8,13 @@ use crate::image::Image;
 use crate::listen;
 use crate::moving::Limits;
 use crate::process::{Pid, table};
-use crate::protocol::{DeclaredListener, Failure, FailureKind, Plan};
+use crate::protocol::{DeclaredListener, Failure, Plan};
 use crate::release::history::{By, Kind};
 use crate::release::hooks::Hook;
 use crate::release::layout::Layout;
 use crate::release::store::Store;
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 /// The process type of the SDK's supervisors: what they have started is stopped with them.
 const SUPERVISOR: &str = "plugin_abi::supervisor::Supervisor";
@@ -30,16 +31,16 @@ impl Versions {
         release: &str,
         root: Option<&str>,
         is_forced: bool,
+        confirm_within: Option<Duration>,
         listeners: Option<Vec<DeclaredListener>>,
     ) -> Result<Plan, Failure> {
-        if let Some(progress) = &*self.in_progress.lock() {
-            let message = format!("an upgrade to {} is in progress", progress.release());
-            let hint = Some("wait for it, then try again; cargo system status shows what runs");
-            return Err(Failure { kind: FailureKind::Locked, step: None, ..refused(Step::Check, message, hint) });
+        let in_progress = self.in_progress.lock().clone();
+        if let Some(progress) = in_progress {
+            return Err(self.locked(&progress));
         }
         let before = listen::current().ok_or_else(|| refused(Step::Check, "nothing serves yet", None))?;
         let release = super::transaction::version(release)?;
-        let request = Request { release, kind: Kind::Upgrade, by: By::default(), is_forced };
+        let request = Request { release, kind: Kind::Upgrade, by: By::default(), is_forced, confirm_within };
         let store = root.map_or_else(|| self.store.clone(), |root| Store::new(Layout::new(root)));
         Ok(self.planned(before, &request, &store, listeners)?.0.plan)
     }
@@ -67,8 +68,8 @@ impl Versions {
         let signed = trust.map_err(|error| refused(Step::Check, &error, error.hint()))?;
         let signed_with = signed.map(|signed| signed.key.to_string());
         let (manifest, plugin) = Self::read(from, &request.release)?;
-        let (kind, is_forced) = (request.kind, request.is_forced);
-        Ok(CandidateFacts { manifest, plugin, signed_with, listeners, kind, is_forced })
+        let Request { kind, is_forced, confirm_within, .. } = *request;
+        Ok(CandidateFacts { manifest, plugin, signed_with, listeners, kind, confirm_within, is_forced })
     }
 
     fn node_facts(&self, current: &'static Image) -> Result<NodeFacts, Failure> {

@@ -45,10 +45,12 @@ impl<'a> Journal<'a> {
     }
 
     /// What came of it, unless that was a commit. It has happened, whether it can be written or not: the log has it too.
-    pub(super) fn end(&self, end: &Result<Upgraded, Failure>) {
+    pub(super) fn end(&self, end: &Result<Upgraded, Failure>, request: &Request) {
         let outcome = end.as_ref().err().map(|failure| outcome(failure.kind));
         let message = end.as_ref().err().map(|failure| failure.message.clone());
-        let conclusion = Conclusion { outcome, took_us: self.took_us(), message, ..Conclusion::default() };
+        let quarantined = end.as_ref().err().filter(|failure| was_found_bad(failure)).map(|_| request.release.clone());
+        let took_us = self.took_us();
+        let conclusion = Conclusion { outcome, quarantined, took_us, message, ..Conclusion::default() };
         if let Err(error) = self.store.end(conclusion) {
             log::host(LOG_ERROR, "upgrade", &format!("the history has no end of this upgrade: {error}"));
         }
@@ -57,6 +59,12 @@ impl<'a> Journal<'a> {
     fn took_us(&self) -> u64 {
         u64::try_from(self.begun.elapsed().as_micros()).unwrap_or(u64::MAX)
     }
+}
+
+/// It served and did not do well: the same release would not do better. What could not move may be able to at another time.
+fn was_found_bad(failure: &Failure) -> bool {
+    let steps = [Step::Health, Step::Probation].map(Step::name);
+    failure.step.as_deref().is_some_and(|step| steps.contains(&step))
 }
 
 fn outcome(kind: FailureKind) -> Outcome {

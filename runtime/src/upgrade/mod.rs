@@ -1,8 +1,8 @@
 //! Upgrades: how another image becomes the current one, whole or not at all.
 //!
 //! ```text
-//! idle ─► check ─► before ─► prepare ─► rehearse ─► switch ─► move ─► commit ─► idle     what has not moved drains
-//!           └─────────┴─────────┴──────────┴─ refused:          └─────────┴───────────┴─ roll-back ─► idle
+//! idle ─► check ─► before ─► prepare ─► rehearse ─► switch ─► move ─► health ─► probation ─► commit ─► idle    what has not moved drains
+//!           └─────────┴─────────┴──────────┴─ refused:          └─────────┴─────────┴────────────┴─ roll-back ─► idle
 //!                                             nothing has changed
 //! ```
 //!
@@ -18,6 +18,9 @@
 //! - `switch`: one pointer: new processes start on the new image. Then its listeners.
 //! - `move`: each process that can moves to the new image, a few at a time; then a tree that has moved starts what the new version has added to
 //!   it. If one cannot after all, all come back: the pointer first, then those that had moved, and the tree stops what it had started.
+//! - `health`: the checks that the new version declares ([`health`]).
+//! - `probation`, if one is asked for ([`probation`]): the new version is in effect as it is after a commit, but what boots is the one before, and
+//!   no listener is closed yet. Meanwhile no other upgrade begins.
 //! - `commit`: the record says which release boots from now on, and that the upgrade is done: at once, or not at all. Then listeners that
 //!   are not declared any more are closed, the root process that has moved settles its tree, or the new one starts, and the old image's processes
 //!   hear that they drain.
@@ -28,9 +31,11 @@ mod around;
 mod attempt;
 mod candidate;
 mod gather;
+mod health;
 mod journal;
 mod moves;
 mod plan;
+mod probation;
 mod progress;
 mod step;
 mod transaction;

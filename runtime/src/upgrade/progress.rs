@@ -15,6 +15,8 @@ pub(crate) struct Progress {
 #[derive(Debug, Default)]
 struct Steps {
     events: Vec<Event>,
+    /// It is on probation: who does not wait for the end has seen enough.
+    standing: Option<Upgraded>,
     end: Option<Result<Upgraded, Failure>>,
 }
 
@@ -22,6 +24,8 @@ struct Steps {
 #[derive(Debug)]
 pub(crate) enum Seen {
     Event(Event),
+    /// It goes on, on probation.
+    Standing(Upgraded),
     End(Result<Upgraded, Failure>),
 }
 
@@ -30,6 +34,8 @@ pub(crate) enum Seen {
 pub(crate) struct Watcher {
     progress: Arc<Progress>,
     seen: usize,
+    /// A probation is waited for, too.
+    to_the_end: bool,
 }
 
 impl Progress {
@@ -43,7 +49,7 @@ impl Progress {
 
     /// From its first event on.
     pub(crate) fn watch(self: &Arc<Self>) -> Watcher {
-        Watcher { progress: Arc::clone(self), seen: 0 }
+        Watcher { progress: Arc::clone(self), seen: 0, to_the_end: false }
     }
 
     pub(super) fn step(&self, step: &str) {
@@ -52,6 +58,16 @@ impl Progress {
 
     pub(super) fn push(&self, event: Event) {
         self.steps.lock().events.push(event);
+        self.changed.notify_all();
+    }
+
+    /// From here on, through the probation to the end.
+    pub(super) fn watch_the_end(self: &Arc<Self>) -> Watcher {
+        Watcher { progress: Arc::clone(self), seen: self.steps.lock().events.len(), to_the_end: true }
+    }
+
+    pub(super) fn stand(&self, standing: Upgraded) {
+        self.steps.lock().standing = Some(standing);
         self.changed.notify_all();
     }
 
@@ -77,6 +93,9 @@ impl Watcher {
             }
             if let Some(end) = &steps.end {
                 return Seen::End(end.clone());
+            }
+            if let Some(standing) = steps.standing.as_ref().filter(|_| !self.to_the_end) {
+                return Seen::Standing(standing.clone());
             }
             self.progress.changed.wait(&mut steps);
         }

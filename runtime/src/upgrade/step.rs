@@ -9,6 +9,8 @@ pub(super) enum Step {
     Rehearse,
     Switch,
     Move,
+    Health,
+    Probation,
     Commit,
     RollBack,
 }
@@ -23,6 +25,8 @@ impl Step {
             Self::Rehearse => "rehearse",
             Self::Switch => "switch",
             Self::Move => "move",
+            Self::Health => "health",
+            Self::Probation => "probation",
             Self::Commit => "commit",
             Self::RollBack => "roll-back",
         }

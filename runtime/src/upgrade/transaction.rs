@@ -4,6 +4,7 @@ use super::attempt::Attempt;
 use super::candidate::{Candidate, RootFuture, root_of};
 use super::journal::Journal;
 use super::plan::PREPARE_MAX;
+use super::probation::Decision;
 use super::progress::{Progress, Watcher};
 use super::step::Step;
 use super::versions::Versions;
@@ -12,7 +13,7 @@ use crate::host::HOST_TABLE;
 use crate::image::{self, Image, PluginFacts, inspect};
 use crate::listen::{self, Listeners};
 use crate::log;
-use crate::protocol::{Failure, FailureKind, Upgraded};
+use crate::protocol::{Failure, FailureKind, Pauses, Upgraded};
 use crate::release::history::{By, Kind};
 use crate::release::manifest::{Manifest, PluginEntry};
 use crate::release::store::Store;
@@ -20,6 +21,7 @@ use plugin_abi::abi::{IMAGE_CURRENT, LOG_ERROR, LOG_INFO};
 use semver::Version;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What is asked for.
 #[derive(Clone, Debug)]
@@ -32,6 +34,8 @@ pub(super) struct Request {
     pub(super) by: By,
     /// Also if it was rolled back before.
     pub(super) is_forced: bool,
+    /// It is on probation for so long, and rolled back then unless it is confirmed.
+    pub(super) confirm_within: Option<Duration>,
 }
 
 /// An upgrade or a roll-back in progress.
@@ -40,6 +44,8 @@ pub(crate) struct Begun {
     pub(crate) watcher: Watcher,
     /// Another client has begun it.
     pub(crate) is_attached: bool,
+    /// It ends a probation: if that is rolled back, so it was wished, and it has come to this.
+    pub(crate) turns_back: Option<Upgraded>,
 }
 
 /// What is wrong before anything has changed.
@@ -74,8 +80,14 @@ impl Versions {
     ///
     /// # Errors
     /// Another upgrade is in progress, the system gives no thread, or that is no version.
-    pub(crate) fn upgrade(self: &Arc<Self>, release: &str, is_forced: bool, by: By) -> Result<Begun, Failure> {
-        self.start(Request { release: version(release)?, kind: Kind::Upgrade, by, is_forced })
+    pub(crate) fn upgrade(
+        self: &Arc<Self>,
+        release: &str,
+        is_forced: bool,
+        confirm_within: Option<Duration>,
+        by: By,
+    ) -> Result<Begun, Failure> {
+        self.start(Request { release: version(release)?, kind: Kind::Upgrade, by, is_forced, confirm_within })
     }
 
     /// Begins a roll-back, to that release or to the one before.
@@ -83,6 +95,9 @@ impl Versions {
     /// # Errors
     /// As `upgrade`; or there is nothing to go back to.
     pub(crate) fn roll_back(self: &Arc<Self>, release: Option<&str>, by: By) -> Result<Begun, Failure> {
+        if let Some(begun) = self.turn_back(release) {
+            return Ok(begun);
+        }
         let record = self.store.record().map_err(|error| refused(Step::Check, error, None))?;
         let release = match release {
             Some(release) => version(release)?,
@@ -91,19 +106,53 @@ impl Versions {
                 refused(Step::Check, "there is nothing to go back to: no other release has served here", Some(hint))
             })?,
         };
-        self.start(Request { release, kind: Kind::Rollback, by, is_forced: true })
+        self.start(Request { release, kind: Kind::Rollback, by, is_forced: true, confirm_within: None })
+    }
+
+    /// What is on probation stays.
+    ///
+    /// # Errors
+    /// Nothing is.
+    pub(crate) fn confirm(&self) -> Result<Begun, Failure> {
+        self.decide(Decision::Confirm).ok_or_else(|| {
+            let serving = listen::current().map_or("nothing", |image| image.version);
+            let hint = Some("cargo system history shows what became of it");
+            refused(Step::Check, format!("nothing is on probation: {serving} serves"), hint)
+        })
+    }
+
+    /// What is on probation goes back, if that is where `release` leads.
+    fn turn_back(&self, release: Option<&str>) -> Option<Begun> {
+        let status = self.on_probation().filter(|probation| release.is_none_or(|release| release == probation.from))?;
+        let mut begun = self.decide(Decision::RollBack)?;
+        begun.turns_back = Some(Upgraded {
+            from: status.to,
+            to: status.from,
+            changed: true,
+            switched_after_us: 0,
+            draining: 0,
+            pauses: Pauses::default(),
+            probation: None,
+        });
+        Some(begun)
+    }
+
+    fn decide(&self, decision: Decision) -> Option<Begun> {
+        let progress = self.in_progress.lock().clone()?;
+        let probation = self.probation.lock().clone()?;
+        let watcher = progress.watch_the_end();
+        probation.decide(decision).then_some(Begun { watcher, is_attached: false, turns_back: None })
     }
 
     fn start(self: &Arc<Self>, request: Request) -> Result<Begun, Failure> {
         let mut in_progress = self.in_progress.lock();
         let release = request.release.to_string();
-        if let Some(progress) = &*in_progress {
+        if let Some(progress) = in_progress.clone() {
+            drop(in_progress);
             if progress.release() == release {
-                return Ok(Begun { watcher: progress.watch(), is_attached: true });
+                return Ok(Begun { watcher: progress.watch(), is_attached: true, turns_back: None });
             }
-            let message = format!("an upgrade to {} is in progress", progress.release());
-            let hint = Some("wait for it, then try again; cargo system status shows what runs");
-            return Err(Failure { kind: FailureKind::Locked, step: None, ..refused(Step::Check, message, hint) });
+            return Err(self.locked(&progress));
         }
         let progress = Progress::new(&release);
         let (versions, running) = (Arc::clone(self), Arc::clone(&progress));
@@ -113,7 +162,22 @@ impl Versions {
         }
         let watcher = progress.watch();
         *in_progress = Some(progress);
-        Ok(Begun { watcher, is_attached: false })
+        Ok(Begun { watcher, is_attached: false, turns_back: None })
+    }
+
+    /// Another one is in progress.
+    pub(super) fn locked(&self, progress: &Progress) -> Failure {
+        let release = progress.release();
+        let (message, hint) = match self.on_probation() {
+            Some(_) => {
+                (format!("{release} is on probation"), "end that first: cargo system confirm, or cargo system rollback")
+            }
+            None => (
+                format!("an upgrade to {release} is in progress"),
+                "wait for it, then try again; cargo system status shows what runs",
+            ),
+        };
+        Failure { kind: FailureKind::Locked, step: None, ..refused(Step::Check, message, Some(hint)) }
     }
 
     fn run(&self, progress: &Progress, request: Request) {

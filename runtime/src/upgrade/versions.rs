@@ -1,9 +1,11 @@
 //! What the node knows of its versions.
 
+use super::probation::{Crashes, Probation};
 use super::progress::Progress;
 use crate::image::{self, Image};
 use crate::listen::{self, Listeners};
 use crate::process::Pid;
+use crate::protocol::OnProbation;
 use crate::release::store::Store;
 use parking_lot::Mutex;
 use std::collections::HashMap;
@@ -16,7 +18,10 @@ pub(crate) struct Versions {
     pub(super) store: Store,
     pub(super) listeners: Mutex<Listeners>,
     pub(super) in_progress: Mutex<Option<Arc<Progress>>>,
-    current_since: Mutex<HashMap<u64, Instant>>,
+    /// What serves is on probation.
+    pub(super) probation: Mutex<Option<Arc<Probation>>>,
+    /// Image → when it became current, last, and how many of its processes had crashed until then.
+    current_since: Mutex<HashMap<u64, (Instant, u64)>>,
     /// Image → its root process, which may have ended.
     roots: Mutex<HashMap<u64, Pid>>,
 }
@@ -27,6 +32,7 @@ impl Versions {
             store,
             listeners: Mutex::new(listeners),
             in_progress: Mutex::new(None),
+            probation: Mutex::default(),
             current_since: Mutex::default(),
             roots: Mutex::default(),
         }
@@ -56,12 +62,23 @@ impl Versions {
 
     /// When an image became current, last.
     pub(crate) fn current_since(&self, image: &Image) -> Option<Instant> {
-        self.current_since.lock().get(&image.context.id).copied()
+        self.current_since.lock().get(&image.context.id).map(|(since, _)| *since)
+    }
+
+    /// How often its processes have crashed since it became current, last.
+    pub(super) fn crashes(&self, image: &Image) -> Crashes {
+        let (since, before) = self.current_since.lock().get(&image.context.id).copied().unwrap_or((Instant::now(), 0));
+        Crashes { count: image.crashes.get().saturating_sub(before), in_time: since.elapsed() }
+    }
+
+    /// What is on probation.
+    pub(crate) fn on_probation(&self) -> Option<OnProbation> {
+        self.probation.lock().as_ref().map(|probation| probation.status())
     }
 
     /// It becomes current now.
     pub(super) fn note_current(&self, image: &Image) {
-        self.current_since.lock().insert(image.context.id, Instant::now());
+        self.current_since.lock().insert(image.context.id, (Instant::now(), image.crashes.get()));
     }
 }
 

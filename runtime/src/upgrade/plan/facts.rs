@@ -8,6 +8,7 @@ use crate::release::history::Kind;
 use crate::release::manifest::Manifest;
 use crate::schema::StateRecord;
 use semver::Version;
+use std::time::Duration;
 
 /// The running node.
 #[derive(Clone, Debug)]
@@ -57,6 +58,8 @@ pub(crate) struct CandidateFacts {
     pub(crate) listeners: Option<Vec<DeclaredListener>>,
     /// Forward or back.
     pub(crate) kind: Kind,
+    /// How long it is on probation, if somebody has to confirm it.
+    pub(crate) confirm_within: Option<Duration>,
     /// Also if it is in quarantine.
     pub(crate) is_forced: bool,
 }

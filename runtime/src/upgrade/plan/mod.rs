@@ -13,13 +13,15 @@ mod facts;
 
 pub(crate) use facts::{Alike, CandidateFacts, NodeFacts};
 
+use super::health::HEALTH_MAX;
 use super::step::Step;
 use crate::listen::{Change, changes};
 use crate::moving::Limits;
 use crate::protocol::{
     CheckOutcome, Failure, Fate, ListenerChange, Plan, PlannedCheck, PlannedHook, PlannedListener, PlannedProcesses,
-    PlannedStep,
+    PlannedStep, Unconfirmed,
 };
+use crate::release::history::Kind;
 use crate::release::settings::Settings;
 use crate::release::store::RECORD_PATIENCE;
 use std::time::Duration;
@@ -32,6 +34,8 @@ pub(super) const PREPARE_MAX: Duration = Duration::from_secs(30);
 pub(super) struct Planned {
     pub(super) plan: Plan,
     pub(super) steps: Vec<Step>,
+    /// If there is one: how long, and what then.
+    pub(super) probation: Option<(Duration, Unconfirmed)>,
 }
 
 /// Plans an upgrade, or a roll-back.
@@ -40,7 +44,8 @@ pub(super) fn plan(node: &NodeFacts, candidate: &CandidateFacts) -> Planned {
     let changes = node.hash != plugin.hash;
     let checks = checks::checks(node, candidate);
     let is_refused = checks.iter().any(|check| check.outcome == CheckOutcome::Refused);
-    let steps = steps(node, changes && !is_refused);
+    let probation = probation(candidate);
+    let steps = steps(node, candidate.kind, probation.is_some(), changes && !is_refused);
     let limits = node.limits;
     let plan = Plan {
         name: manifest.name.clone(),
@@ -48,15 +53,16 @@ pub(super) fn plan(node: &NodeFacts, candidate: &CandidateFacts) -> Planned {
         to: manifest.version.to_string(),
         changes,
         checks,
-        steps: steps.iter().map(|step| planned_step(*step, limits, &manifest.settings)).collect(),
+        unconfirmed: probation.filter(|_| changes && !is_refused).map(|(_, unconfirmed)| unconfirmed),
+        steps: steps.iter().map(|step| planned_step(*step, limits, &manifest.settings, probation)).collect(),
         processes: if changes { processes(node, candidate) } else { Vec::new() },
         listeners: listeners(node, candidate),
         hooks: hooks(node, changes && !is_refused, &manifest.settings),
     };
-    Planned { plan, steps }
+    Planned { plan, steps, probation }
 }
 
-fn steps(node: &NodeFacts, goes_on: bool) -> Vec<Step> {
+fn steps(node: &NodeFacts, kind: Kind, has_probation: bool, goes_on: bool) -> Vec<Step> {
     let mut steps = vec![Step::Check];
     if !goes_on {
         return steps;
@@ -64,17 +70,39 @@ fn steps(node: &NodeFacts, goes_on: bool) -> Vec<Step> {
     if node.hooks.0 {
         steps.push(Step::Before);
     }
-    steps.extend([Step::Prepare, Step::Rehearse, Step::Switch, Step::Move, Step::Commit]);
+    steps.extend([Step::Prepare, Step::Rehearse, Step::Switch, Step::Move]);
+    // Who goes back by hand is not kept from it by the check of a version that has served.
+    if kind == Kind::Upgrade {
+        steps.push(Step::Health);
+    }
+    if has_probation {
+        steps.push(Step::Probation);
+    }
+    steps.push(Step::Commit);
     steps
 }
 
-fn planned_step(step: Step, limits: Limits, settings: &Settings) -> PlannedStep {
+/// Nobody has to confirm a roll-back.
+fn probation(candidate: &CandidateFacts) -> Option<(Duration, Unconfirmed)> {
+    let confirmed = candidate.confirm_within.map(|time| (time, Unconfirmed::RolledBack));
+    let watched = candidate.manifest.settings.probation().map(|time| (time, Unconfirmed::Permanent));
+    confirmed.or(watched).filter(|_| candidate.kind == Kind::Upgrade)
+}
+
+fn planned_step(
+    step: Step,
+    limits: Limits,
+    settings: &Settings,
+    probation: Option<(Duration, Unconfirmed)>,
+) -> PlannedStep {
     let each = limits.boundary + limits.conversion;
     let (at_most, for_each_process) = match step {
         // Each is written down before it is taken, and that is all that these wait for.
         Step::Check | Step::Switch | Step::Commit => (RECORD_PATIENCE, false),
         Step::Before => (settings.hook_timeout(), false),
         Step::Prepare => (PREPARE_MAX, false),
+        Step::Health => (HEALTH_MAX, false),
+        Step::Probation => (probation.map_or(Duration::ZERO, |(time, _)| time), false),
         Step::Rehearse | Step::Move | Step::RollBack => (each, true),
     };
     PlannedStep { step: step.name().to_owned(), at_most_ms: milliseconds(at_most), for_each_process }

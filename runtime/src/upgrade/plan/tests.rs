@@ -68,6 +68,7 @@ fn candidate() -> CandidateFacts {
         signed_with: None,
         listeners: None,
         kind: Kind::Upgrade,
+        confirm_within: None,
         is_forced: false,
     }
 }
@@ -79,7 +80,16 @@ fn outcome(planned: &Planned, check: &str) -> Option<CheckOutcome> {
 #[test]
 fn an_upgrade_takes_all_steps_in_their_order() {
     let planned = plan(&node(), &candidate());
-    let expected = [Step::Check, Step::Before, Step::Prepare, Step::Rehearse, Step::Switch, Step::Move, Step::Commit];
+    let expected = [
+        Step::Check,
+        Step::Before,
+        Step::Prepare,
+        Step::Rehearse,
+        Step::Switch,
+        Step::Move,
+        Step::Health,
+        Step::Commit,
+    ];
     assert_eq!(planned.steps, expected);
     let names: Vec<_> = planned.plan.steps.iter().map(|step| step.step.as_str()).collect();
     assert_eq!(names, expected.map(Step::name), "what is printed is what is taken");
@@ -92,6 +102,22 @@ fn an_upgrade_takes_all_steps_in_their_order() {
     let planned = plan(&without, &candidate());
     assert!(!planned.steps.contains(&Step::Before));
     assert_eq!(planned.plan.hooks[0].hook, "after");
+}
+
+#[test]
+fn a_probation_is_by_request_or_by_the_release_and_never_for_a_roll_back() {
+    let asked = CandidateFacts { confirm_within: Some(Duration::from_secs(300)), ..candidate() };
+    let planned = plan(&node(), &asked);
+    assert!(planned.steps.ends_with(&[Step::Health, Step::Probation, Step::Commit]));
+    assert_eq!(planned.plan.unconfirmed, Some(Unconfirmed::RolledBack));
+    let step = planned.plan.steps.iter().find(|step| step.step == "probation").expect("planned");
+    assert_eq!(step.at_most_ms, 300_000);
+    let mut watched = candidate();
+    watched.manifest.settings.probation_s = 7;
+    let planned = plan(&node(), &watched);
+    assert_eq!(planned.probation, Some((Duration::from_secs(7), Unconfirmed::Permanent)));
+    let back = plan(&node(), &CandidateFacts { kind: Kind::Rollback, ..watched });
+    assert!(back.steps.ends_with(&[Step::Move, Step::Commit]), "{:?}", back.steps);
 }
 
 #[test]

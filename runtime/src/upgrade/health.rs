@@ -1,0 +1,65 @@
+//! Runs the health checks that an application declares: each a process of the image, contained as any, all at once.
+
+use super::candidate::check_of;
+use crate::image::Image;
+use crate::process::{Reason, table};
+use crate::scheduler::{self, Observer};
+use plugin_abi::abi::{EXIT_KILLED, EXIT_NORMAL};
+use std::time::{Duration, Instant};
+
+/// No check is given more.
+pub(super) const HEALTH_MAX: Duration = Duration::from_secs(60);
+
+/// A check that runs.
+struct Running {
+    name: &'static str,
+    deadline: Duration,
+    until: Instant,
+    observer: Observer,
+}
+
+/// Runs all checks, and waits for their ends.
+///
+/// # Errors
+/// The first that did not pass, and why.
+pub(super) fn check(image: &'static Image) -> Result<(), String> {
+    let Some(application) = image.application() else { return Ok(()) };
+    let mut running = Vec::new();
+    for (index, check) in application.health_checks()?.into_iter().enumerate() {
+        let deadline = check.deadline.min(HEALTH_MAX);
+        let failed = |reason: &str| format!("the health check {:?} {reason}", check.name);
+        let process = check_of(image, index).ok_or_else(|| failed("cannot be started"))?;
+        let unstarted =
+            process.begin(image).ok_or_else(|| failed("cannot be started: the process limit is reached"))?;
+        let observer = Observer::of(unstarted.pid());
+        unstarted.start();
+        running.push(Running { name: check.name, deadline, until: Instant::now() + deadline, observer });
+    }
+    // All are waited for: none is left behind when another one fails.
+    let ends: Vec<_> = running.into_iter().map(Running::end).collect();
+    ends.into_iter().collect()
+}
+
+impl Running {
+    fn end(self) -> Result<(), String> {
+        let Self { name, deadline, until, observer } = self;
+        match observer.ended_by(until) {
+            Some(reason) if reason.code == EXIT_NORMAL => Ok(()),
+            Some(reason) => Err(format!("the health check {name:?} failed: {}", why(&reason))),
+            None => {
+                if let Some(late) = table::find(observer.pid()) {
+                    scheduler::kill(late.process());
+                }
+                Err(format!("the health check {name:?} has not ended within {deadline:?}, and was killed"))
+            }
+        }
+    }
+}
+
+fn why(reason: &Reason) -> &str {
+    match &reason.detail {
+        Some(detail) => detail,
+        None if reason.code == EXIT_KILLED => "it was killed",
+        None => "it gave no reason",
+    }
+}

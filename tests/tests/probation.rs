@@ -1,0 +1,174 @@
+//! Health checks and probation: a new version that does not do well, or that nobody confirms, is gone again, and its processes are back.
+
+use std::time::Duration;
+use system_tests::node::Node;
+use system_tests::sandbox::Sandbox;
+use system_tests::talk::Talk;
+use system_tests::wait;
+
+/// "Failed and rolled back".
+const ROLLED_BACK: i32 = 10;
+/// "Another upgrade is in progress".
+const LOCKED: i32 = 13;
+/// "Refused before anything changed".
+const REFUSED: i32 = 14;
+/// Where the fixture takes a health check.
+const APPLICATION: &str = "    Application::new()";
+
+fn fixture() -> (Sandbox, Node, Talk) {
+    let sandbox = Sandbox::new("moving").expect("the fixture builds");
+    let node = sandbox.run().expect("the fixture runs");
+    let mut talk = Talk::open(node.address());
+    assert!(talk.ask("start a").starts_with('<'));
+    talk.expect("add a 1", "1");
+    (sandbox, node, talk)
+}
+
+fn change(sandbox: &Sandbox) {
+    sandbox.edit("src/counter.rs", "const FACTOR: u64 = 1;", "const FACTOR: u64 = 100;").expect("an edit");
+}
+
+/// Upgrades with a probation; returns what was said.
+fn on_probation(sandbox: &Sandbox, within: &str) -> String {
+    let words = ["upgrade", "--confirm-within", within, "--drain-wait", "0", "--force"];
+    let said = sandbox.cli(words).expect(0);
+    assert!(said.stdout.contains("is on probation"), "{}", said.stdout);
+    said.stdout
+}
+
+fn permanent(sandbox: &Sandbox) -> String {
+    let releases = sandbox.cli(["releases", "--json"]).expect(0).json();
+    let releases = releases["releases"].as_array().expect("releases").clone();
+    let permanent = releases.iter().find(|release| release["state"] == "permanent").expect("a permanent one");
+    permanent["version"].as_str().expect("text").to_owned()
+}
+
+fn goes_back(node: &Node, before: &str) {
+    let back = wait::until("it goes back", Duration::from_secs(60), || {
+        (node.version() == before && node.status()["probation"].is_null()).then_some(())
+    });
+    back.unwrap_or_else(|error| panic!("{error}\n{}", node.log()));
+}
+
+/// Outcome and message of the last entry, once nothing is in progress.
+fn last_of_history(sandbox: &Sandbox) -> (String, String) {
+    let entry = wait::until("the end stands in the history", Duration::from_secs(10), || {
+        let said = sandbox.cli(["history", "--json"]).expect(0).json();
+        said["in_progress"].is_null().then(|| said["history"][0].clone())
+    });
+    let entry = entry.expect("an entry");
+    let text = |key: &str| entry[key].as_str().unwrap_or_default().to_owned();
+    (text("outcome"), text("message"))
+}
+
+#[test]
+fn what_is_confirmed_stays_and_boots_from_then_on() {
+    let (sandbox, node, mut talk) = fixture();
+    let before = node.version();
+    change(&sandbox);
+    on_probation(&sandbox, "10m");
+    let after = node.version();
+    assert_ne!(after, before);
+    talk.expect("add a 1", "101");
+    assert_eq!(permanent(&sandbox), before, "what boots is the one before");
+    let probation = node.status()["probation"].clone();
+    assert_eq!((&probation["to"], &probation["unconfirmed"]), (&after.clone().into(), &"rolled-back".into()));
+    let status = sandbox.cli(["status"]).expect(0).stdout;
+    assert!(status.contains("unless cargo system confirm is called"), "{status}");
+    node.log_line("unless it is confirmed: cargo system confirm").expect("it is announced");
+
+    sandbox.edit("src/counter.rs", "const FACTOR: u64 = 100;", "const FACTOR: u64 = 7;").expect("an edit");
+    let other = sandbox.cli(["upgrade"]).expect(LOCKED);
+    assert!(other.stderr.contains("is on probation"), "{}", other.stderr);
+
+    let _said = sandbox.cli(["confirm"]).expect(0);
+    assert_eq!((permanent(&sandbox), node.version()), (after.clone(), after));
+    assert!(node.status()["probation"].is_null());
+    let nothing = sandbox.cli(["confirm"]).expect(REFUSED);
+    assert!(nothing.stderr.contains("nothing is on probation"), "{}", nothing.stderr);
+    talk.expect("add a 1", "201");
+}
+
+#[test]
+fn what_nobody_confirms_goes_back_by_itself_and_is_in_quarantine() {
+    let (sandbox, node, mut talk) = fixture();
+    let before = node.version();
+    change(&sandbox);
+    on_probation(&sandbox, "3s");
+    talk.expect("add a 1", "101");
+    goes_back(&node, &before);
+    talk.expect("add a 1", "102");
+    assert_eq!(permanent(&sandbox), before);
+    let (outcome, message) = last_of_history(&sandbox);
+    assert!(outcome == "rolled-back" && message.contains("nobody has confirmed it within 3s"), "{outcome}: {message}");
+    let again = sandbox.cli(["upgrade"]).expect(REFUSED);
+    assert!(again.stderr.contains("quarantine"), "{}", again.stderr);
+
+    // By hand, on probation: that is what was wished for.
+    on_probation(&sandbox, "10m");
+    let back = sandbox.cli(["rollback", "--json"]).expect(0).json();
+    assert_eq!((&back["to"], &back["changed"]), (&before.clone().into(), &true.into()));
+    assert_eq!(node.version(), before);
+    talk.expect("add a 1", "103");
+}
+
+#[test]
+fn a_node_that_dies_on_probation_boots_in_the_version_before() {
+    let (sandbox, node, _talk) = fixture();
+    let before = node.version();
+    change(&sandbox);
+    on_probation(&sandbox, "10m");
+    assert_ne!(node.version(), before);
+    drop(node);
+    let command = sandbox.cli(["start", "--listen", "127.0.0.1:0"]).into_command();
+    let node = Node::start(command, &sandbox.root()).expect("it boots");
+    assert_eq!(node.version(), before);
+    assert_eq!(last_of_history(&sandbox).0, "crashed");
+}
+
+#[test]
+fn a_health_check_that_fails_hangs_or_panics_brings_back_the_version_before() {
+    let (sandbox, mut node, mut talk) = fixture();
+    let before = node.version();
+    let check = |deadline: &str, check: &str| {
+        format!("{APPLICATION}.health_check(\"db\", Duration::from_millis({deadline}), || async {{ {check} }})")
+    };
+    let mut edited = APPLICATION.to_owned();
+    for (deadline, body, says) in [
+        ("60_000", "Err::<(), String>(\"no route\".to_owned())", "the health check \"db\" failed: no route"),
+        ("200", "std::future::pending::<()>().await", "has not ended within 200ms"),
+        ("200", "while std::hint::black_box(true) { std::hint::spin_loop() }", "has not ended within 200ms"),
+        ("60_000", "assert!(std::hint::black_box(false), \"no table\")", "no table"),
+    ] {
+        let next = check(deadline, body);
+        sandbox.edit("src/lib.rs", &edited, &next).expect("an edit");
+        edited = next;
+        let said = sandbox.cli(["upgrade", "--drain-wait", "0"]).expect(ROLLED_BACK);
+        assert!(said.stderr.contains("step: health") && said.stderr.contains(says), "{}", said.stderr);
+        assert_eq!(node.version(), before);
+        let again = sandbox.cli(["upgrade"]).expect(REFUSED);
+        assert!(again.stderr.contains("quarantine"), "{}", again.stderr);
+    }
+    talk.expect("add a 1", "2");
+    assert!(node.is_alive());
+    sandbox.edit("src/lib.rs", &edited, &check("60_000", "sleep(Duration::from_millis(1)).await")).expect("an edit");
+    let after = sandbox.upgrade().expect("a healthy version");
+    assert_eq!((node.version(), permanent(&sandbox)), (after.clone(), after));
+}
+
+#[test]
+fn a_version_that_crashes_more_often_than_the_one_before_goes_back() {
+    let (sandbox, node, mut talk) = fixture();
+    let before = node.version();
+    change(&sandbox);
+    on_probation(&sandbox, "10m");
+    let mut new = Talk::open(node.address());
+    new.expect("crash 4", "4");
+    std::thread::sleep(Duration::from_secs(1));
+    assert_ne!(node.version(), before, "four are too few to tell");
+    new.expect("crash 4", "4");
+    goes_back(&node, &before);
+    let (outcome, message) = last_of_history(&sandbox);
+    assert!(outcome == "rolled-back" && message.contains("have crashed"), "{outcome}: {message}");
+    talk.expect("add a 1", "2");
+}
