@@ -18,6 +18,8 @@ pub mod release;
 pub mod runaway;
 pub mod sandbox;
 pub mod seed;
+pub mod shelf;
+pub mod store;
 pub mod talk;
 pub mod terminal;
 pub mod wait;

@@ -140,6 +140,31 @@ fn a_disk_that_is_full_while_upgrading() {
     drop(node);
 }
 
+#[test]
+fn a_disk_that_is_full_when_a_node_boots_that_has_died_in_an_upgrade() {
+    let sandbox = greeter();
+    let Some(disk) = FullDisk::mount_of(&sandbox.root(), "48m") else { return };
+    let mut node = sandbox.run().expect("a node whose folder is on that disk");
+    let version = node.version();
+    let hook = sandbox.root().join("hooks/before");
+    fs::create_dir_all(hook.with_file_name("")).expect("a folder");
+    fs::write(&hook, "#!/bin/sh\nkill -9 $PPID\n").expect("written");
+    fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)).expect("executable");
+    sandbox.edit("src/lib.rs", "hello from", "good day from").expect("an edit");
+    let _ = sandbox.cli(["upgrade"]).expect(11);
+    node.ended().expect("the hook has killed it");
+    disk.fill();
+    let start = sandbox.cli(["start", "--listen", "127.0.0.1:0"]).into_command();
+    let node = Node::start(start, &sandbox.root()).expect("it boots all the same");
+    assert_eq!(node.version(), version);
+    node.log_line("the history has no word of it").expect("it says so");
+    disk.grow();
+    fs::remove_file(hook).expect("ours");
+    assert_ne!(sandbox.upgrade().expect("the same command works once there is room"), version);
+    let history = sandbox.cli(["history"]).expect(0).stdout;
+    assert!(history.contains("crashed") && history.contains("done"), "{history}");
+}
+
 /// All files under a folder.
 fn files(folder: &Path) -> Vec<String> {
     let mut found = Vec::new();

@@ -8,6 +8,8 @@ pub(crate) type Package = (&'static str, &'static str);
 
 /// Drives HTTP servers.
 pub(crate) const WRK: Package = ("wrk", "wrk");
+/// Watches and spoils what a program asks of the system.
+pub(crate) const STRACE: Package = ("strace", "strace");
 /// The benchmarks' peer, and its compiler.
 pub(crate) const ERLANG: Package = ("erlang-base", "erlc");
 /// Has `redis-benchmark`.
@@ -20,7 +22,10 @@ pub(crate) fn install(packages: &[Package]) {
     if missing.is_empty() {
         return;
     }
-    let by_hand = format!("install {} by your system's package manager; only benchmarks need it", missing.join(" "));
+    let by_hand = format!(
+        "install {} by your system's package manager; only some tests and benchmarks need it",
+        missing.join(" ")
+    );
     let is_root = succeeds("sh", &["-c", "test \"$(id -u)\" = 0"]);
     if !is_root || !is_there("apt-get", &["--version"]) {
         return complain(&by_hand);

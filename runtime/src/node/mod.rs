@@ -17,7 +17,7 @@ use crate::host::{self, Adoption};
 use crate::listen::{self, Listeners};
 use crate::log;
 use crate::moving;
-use crate::release::history::Entry;
+use crate::release::history::{Attempt, Entry};
 use crate::release::layout::Layout;
 use crate::release::store::Store;
 use crate::{scheduler, upgrade};
@@ -61,7 +61,7 @@ fn serve(config: NodeConfig) -> Result<(), NodeError> {
     let store = Store::new(Layout::new(config.root));
     let _lock = lock(store.layout())?;
     let (name, release) = permanent(&store)?;
-    recover(&store)?;
+    recover(&store);
     raise_descriptor_limit();
     let (stop, stop_requests) = sync_channel(1);
     stop::on_signals(stop.clone()).map_err(NodeError::Signals)?;
@@ -115,15 +115,21 @@ fn lock(layout: &Layout) -> Result<File, NodeError> {
     }
 }
 
-/// Says what a node that died here before has left unfinished.
-fn recover(store: &Store) -> Result<(), NodeError> {
-    store.clean().map_err(|error| NodeError::Store(Box::new(error)))?;
-    let unfinished = store.recover().map_err(|error| NodeError::Store(Box::new(error)))?;
-    if let Some(Entry { attempt, .. }) = unfinished {
-        let (to, step) = (attempt.to, attempt.step);
-        log::host(LOG_WARN, "node", &format!("a node died here while it upgraded to {to}, in the step {step}"));
+/// Clears away what a node that died here before has left unfinished, and says so. What cannot be written now, on a full disk, is written later: it keeps
+/// nobody from being served.
+fn recover(store: &Store) {
+    if let Err(error) = store.clean() {
+        log::host(LOG_WARN, "node", &format!("what is left unfinished here is not cleared away: {error}"));
     }
-    Ok(())
+    match store.recover() {
+        Ok(None) => {}
+        Ok(Some(Entry { attempt: Attempt { to, step, .. }, .. })) => {
+            log::host(LOG_WARN, "node", &format!("a node died here while it upgraded to {to}, in the step {step}"));
+        }
+        Err(error) => {
+            log::host(LOG_WARN, "node", &format!("a node died here, and the history has no word of it: {error}"))
+        }
+    }
 }
 
 fn permanent(store: &Store) -> Result<(String, Version), NodeError> {

@@ -1,7 +1,7 @@
 //! Does what [`retention`](super::retention) plans, and clears away what a dead tool has left.
 
 use super::error::StoreError;
-use super::files::unread;
+use super::files::{is_beside, unread};
 use super::folders::MAKING;
 use super::layout::Layout;
 use super::retention::{Inventory, Plan, plan};
@@ -32,14 +32,23 @@ impl Store {
         Ok(plan)
     }
 
-    /// For a boot: removes what a tool that died has left unfinished.
+    /// For a boot: removes what a tool or a node that died has left unfinished, in the making or on its way out.
     ///
     /// # Errors
     /// Something cannot be read or removed.
     pub fn clean(&self) -> Result<(), StoreError> {
-        let releases = self.layout().releases();
-        let unfinished = names(&releases)?.into_iter().filter(|name| name.starts_with(MAKING));
-        unfinished.map(|name| releases.join(name)).try_for_each(|folder| remove(&folder))
+        // Whoever writes here holds it meanwhile, and what is found is nobody's.
+        let _held = self.hold()?;
+        let (releases, plugins) = (self.layout().releases(), self.layout().plugins());
+        remove_unfinished(&releases)?;
+        remove_unfinished(&plugins)?;
+        let folders = names(&plugins)?.into_iter().map(|plugin| plugins.join(plugin)).filter(|folder| folder.is_dir());
+        folders.into_iter().try_for_each(|folder| {
+            remove_unfinished(&folder)?;
+            // Only one that was made for a file that never came is empty.
+            let _: io::Result<()> = fs::remove_dir(folder);
+            Ok(())
+        })
     }
 
     fn inventory(&self) -> Result<Inventory, StoreError> {
@@ -66,10 +75,35 @@ fn names(folder: &Path) -> Result<Vec<String>, StoreError> {
     Ok(names.map_err(|source| unread(folder, source))?.into_iter().flatten().collect())
 }
 
+fn remove_unfinished(folder: &Path) -> Result<(), StoreError> {
+    for name in names(folder)? {
+        let path = folder.join(&name);
+        if name.starts_with(MAKING) {
+            if_there(fs::remove_dir_all(&path), &path)?;
+        } else if is_beside(&name) {
+            if_there(fs::remove_file(&path), &path)?;
+        }
+    }
+    Ok(())
+}
+
+/// Whole, for whoever looks at it: under its name it is not seen half.
 fn remove(folder: &Path) -> Result<(), StoreError> {
-    match fs::remove_dir_all(folder) {
+    let Some(name) = folder.file_name().and_then(|name| name.to_str()) else { return Ok(()) };
+    let gone = folder.with_file_name(format!("{MAKING}{name}"));
+    if name.starts_with(MAKING) {
+        return if_there(fs::remove_dir_all(folder), folder);
+    }
+    // Of one that went half-way.
+    if_there(fs::remove_dir_all(&gone), folder)?;
+    if_there(fs::rename(folder, &gone), folder)?;
+    if_there(fs::remove_dir_all(&gone), folder)
+}
+
+fn if_there(removed: io::Result<()>, path: &Path) -> Result<(), StoreError> {
+    match removed {
         Err(source) if source.kind() != io::ErrorKind::NotFound => {
-            Err(StoreError::File { verb: "removed", path: folder.to_owned(), source })
+            Err(StoreError::File { verb: "removed", path: path.to_owned(), source })
         }
         _ => Ok(()),
     }

@@ -5,7 +5,10 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use std::fs::{self, File};
 use std::io::{self, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+/// How the extension of a file begins that has not its name yet; a number follows.
+const BESIDE: &str = "new-";
 
 pub(super) fn unread(path: &Path, source: io::Error) -> StoreError {
     StoreError::File { verb: "read", path: path.to_owned(), source }
@@ -56,7 +59,7 @@ pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let is_new = !folder.exists();
     fs::create_dir_all(folder).map_err(unwritten)?;
-    let beside = path.with_extension(format!("new-{}", std::process::id()));
+    let beside = beside(path);
     let written = write_flushed(&beside, bytes).and_then(|()| fs::rename(&beside, path)).and_then(|()| {
         flush(folder)?;
         // A new folder is only there after a crash when the one above says so.
@@ -69,6 +72,35 @@ pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
         let _: io::Result<()> = fs::remove_dir(folder);
         unwritten(source)
     })
+}
+
+/// After a file could not be written for certain: it holds again what it held before, as far as that can be done. Returns why it could not be
+/// written.
+pub(super) fn put_back(path: &Path, before: Option<&[u8]>, error: StoreError) -> StoreError {
+    let StoreError::File { path: _, source, .. } = error else { return error };
+    let restored = match (before, fs::read(path)) {
+        (Some(before), Ok(now)) if now == before => Ok(()),
+        (None, Err(now)) if now.kind() == io::ErrorKind::NotFound => Ok(()),
+        (None, _) => fs::remove_file(path),
+        // Not flushed: whoever could not flush just now cannot do it here. What matters is what is read from now on.
+        (Some(before), _) => {
+            let beside = beside(path);
+            fs::write(&beside, before).and_then(|()| fs::rename(&beside, path))
+        }
+    };
+    let verb = if restored.is_ok() { "written" } else { "written, nor what it held before be put back" };
+    StoreError::File { verb, path: path.to_owned(), source }
+}
+
+/// Where a file is written before it has its name. What the dead have left of these goes at a boot.
+fn beside(path: &Path) -> PathBuf {
+    path.with_extension(format!("{BESIDE}{}", std::process::id()))
+}
+
+/// Does a file of that name stand beside its place?
+pub(super) fn is_beside(name: &str) -> bool {
+    let digits = name.rsplit_once('.').and_then(|(_, extension)| extension.strip_prefix(BESIDE));
+    digits.is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 pub(super) fn write_flushed(path: &Path, bytes: &[u8]) -> io::Result<()> {

@@ -9,7 +9,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use tempfile::TempDir;
 
-/// How the name of a folder in the making begins: no version does.
+/// How the name of a folder in the making, or on its way out, begins: no version does.
 pub(super) const MAKING: &str = ".making-";
 
 /// An empty folder within another one, which need not exist. It goes when it is dropped.

@@ -13,7 +13,7 @@
 
 pub use super::error::StoreError;
 
-use super::files::{hex_sha256, parse, read_if_there, unread, write_json, write_whole};
+use super::files::{hex_sha256, parse, put_back, read_if_there, unread, write_json, write_whole};
 use super::folders::{new_folder, replace_folder};
 use super::history::{Attempt, Conclusion, Entry, Start};
 use super::keys::{KeyError, Keys};
@@ -100,11 +100,7 @@ impl Store {
     /// # Errors
     /// It cannot be read, is damaged, or was written by a newer tool.
     pub fn record(&self) -> Result<Record, StoreError> {
-        let path = self.layout.record();
-        match read_if_there(&path)? {
-            Some(bytes) => parse(&path, &bytes, RECORD_SCHEMA),
-            None => Ok(Record::default()),
-        }
+        self.parse_record(self.record_bytes()?.as_deref())
     }
 
     /// Changes the record: read, changed and written as one, also between threads and OS processes.
@@ -118,10 +114,21 @@ impl Store {
 
     /// The same, by who holds the record already.
     pub(super) fn update_held<T>(&self, change: impl FnOnce(&mut Record) -> T) -> Result<T, StoreError> {
-        let mut record = self.record()?;
+        let before = self.record_bytes()?;
+        let mut record = self.parse_record(before.as_deref())?;
         let changed = change(&mut record);
-        write_json(&self.layout.record(), &record)?;
+        let path = self.layout.record();
+        // It may have its name already, and only the folder's flush has failed.
+        write_json(&path, &record).map_err(|error| put_back(&path, before.as_deref(), error))?;
         Ok(changed)
+    }
+
+    fn record_bytes(&self) -> Result<Option<Vec<u8>>, StoreError> {
+        read_if_there(&self.layout.record())
+    }
+
+    fn parse_record(&self, bytes: Option<&[u8]>) -> Result<Record, StoreError> {
+        bytes.map_or_else(|| Ok(Record::default()), |bytes| parse(&self.layout.record(), bytes, RECORD_SCHEMA))
     }
 
     /// Keeps everybody else from changing the record, and from removing what no release names yet, until it is dropped. It is the folder's own lock: the

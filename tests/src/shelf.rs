@@ -1,0 +1,273 @@
+//! A node's folder with three releases, copied for each case: one that has served before, one that boots, and one that is there to be upgraded to.
+//!
+//! ```text
+//! built once:  base/     old, permanent, next (unpacked)        next/, failing/   releases to upgrade to
+//! each case:   a copy of base/ (what is never written to is linked) ─► node ─► what the case does to it ─► checks
+//! ```
+
+use crate::cli::{Cli, Said};
+use crate::http;
+use crate::node::Node;
+use crate::sandbox::Sandbox;
+use crate::seed::{Copy, copy_tree};
+use crate::store::Folder;
+use crate::websocket::{Frame, WebSocket};
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+/// The state before, of the same fields; its conversion fails at the third time: copies are converted there and back, then the one process moves.
+const CONVERSION: &str = "
+#[derive(Serialize, Deserialize, State)]
+struct CountV1 {
+    messages: u64,
+}
+
+impl TryFrom<CountV1> for Count {
+    type Error = &'static str;
+
+    fn try_from(before: CountV1) -> Result<Self, &'static str> {
+        static SEEN: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+        match SEEN.fetch_add(1, std::sync::atomic::Ordering::Relaxed) {
+            2 => Err(\"not this one\"),
+            _ => Ok(Self { messages: before.messages }),
+        }
+    }
+}
+
+impl From<Count> for CountV1 {
+    fn from(now: Count) -> Self {
+        Self { messages: now.messages }
+    }
+}
+
+impl Session for Count {";
+
+/// See the file's head.
+#[derive(Debug)]
+pub struct Shelf {
+    sandbox: Sandbox,
+    /// What boots in the base.
+    pub first: Release,
+    /// What is there to be upgraded to.
+    pub next: Release,
+    /// Its move fails once, and is then rolled back.
+    pub failing: Release,
+}
+
+/// One of them.
+#[derive(Clone, Debug)]
+pub struct Release {
+    /// As everybody names it.
+    pub version: String,
+    folder: PathBuf,
+}
+
+/// A node in a folder of its own.
+#[derive(Debug)]
+pub struct Case<'a> {
+    shelf: &'a Shelf,
+    /// The folder.
+    pub root: PathBuf,
+    node: Option<Node>,
+    socket: Option<WebSocket>,
+    sent: u64,
+}
+
+impl Shelf {
+    /// Builds them.
+    ///
+    /// # Panics
+    /// When they do not build.
+    #[must_use]
+    pub fn build() -> Self {
+        let sandbox = Sandbox::new("sessions").expect("the fixture builds");
+        let node = sandbox.run().expect("the fixture runs");
+        let build = |from: &str, to: &str| sandbox.edit("src/lib.rs", from, to).expect("an edit");
+        let packed = |name: &str| {
+            let version = sandbox.upgrade().expect("an upgrade");
+            let folder = sandbox.beside(name);
+            copy(&sandbox.root(), &folder);
+            Release { version, folder }
+        };
+        build("BUILD: &str = \"a\"", "BUILD: &str = \"b\"");
+        let first = packed("base");
+        // One is kept: then an upgrade has one to remove.
+        let manifest = sandbox.package().join("Cargo.toml");
+        let text = fs::read_to_string(&manifest).expect("readable");
+        fs::write(manifest, format!("{text}\n[package.metadata.system]\nkeep-releases = 1\n")).expect("written");
+        build("BUILD: &str = \"b\"", "BUILD: &str = \"c\"");
+        let next = packed("next");
+        build("// A version is edited in here.", "#[state(version = 2, from = CountV1)]");
+        build("impl Session for Count {", CONVERSION);
+        let failing = packed("failing");
+        drop(node);
+        for release in [&next, &failing] {
+            add(release, &first.folder);
+        }
+        let hook = first.folder.join("hooks/before");
+        fs::create_dir_all(hook.with_file_name("")).expect("a folder");
+        fs::write(&hook, "#!/bin/sh\n").expect("written");
+        fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)).expect("executable");
+        Self { sandbox, first, next, failing }
+    }
+
+    /// A copy of the base, in which no node runs.
+    ///
+    /// # Panics
+    /// When it cannot be copied.
+    #[must_use]
+    pub fn case(&self) -> Case<'_> {
+        let root = self.sandbox.beside("case");
+        if root.exists() {
+            fs::remove_dir_all(&root).expect("the last case's folder");
+        }
+        copy(&self.first.folder, &root);
+        copy_tree(&self.first.folder.join("hooks"), &root.join("hooks"), &|_| Copy::Link).expect("copied");
+        Case { shelf: self, root, node: None, socket: None, sent: 0 }
+    }
+}
+
+impl Release {
+    /// Its manifest, where it is taken from.
+    #[must_use]
+    pub fn manifest(&self) -> PathBuf {
+        self.folder.join("releases").join(&self.version).join("manifest.json")
+    }
+}
+
+/// What is unpacked in one folder is so in another one.
+fn add(release: &Release, base: &Path) {
+    let from = release.folder.join("releases").join(&release.version);
+    let to = base.join("releases").join(&release.version);
+    copy_tree(&from, &to, &|_| Copy::Bytes).expect("copied");
+    copy_tree(&release.folder.join("lib"), &base.join("lib"), &|_| Copy::Link).expect("copied");
+}
+
+fn copy(from: &Path, to: &Path) {
+    for (part, how) in [("lib", Copy::Link), ("releases", Copy::Bytes)] {
+        copy_tree(&from.join(part), &to.join(part), &|_| how).expect("a node's folder is copied");
+    }
+}
+
+impl Case<'_> {
+    /// `cargo-system …`, for this folder.
+    ///
+    /// # Panics
+    /// When the binary under test does not build.
+    #[must_use]
+    pub fn cli(&self, words: &[&str]) -> Cli {
+        let cli = Cli::new(words.iter().copied()).expect("the binary under test builds");
+        cli.env("CARGO_SYSTEM_NODE", &self.root).in_folder(&self.shelf.sandbox.beside(""))
+    }
+
+    /// Boots what is permanent in it.
+    ///
+    /// # Panics
+    /// When it does not boot.
+    pub fn boot(&mut self) -> &mut Node {
+        let start = self.cli(&["start", "--listen", "127.0.0.1:0"]).into_command();
+        self.node.insert(Node::start(start, &self.root).expect("it boots"))
+    }
+
+    /// The node.
+    ///
+    /// # Panics
+    /// When none was booted.
+    pub fn node(&mut self) -> &mut Node {
+        self.node.as_mut().expect("a node runs")
+    }
+
+    /// Kills the node, if it lives.
+    pub fn kill(&mut self) {
+        (self.node, self.socket) = (None, None);
+    }
+
+    /// Opens a session, which has state from then on.
+    ///
+    /// # Panics
+    /// When it does not open.
+    pub fn open_session(&mut self) {
+        let address = self.node().address();
+        self.socket = Some(WebSocket::open(address, "/count").expect("a WebSocket"));
+        self.sent = 0;
+        self.session_counts();
+    }
+
+    /// The session answers, and has counted all that it was ever sent.
+    ///
+    /// # Panics
+    /// When it does not.
+    pub fn session_counts(&mut self) -> String {
+        self.sent += 1;
+        let socket = self.socket.as_mut().expect("a session");
+        socket.send_text("x").expect("sent");
+        let Ok(Frame::Text(text)) = socket.receive() else { panic!("no answer from the session") };
+        let (build, rest) = text.split_once(' ').expect("words");
+        assert_eq!(rest, format!("{} x", self.sent), "the session has its state");
+        build.to_owned()
+    }
+
+    /// What `status` says and what a client is answered: one version.
+    ///
+    /// # Panics
+    /// When they are two.
+    pub fn serving(&mut self) -> String {
+        let node = self.node();
+        let version = node.version();
+        let answer = http::get(node.address(), "/version").expect("an answer");
+        assert_eq!(String::from_utf8_lossy(&answer.body), version, "what a client is answered");
+        version
+    }
+
+    /// Upgrades the node; what is left on older versions is not waited for.
+    ///
+    /// # Panics
+    /// When the command does not end.
+    #[must_use]
+    pub fn upgrade(&self, to: &Release) -> Said {
+        let folder = to.folder.display().to_string();
+        self.cli(&["upgrade", "--json", "--drain-wait", "0", "--timeout", "20", "--release", &folder])
+            .run()
+            .expect("it ends")
+    }
+
+    /// All that a watched node can ask the system about: what stands in its folder, and what it would write.
+    ///
+    /// # Panics
+    /// When it cannot be read.
+    #[must_use]
+    pub fn paths(&self, os_pid: u32) -> Vec<PathBuf> {
+        let mut paths = Vec::new();
+        for part in ["lib", "releases"] {
+            add_all(&self.root.join(part), &mut paths);
+        }
+        paths.push(self.root.join(format!("releases/RELEASES.new-{os_pid}")));
+        paths
+    }
+
+    /// What holds whoever has died.
+    ///
+    /// # Panics
+    /// When it does not.
+    pub fn check(&self) -> Folder {
+        Folder::check(&self.root).unwrap_or_else(|error| panic!("the folder: {error:#}"))
+    }
+
+    /// What holds when nothing is in progress.
+    ///
+    /// # Panics
+    /// When it does not.
+    pub fn check_settled(&self) -> Folder {
+        Folder::check_settled(&self.root).unwrap_or_else(|error| panic!("the folder: {error:#}"))
+    }
+}
+
+fn add_all(path: &Path, paths: &mut Vec<PathBuf>) {
+    paths.push(path.to_owned());
+    if path.is_dir() {
+        for entry in fs::read_dir(path).expect("readable") {
+            add_all(&entry.expect("readable").path(), paths);
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! What a program asks of the system for the files of a folder, seen and spoiled by strace: its first such call, its second …; so that whoever
+//! adds one to the program has it tested.
+//!
+//! ```text
+//! attach, nothing spoiled ─► the list of calls ─► for each: attach, and kill the program there, or have the call fail
+//! ```
+//!
+//! A call is known by its name and its place among its thread's calls of that name: strace counts by thread.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+use system_tests::wait;
+
+/// Calls that change what is on a disk, or say that it is to stay …
+const CHANGES: &[&str] = &[
+    "write",
+    "pwrite64",
+    "writev",
+    "ftruncate",
+    "fallocate",
+    "copy_file_range",
+    "sendfile",
+    "fsync",
+    "fdatasync",
+    "rename",
+    "renameat",
+    "renameat2",
+    "link",
+    "linkat",
+    "symlink",
+    "symlinkat",
+    "unlink",
+    "unlinkat",
+    "mkdir",
+    "mkdirat",
+    "rmdir",
+    "fchmod",
+    "chmod",
+    "fchmodat",
+    "utimensat",
+];
+/// … and those that only fail.
+const LOOKS: &[&str] = &["openat", "read", "flock"];
+
+/// One of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Call {
+    pub(crate) name: String,
+    /// Its place among its thread's calls of that name, from 1.
+    pub(crate) place: usize,
+    /// What was asked for.
+    pub(crate) shown: String,
+}
+
+impl Call {
+    pub(crate) fn changes(&self) -> bool {
+        CHANGES.contains(&self.name.as_str()) || self.shown.contains("O_CREAT")
+    }
+
+    /// It has not come to anything, or there was nothing to read: nobody misses it.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.shown.contains(" = -1 ") || (self.name == "read" && self.shown.ends_with(" = 0"))
+    }
+
+    /// The file that is not on the disk for certain until this call has been made.
+    pub(crate) fn flushed_file(&self) -> Option<PathBuf> {
+        let path = self.shown.strip_prefix("fsync(")?.split_once('<')?.1.split_once('>')?.0;
+        Some(PathBuf::from(path)).filter(|path| path.is_file())
+    }
+
+    /// How it can fail on a real machine.
+    pub(crate) fn error(&self) -> &'static str {
+        match self.name.as_str() {
+            "openat" if !self.changes() => "EMFILE",
+            "flock" => "ENOLCK",
+            "fsync" | "fdatasync" | "read" | "unlink" | "unlinkat" | "rmdir" => "EIO",
+            _ => "ENOSPC",
+        }
+    }
+}
+
+/// What is to become of a call.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Spoil<'a> {
+    Nothing,
+    /// The program is killed as it makes it; it is not made.
+    Kill(&'a Call),
+    Fail(&'a Call),
+}
+
+impl Spoil<'_> {
+    fn argument(self) -> Option<String> {
+        match self {
+            Self::Nothing => None,
+            Self::Kill(call) => Some(format!("inject={}:signal=KILL:when={}", call.name, call.place)),
+            Self::Fail(call) => Some(format!("inject={}:error={}:when={}", call.name, call.error(), call.place)),
+        }
+    }
+}
+
+/// A program that is watched.
+#[derive(Debug)]
+pub(crate) struct Strace {
+    child: Child,
+    log: PathBuf,
+    _place: tempfile::TempDir,
+}
+
+/// Can one program watch another here? If not, says so.
+pub(crate) fn is_possible() -> bool {
+    let mut strace = Command::new("strace");
+    strace.args(["-e", "trace=none", "true"]).stdout(Stdio::null()).stderr(Stdio::null());
+    let is_possible = strace.status().is_ok_and(|status| status.success());
+    if !is_possible {
+        skipped("strace is not installed, or may not watch other programs here");
+    }
+    is_possible
+}
+
+#[expect(clippy::print_stderr, reason = "a test that did not run has to say so")]
+fn skipped(why: &str) {
+    eprintln!("skipped: {why}");
+}
+
+/// `strace`, for these paths and what is done with descriptors of theirs.
+fn command(paths: &[PathBuf], log: &Path, spoil: Spoil<'_>) -> Command {
+    let mut strace = Command::new("strace");
+    let calls = [CHANGES, LOOKS].concat().join(",");
+    strace.args(["-f", "-y", "-s", "16", "-e", &format!("trace={calls}"), "-o"]).arg(log);
+    for path in paths {
+        strace.arg("-P").arg(path);
+    }
+    if let Some(argument) = spoil.argument() {
+        strace.args(["-e", &argument]);
+    }
+    strace.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    strace
+}
+
+impl Strace {
+    /// Watches what runs already, with all its threads.
+    pub(crate) fn attach(os_pid: u32, paths: &[PathBuf], spoil: Spoil<'_>) -> Self {
+        let place = tempfile::tempdir().expect("a folder");
+        let log = place.path().join("calls");
+        let child = command(paths, &log, spoil).args(["-p", &os_pid.to_string()]).spawn().expect("strace");
+        let strace = Self { child, log, _place: place };
+        let is_watched = || {
+            let tasks = fs::read_dir(format!("/proc/{os_pid}/task")).ok()?;
+            let mut states = tasks.map(|task| fs::read_to_string(task.ok()?.path().join("status")).ok());
+            states.all(|state| state.is_some_and(|state| !state.contains("TracerPid:\t0\n"))).then_some(())
+        };
+        wait::until("strace watches all threads", Duration::from_secs(20), is_watched).expect("it is allowed");
+        strace
+    }
+
+    /// Watches no longer. All calls that were seen, in order.
+    pub(crate) fn calls(mut self) -> Vec<Call> {
+        self.end();
+        calls(&self.log)
+    }
+
+    /// Strace lets go of what it watches when it is told to end, and only then.
+    fn end(&mut self) {
+        let pid = self.child.id().to_string();
+        // It has ended already when what it watched is gone.
+        let _: std::io::Result<_> = Command::new("kill").args(["-TERM", &pid]).stderr(Stdio::null()).status();
+        self.child.wait().expect("a child of ours");
+    }
+}
+
+impl Drop for Strace {
+    fn drop(&mut self) {
+        if matches!(self.child.try_wait(), Ok(None)) {
+            self.end();
+        }
+    }
+}
+
+/// The calls of a log, each with its place.
+fn calls(log: &Path) -> Vec<Call> {
+    let text = fs::read_to_string(log).expect("a log");
+    let mut places: HashMap<(&str, &str), usize> = HashMap::new();
+    let mut calls = Vec::new();
+    for line in text.lines() {
+        let Some((thread, said)) = line.split_once(' ') else { continue };
+        let said = said.trim_start();
+        // What goes on, signals and ends are no calls.
+        let Some((name, _)) = said.split_once('(').filter(|(name, _)| !name.starts_with(['<', '-', '+'])) else {
+            continue;
+        };
+        let place = places.entry((thread, name)).or_default();
+        *place += 1;
+        calls.push(Call { name: name.to_owned(), place: *place, shown: said.to_owned() });
+    }
+    calls
+}
