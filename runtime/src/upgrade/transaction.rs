@@ -23,6 +23,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// A version is the name of a folder …
+const VERSION_LEN_MAX: usize = 200;
+/// … and of what is none, so much is shown, in characters.
+const VERSION_SHOWN_LEN: usize = 64;
+
 /// What is asked for.
 #[derive(Clone, Debug)]
 pub(super) struct Request {
@@ -283,7 +288,9 @@ fn loaded(
 }
 
 pub(super) fn version(text: &str) -> Result<Version, Failure> {
-    text.parse().map_err(|_| refused(Step::Check, format!("{text:?} is not a release's version"), None))
+    let version = text.parse().ok().filter(|_| text.len() <= VERSION_LEN_MAX);
+    let shown: String = text.chars().take(VERSION_SHOWN_LEN).collect();
+    version.ok_or_else(|| refused(Step::Check, format!("{shown:?} is not a release's version"), None))
 }
 
 fn single_plugin(manifest: &Manifest) -> Result<&PluginEntry, String> {
