@@ -127,28 +127,32 @@ impl Application {
         self
     }
 
-    /// Runs a tree of processes under a root supervisor, in place of any other root. `supervisor` says what this version's tree is. It is called when the
-    /// node boots, and at an upgrade for each supervisor that moves, and for each rehearsal of that: it should do no more than say it.
+    /// Runs a tree of processes under a root supervisor, in place of any other root. `supervisor` says what this version's tree is. It is called
+    /// when the node boots, and at an upgrade for each supervisor that moves, and for each rehearsal of that: it should do no more than say it.
     ///
-    /// When another version becomes current, the tree moves to it as it stands, supervisors and servers with a declared state in place: same pids, mailboxes, links,
-    /// monitors, names. Its children are found again by their names along the way from the root, and from then on it is what the new version's `supervisor` says:
+    /// When another version becomes current, the tree moves to it as it stands, supervisors and servers with a declared state in place: same pids,
+    /// mailboxes, links, monitors, names. Its children are found again by their names along the way from the root, and from then on it is what the
+    /// new version's `supervisor` says:
     ///
     /// - settings of restart, shutdown and intensity apply at once; restarts that have happened count;
-    /// - children that were added start before the upgrade is done, first to last, in 20 seconds: if one does not, the upgrade is rolled back, and the tree with
-    ///   all its state, too;
+    /// - children that were added start before the upgrade is done, first to last, in 20 seconds: if one does not, the upgrade is rolled back, and
+    ///   the tree with all its state, too;
     /// - children that were taken out are stopped when it is done, last to first, each in its time;
     /// - a permanent child without a state that moves is stopped with those, and started anew: it would run the old version's code for good
     ///   otherwise. So is one that is something else now. That counts as no restart, and no strategy stops others for it;
-    /// - a transient or a temporary child without such a state goes on as it is to its end, and a transient one that fails is started again by the new version;
-    /// - children that [`start_child`](crate::supervisor::SupervisorRef::start_child) has added, those of dynamic supervisors above all, stay and move like all others; how they are
-    ///   started is not known to the new version, so that they are temporary from then on, also if the upgrade is rolled back;
-    /// - supervisors that were added so stay on their version, as does what supervisors below a dynamic one are.
+    /// - a transient or a temporary child without such a state goes on as it is to its end, and a transient one that fails is started again by the
+    ///   new version;
+    /// - children that a [template](crate::supervisor::Supervisor::template) makes of an argument are made of it anew, by the new version's template.
+    ///   If that does not understand an argument, the upgrade is refused;
+    /// - others that were added, by [`start_child`](crate::supervisor::SupervisorRef::start_child), stay and move like all others; how they are
+    ///   started is not known to the new version, so that they are temporary from then on, also if the upgrade is rolled back. Supervisors that were
+    ///   added so stay on their version, as does one that a dynamic supervisor's own list has.
     ///
     /// A roll-back is the same the other way. If the new version has no tree, the old one's is stopped in order, and so it is if it was made with an
     /// SDK whose supervisors do not move; then the new one's starts. When the node stops, the tree is stopped in order, within the grace.
     ///
-    /// If a child does not start at boot, or the root supervisor gives up, the log says so, `cargo system status` shows the root as ended,
-    /// and the node goes on to serve its listeners without the tree.
+    /// If a child does not start at boot, or the root supervisor gives up, the log says so, `cargo system status` shows the root as ended, and the
+    /// node goes on to serve its listeners without the tree.
     #[must_use]
     pub fn supervise(mut self, supervisor: impl Fn() -> Supervisor + Send + Sync + 'static) -> Self {
         self.root = Some(Root(Box::new(RootSupervisor(supervisor))));

@@ -126,3 +126,42 @@ fn what_a_version_adds_starts_before_the_upgrade_is_done_and_what_it_drops_is_st
     let stopped = ["late", "deepest", "second"].map(|name| format!("{before} {name} ends: shutdown"));
     assert_eq!(said(&node)[begun..], [&started[..], &stopped, &[format!("{before} plain starts")]].concat());
 }
+
+#[test]
+fn children_of_an_argument_are_started_again_by_the_new_versions_template_and_guests_are_not() {
+    const BELOW: [&str; 4] = ["rooms", "blue", "suite-bed", "bed"];
+    let (sandbox, node) = fixture();
+    let mut talk = Talk::open(node.address());
+    talk.expect("room blue", "ok");
+    talk.expect("room suite-bed", "ok");
+    talk.expect("guest visitor", "ok");
+    talk.expect("add blue 3", "3");
+    talk.expect("add bed 4", "4");
+    let stayed = [pids(&mut talk, &BELOW), vec![talk.ask("pid visitor")]];
+
+    edit(&sandbox, "const START: u64 = 0;", "const START: u64 = 1000;");
+    let next = sandbox.upgrade().expect("an upgrade");
+    assert_eq!([pids(&mut talk, &BELOW), vec![talk.ask("pid visitor")]], stayed);
+    talk.expect("add blue 1", "4");
+    talk.expect("add bed 1", "5");
+    talk.expect("kill blue", "again");
+    talk.expect("add blue 1", "1001");
+    talk.expect("kill bed", "again");
+    talk.expect("add bed 1", "1001");
+    talk.expect("kill suite-bed", "again");
+    talk.expect("add bed 1", "1001");
+    talk.expect("kill visitor", "gone");
+    // Of a process on the version before.
+    talk.expect("room green", "ok");
+    talk.expect("add green 1", "1001");
+    talk.expect("tree", "first plain job inner(deep deeper) rooms(blue suite-bed(bed) green) last");
+    let refused = talk.ask("guest another");
+    assert!(refused.contains("does not understand the message"), "{refused}");
+
+    // A template that does not understand what there is.
+    edit(&sandbox, "fn room(name: String) -> Child {", "fn room((name, _): (String, u64)) -> Child {");
+    let said = sandbox.cli(["upgrade", "--drain-wait", "0"]).expect(14);
+    assert!(said.stderr.contains("supervisor rooms: the template takes no such argument"), "{}", said.stderr);
+    assert_eq!(node.version(), next);
+    talk.expect("add blue 1", "1002");
+}

@@ -9,8 +9,8 @@
 //!                                                                                                       terminate
 //! ```
 //!
-//! The state is the value itself. If it is declared ([`State`](crate::State)) and the server listed in `application!`, it moves between versions (`moving.rs`); else a
-//! server stays on its version until it ends.
+//! The state is the value itself. If it is declared ([`State`](crate::State)) and the server listed in `application!`, it moves between versions
+//! (`moving.rs`); else a server stays on its version until it ends.
 
 mod moving;
 mod reference;

@@ -82,6 +82,8 @@ pub struct Child {
     pub(super) kind: ChildKind,
     /// The name of its state, if it is a server that moves.
     pub(super) state: Option<Arc<str>>,
+    /// What a template has made it of.
+    pub(super) argument: Option<Arc<[u8]>>,
     begin: Begin,
 }
 
@@ -140,7 +142,12 @@ impl Child {
 
     fn of(name: Arc<str>, kind: ChildKind, begin: Begin) -> Self {
         let (restart, shutdown) = (Restart::default(), Shutdown::Timeout(WORKER_SHUTDOWN));
-        Self { name, restart, shutdown, kind, state: None, begin }
+        Self { name, restart, shutdown, kind, state: None, argument: None, begin }
+    }
+
+    /// Made of that argument, by a template.
+    pub(super) fn of_argument(self, argument: &[u8]) -> Self {
+        Self { argument: Some(argument.into()), ..self }
     }
 
     /// One that runs, and that this version does not know: it can be stopped by its rule, and not be started again.
@@ -192,7 +199,7 @@ fn spawned(spawned: Result<Spawned, SpawnError>) -> Ready<Result<Pid, StartError
 
 impl fmt::Debug for Child {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, restart, shutdown, kind, state: _, begin: _ } = self;
+        let Self { name, restart, shutdown, kind, state: _, argument: _, begin: _ } = self;
         let mut child = f.debug_struct("Child");
         child.field("name", name).field("restart", restart).field("shutdown", shutdown).field("kind", kind).finish()
     }

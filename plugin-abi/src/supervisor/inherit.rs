@@ -4,7 +4,8 @@
 //! ```text
 //!                     in the other version's list            not in it
 //! had, in the list    stays, with the list's settings        runs: leaves, stopped when the upgrade is done; else forgotten
-//! had, added by hand  the same                               runs: stays, and is not started again; else forgotten
+//! had, of a template  -                                      stays, as the other version's template makes it; if there is none: as added by hand
+//! had, added by hand  stays, with the list's settings        runs: stays, and is not started again; else forgotten
 //! had, and no more    forgotten, as it was                   -
 //! never had           added, started before the upgrade is   -
 //!                     done
@@ -21,7 +22,9 @@
 
 use super::child::{Child, ChildKind, Restart, Shutdown};
 use super::plan::{Lot, State};
+use super::template::Template;
 use serde::{Deserialize, Serialize};
+use serde_bytes::ByteBuf;
 use std::collections::{HashMap, VecDeque};
 
 /// A child as its supervisor's version before knew it.
@@ -33,6 +36,9 @@ pub(super) struct Stood {
     pub(super) kind: ChildKind,
     /// The name of its state, if it is a server that moves.
     pub(super) process: Option<String>,
+    /// What a template has made it of.
+    #[serde(default)]
+    pub(super) argument: Option<ByteBuf>,
     /// It was in the version's list; else somebody has added it.
     pub(super) is_listed: bool,
     pub(super) state: State,
@@ -47,8 +53,21 @@ pub(super) struct Heir {
     pub(super) is_listed: bool,
 }
 
-/// `listed`: the names of the list before. `are_names_identities`: false in dynamic supervisors, where a name is given many times.
-pub(super) fn inherit(before: &[Stood], listed: &[String], list: &[Child], are_names_identities: bool) -> Vec<Heir> {
+/// What the other version has.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Now<'a> {
+    pub(super) list: &'a [Child],
+    pub(super) template: Option<&'a Template>,
+    /// False in dynamic supervisors, where a name is given many times.
+    pub(super) are_names_identities: bool,
+}
+
+/// `listed`: the names of the list before.
+///
+/// # Errors
+/// The template makes nothing of a child's argument: why.
+pub(super) fn inherit(before: &[Stood], listed: &[String], now: Now<'_>) -> Result<Vec<Heir>, String> {
+    let Now { list, template, are_names_identities } = now;
     let mut unclaimed: HashMap<&str, VecDeque<usize>> = HashMap::new();
     for (index, child) in list.iter().enumerate() {
         unclaimed.entry(&child.name).or_default().push_back(index);
@@ -64,7 +83,12 @@ pub(super) fn inherit(before: &[Stood], listed: &[String], list: &[Child], are_n
                 claims[index] = Some(stood);
                 last = index + 1;
             }
-            None => behind[last].extend(unlisted(stood)),
+            None => behind[last].extend(match (template, &stood.argument) {
+                (Some(template), Some(argument)) => {
+                    Some(Heir { is_listed: false, ..staying(stood, &template.child(argument)?) })
+                }
+                _ => unlisted(stood),
+            }),
         }
     }
     let mut forgotten = forgotten(before, listed);
@@ -78,7 +102,7 @@ pub(super) fn inherit(before: &[Stood], listed: &[String], list: &[Child], are_n
         });
         heirs.extend(behind);
     }
-    heirs
+    Ok(heirs)
 }
 
 fn staying(stood: &Stood, child: &Child) -> Heir {

@@ -4,7 +4,7 @@
 //! hand, and another version's list. What becomes of them is the model's; and there and back again gives what there was.
 
 use super::child::{Child, ChildKind, Restart, Shutdown};
-use super::inherit::{Heir, Stood, inherit};
+use super::inherit::{Heir, Now, Stood};
 use super::plan::{Lot, State};
 use super::plan_tests::Random;
 use super::{Strategy, Supervisor};
@@ -59,6 +59,7 @@ impl Listed {
             shutdown: self.shutdown(),
             kind: self.kind(),
             process: None,
+            argument: None,
             is_listed,
             state,
         }
@@ -115,6 +116,10 @@ fn seen(heirs: Vec<Heir>) -> Vec<Seen> {
         is_listed,
     };
     heirs.into_iter().map(seen).collect()
+}
+
+fn inherit(before: &[Stood], listed: &[String], list: &[Child], are_names_identities: bool) -> Vec<Heir> {
+    super::inherit::inherit(before, listed, Now { list, template: None, are_names_identities }).expect("no template")
 }
 
 fn runs(stood: &Stood) -> bool {
@@ -187,6 +192,7 @@ fn written(heirs: &[Heir]) -> Vec<Stood> {
         shutdown: heir.child.shutdown,
         kind: heir.child.kind,
         process: None,
+        argument: None,
         is_listed: heir.is_listed,
         state: heir.state,
     };
@@ -226,4 +232,33 @@ fn of_names_that_are_no_identities_each_is_claimed_once_and_those_added_by_hand_
     // One that has ended for good does not come back.
     let left = inherit(&before[1..2], &listed, &children(&list[..2]), false);
     assert_eq!(left.len(), 1);
+}
+
+#[test]
+fn a_child_of_a_template_is_made_anew_of_its_argument_and_without_one_it_is_not_started_again() {
+    use super::template::Template;
+    let named = Listed { name: "room", is_supervisor: false, restart: Restart::Permanent, time: 1 };
+    let running = State::Running(Pid::from_raw(1 << 32 | 1));
+    let argument = rmp_serde::to_vec_named("blue").expect("text");
+    let stood = |state| Stood { argument: Some(argument.clone().into()), ..named.stood(false, state) };
+    let before = [stood(running), stood(State::Restarting)];
+    let heirs = |template: Option<&Template>| {
+        super::inherit::inherit(&before, &[], Now { list: &[], template, are_names_identities: false })
+    };
+    let made =
+        Template::new(|name: String| Child::new(format!("{name} room"), || async {}).restart(Restart::Transient));
+    let made: Vec<_> = heirs(Some(&made))
+        .expect("a child")
+        .into_iter()
+        .map(|heir| (heir.child.restart, heir.state, heir.child.name))
+        .collect();
+    let name = || std::sync::Arc::from("blue room");
+    assert_eq!(made, [(Restart::Transient, running, name()), (Restart::Transient, State::Restarting, name())]);
+    let without: Vec<_> =
+        heirs(None).expect("no template").into_iter().map(|heir| (heir.child.restart, heir.state)).collect();
+    assert_eq!(without, [(Restart::Temporary, running)]);
+    let other = Template::new(|number: u64| Child::new(number.to_string(), || async {}));
+    assert!(heirs(Some(&other)).is_err_and(|error| error.contains("takes no such argument")));
+    let panics = Template::new(|_: String| -> Child { panic!("not that room") });
+    assert!(heirs(Some(&panics)).is_err_and(|error| error.contains("not that room")));
 }

@@ -6,6 +6,7 @@
 //!            └─► stop.rs: exit signals, time-outs, kills
 //! root.rs: an application's own
 //! reference.rs: what others ask of a supervisor      child.rs: what a child is      tree.rs: who is below whom
+//! template.rs: children of an argument
 //! moving.rs: to another version ─► inherit.rs: its children there (pure)   place.rs: where it stands   settle.rs: who starts and stops for it
 //! ```
 //!
@@ -25,6 +26,7 @@ mod root;
 mod run;
 mod settle;
 mod stop;
+mod template;
 mod tree;
 mod window;
 
@@ -42,8 +44,10 @@ use crate::spawn::Spawn;
 use crate::start::{StartError, start};
 use place::Place;
 use reference::Request;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
+use template::Template;
 
 /// OTP's: more than one restart in five seconds is too many.
 const RESTARTS_MAX: u32 = 1;
@@ -103,12 +107,13 @@ pub struct Supervisor {
     restarts_max: u32,
     within: Duration,
     children: Vec<Child>,
+    template: Option<Template>,
 }
 
 impl Supervisor {
     /// A supervisor without children.
     pub fn new(strategy: Strategy) -> Self {
-        Self { strategy, restarts_max: RESTARTS_MAX, within: WITHIN, children: Vec::new() }
+        Self { strategy, restarts_max: RESTARTS_MAX, within: WITHIN, children: Vec::new(), template: None }
     }
 
     /// A supervisor for any number of children that come and go, as Elixir's `DynamicSupervisor`: they are known by their pids, names may
@@ -126,6 +131,19 @@ impl Supervisor {
     /// One more child, which is started after those before it and stopped before them.
     pub fn child(mut self, child: Child) -> Self {
         self.children.push(child);
+        self
+    }
+
+    /// How a child is made of an argument, for [`SupervisorRef::start_from`]: OTP's `simple_one_for_one`. At an upgrade such children move as those of
+    /// the list do: each version makes them anew of their arguments, by its own template, which must understand those that there are.
+    ///
+    /// ```
+    /// # use plugin_abi::supervisor::{Child, Supervisor};
+    /// # async fn room(name: String) {}
+    /// let rooms = Supervisor::dynamic().template(|name: String| Child::new("room", move || room(name.clone())));
+    /// ```
+    pub fn template<A: DeserializeOwned>(mut self, child: impl Fn(A) -> Child + Send + Sync + 'static) -> Self {
+        self.template = Some(Template::new(child));
         self
     }
 

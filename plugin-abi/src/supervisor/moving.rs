@@ -16,12 +16,13 @@
 //! - To restore one calls the application's function and starts nothing: a copy changes nothing.
 
 use super::child::Child;
-use super::inherit::{Stood, inherit};
+use super::inherit::{Now, Stood, inherit};
 use super::place::Place;
 use super::plan::{Key, Plan, State};
 use super::reference::Request;
 use super::root;
 use super::run::Running;
+use super::template::Template;
 use super::window::Window;
 use super::{Strategy, Supervisor};
 use crate::abi::ProcessFuture;
@@ -31,6 +32,7 @@ use crate::moving::MovingType;
 use crate::process::{Pid, self_pid};
 use crate::state::{Chain, Shape, StateError};
 use serde::{Deserialize, Serialize};
+use serde_bytes::ByteBuf;
 use std::any::{Any, TypeId};
 use std::collections::VecDeque;
 use std::sync::OnceLock;
@@ -102,6 +104,7 @@ impl Standing {
             shutdown: entry.child.shutdown,
             kind: entry.child.kind,
             process: entry.child.state.as_deref().map(str::to_owned),
+            argument: entry.child.argument.as_deref().map(|argument| ByteBuf::from(argument.to_vec())),
             is_listed: entry.is_listed,
             state: entry.state,
         };
@@ -151,6 +154,7 @@ fn convert(from: u32, bytes: &[u8], to: u32) -> Result<Vec<u8>, StateError> {
 struct Moved {
     plan: Plan,
     listed: Vec<String>,
+    template: Option<Template>,
     parent: Option<Pid>,
 }
 
@@ -163,13 +167,12 @@ fn restore(version: u32, bytes: &[u8]) -> Result<ProcessFuture, StateError> {
             root::root(make, mailbox).await
         }));
     };
-    let tree = make();
-    let Moved { plan, listed, parent } = moved(below, &place, place.find(&tree))?;
-    drop(tree);
+    let Moved { plan, listed, template, parent } = moved(below, &place, place.find(make()))?;
     Ok(into_process::<Supervisor, Messages<Request>, _>(async move {
         let mailbox = arrive(calls);
         let is_root = place.is_root();
-        let running = Running { plan, mailbox, parent, listed, place: Some(place), deferred: VecDeque::new() };
+        let (place, deferred) = (Some(place), VecDeque::new());
+        let running = Running { plan, mailbox, parent, listed, template, place, deferred };
         running.retry_failed();
         if is_root { root::go_on(running).await } else { running.go_on().await }
     }))
@@ -181,13 +184,19 @@ fn arrive(calls: u64) -> Mailbox<Request> {
 }
 
 /// `found`: what stands at its place in this version.
-fn moved(below: Below, place: &Place, found: Option<&Supervisor>) -> Result<Moved, StateError> {
+fn moved(below: Below, place: &Place, found: Option<Supervisor>) -> Result<Moved, StateError> {
     let Below { parent, strategy, restarts_max, within, restarts, listed, children, next } = below;
-    let now = Instant::now();
+    let moment = Instant::now();
     let Some(found) = found else {
-        let window = Window::moved(restarts_max, within, &restarts, now);
-        let plan = Plan::moved(strategy, window, inherit(&children, &[], &[], false), next);
-        return Ok(Moved { plan, listed: Vec::new(), parent });
+        let window = Window::moved(restarts_max, within, &restarts, moment);
+        let nothing = Now { list: &[], template: None, are_names_identities: false };
+        let heirs = inherit(&children, &[], nothing).map_err(StateError::new)?;
+        return Ok(Moved {
+            plan: Plan::moved(strategy, window, heirs, next),
+            listed: Vec::new(),
+            template: None,
+            parent,
+        });
     };
     let is_dynamic = found.strategy == Strategy::Dynamic;
     if is_dynamic != (strategy == Strategy::Dynamic) {
@@ -199,10 +208,12 @@ fn moved(below: Below, place: &Place, found: Option<&Supervisor>) -> Result<Move
     if let Some(name) = twice(&found.children).filter(|_| !is_dynamic) {
         return Err(StateError::new(format_args!("{place}: two children are named {name:?}")));
     }
-    let heirs = inherit(&children, &listed, &found.children, !is_dynamic);
-    let window = Window::moved(found.restarts_max, found.within, &restarts, now);
+    let now = Now { list: &found.children, template: found.template.as_ref(), are_names_identities: !is_dynamic };
+    let heirs = inherit(&children, &listed, now);
+    let heirs = heirs.map_err(|error| StateError::new(format_args!("{place}: {error}")))?;
+    let window = Window::moved(found.restarts_max, found.within, &restarts, moment);
     let plan = Plan::moved(found.strategy, window, heirs, next);
-    Ok(Moved { plan, listed: names(&found.children), parent })
+    Ok(Moved { plan, listed: names(&found.children), template: found.template, parent })
 }
 
 /// The names of a list.

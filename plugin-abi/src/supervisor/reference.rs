@@ -1,7 +1,7 @@
 //! What others ask of a supervisor: typed calls.
 //!
 //! A child's start function stays within its image, so [`SupervisorRef::start_child`] reaches supervisors of the same version alone;
-//! everything else crosses versions.
+//! everything else crosses versions, [`SupervisorRef::start_from`] too.
 
 use super::child::{Child, ChildKind, Restart};
 use super::plan::Key;
@@ -13,6 +13,7 @@ use crate::process::Pid;
 use crate::start::StartError;
 use crate::time::FOREVER;
 use serde::{Deserialize, Serialize};
+use serde_bytes::ByteBuf;
 use std::fmt;
 use std::time::Duration;
 
@@ -82,6 +83,10 @@ pub enum ChildError {
     Running,
     /// The child is about to be started again.
     Restarting,
+    /// The supervisor has no template.
+    NoTemplate,
+    /// The template makes no child of the argument: why.
+    Argument(String),
     /// The child's start failed.
     Start(StartError),
     /// The supervisor does not answer.
@@ -97,6 +102,8 @@ impl fmt::Display for ChildError {
             Self::AlreadyPresent => f.write_str("the supervisor has a child of that name, which does not run"),
             Self::Running => f.write_str("the child runs"),
             Self::Restarting => f.write_str("the child is about to be started again"),
+            Self::NoTemplate => f.write_str("the supervisor has no template"),
+            Self::Argument(reason) => f.write_str(reason),
             Self::Start(error) => error.fmt(f),
             Self::Call(error) => write!(f, "the supervisor does not answer: {error}"),
         }
@@ -116,6 +123,7 @@ impl From<StartError> for ChildError {
 pub(super) enum Request {
     #[serde(skip)]
     Start(Child, ReplyTo<Result<Pid, ChildError>>),
+    StartFrom(ByteBuf, ReplyTo<Result<Pid, ChildError>>),
     Stop(ChildId, ReplyTo<Result<(), ChildError>>),
     Restart(ChildId, ReplyTo<Result<Pid, ChildError>>),
     Delete(ChildId, ReplyTo<Result<(), ChildError>>),
@@ -167,6 +175,19 @@ impl SupervisorRef {
     /// Outside of a process.
     pub async fn start_child(&self, child: Child) -> Result<Pid, ChildError> {
         self.ask(|reply| Request::Start(child, reply)).await
+    }
+
+    /// Starts the child that the supervisor's [template](super::Supervisor::template) makes of that argument, and waits until it has started. The
+    /// argument crosses versions, as a message does.
+    ///
+    /// # Errors
+    /// See [`ChildError`].
+    ///
+    /// # Panics
+    /// Outside of a process.
+    pub async fn start_from<A: Serialize + Sync + ?Sized>(&self, argument: &A) -> Result<Pid, ChildError> {
+        let argument = rmp_serde::to_vec_named(argument).map_err(|error| ChildError::Argument(error.to_string()))?;
+        self.ask(|reply| Request::StartFrom(ByteBuf::from(argument), reply)).await
     }
 
     /// Stops a child in order, and waits for its end. It is not started again, unless by [`restart_child`](Self::restart_child). A temporary

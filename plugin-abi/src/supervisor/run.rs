@@ -15,6 +15,7 @@ use super::place::Place;
 use super::plan::{Entry, Key, Plan, Round, State, Verdict};
 use super::reference::{ChildCount, ChildError, ChildId, ChildInfo, Request};
 use super::settle::START_TIME;
+use super::template::Template;
 use super::window::Window;
 use crate::exit::ExitReason;
 use crate::mailbox::Mailbox;
@@ -40,6 +41,7 @@ pub(super) struct Running {
     pub(super) parent: Option<Pid>,
     /// The names of its version's list.
     pub(super) listed: Vec<String>,
+    pub(super) template: Option<Template>,
     /// `None`: it stays on its version.
     pub(super) place: Option<Place>,
     pub(super) deferred: VecDeque<Request>,
@@ -88,7 +90,8 @@ impl Running {
         mailbox.trap_exits();
         let window = Window::new(supervisor.restarts_max, supervisor.within);
         let (plan, listed) = (Plan::new(supervisor.strategy, window), names(&supervisor.children));
-        Self { plan, mailbox, parent, listed, place, deferred: VecDeque::new() }
+        let (template, deferred) = (supervisor.template.clone(), VecDeque::new());
+        Self { plan, mailbox, parent, listed, template, place, deferred }
     }
 
     pub(super) fn address(&self) -> Pid {
@@ -116,8 +119,8 @@ impl Running {
         let Some(entry) = self.plan.entry(key) else { return Err(StartError::Ended) };
         let child = entry.child.clone();
         let name = child.name.clone();
-        let has_place = entry.is_listed && self.plan.strategy() != Strategy::Dynamic;
-        let place = self.place.as_ref().filter(|_| has_place).map(|place| place.below(&name));
+        let has_place = child.argument.is_some() || entry.is_listed && self.plan.strategy() != Strategy::Dynamic;
+        let place = self.place.as_ref().filter(|_| has_place).map(|place| place.below(&child));
         // Its start function is the user's.
         let started = caught(async move { child.start(place).await }).await;
         let started = started.unwrap_or_else(|panic| Err(StartError::Init(ExitReason::Panic(panic))));
@@ -205,6 +208,7 @@ impl Running {
     async fn handle(&mut self, request: Request) -> Result<(), ExitReason> {
         match request {
             Request::Start(child, reply) => reply.send(self.start_child(child).await),
+            Request::StartFrom(argument, reply) => reply.send(self.start_from(&argument).await),
             Request::Stop(child, reply) => reply.send(self.stop_child(&child).await),
             Request::Restart(child, reply) => reply.send(self.restart_child(&child).await),
             Request::Delete(child, reply) => reply.send(self.delete_child(&child)),
@@ -285,6 +289,12 @@ impl Running {
         self.plan.start_failed(key);
         // Its own mailbox is open and not limited.
         drop(self.mailbox.address().send(Request::Retry(key)));
+    }
+
+    async fn start_from(&mut self, argument: &[u8]) -> Result<Pid, ChildError> {
+        let template = self.template.as_ref().ok_or(ChildError::NoTemplate)?;
+        let child = template.child(argument).map_err(ChildError::Argument)?;
+        self.start_child(child).await
     }
 
     async fn start_child(&mut self, child: Child) -> Result<Pid, ChildError> {
