@@ -26,8 +26,8 @@ struct Shared {
     interrupted: Arc<AtomicBool>,
 }
 
-/// Serves a console until its client hangs up; what it sends comes from `reader`, which may have some of it already. The stream's time-out for writes stands; a line that has begun has to be complete within
-/// `patience`.
+/// Serves a console until its client hangs up; what it sends comes from `reader`, which may have some of it already. The stream's
+/// time-out for writes stands; a line that has begun has to be complete within `patience`.
 pub(crate) fn serve(
     stream: &UnixStream,
     mut reader: impl BufRead,
