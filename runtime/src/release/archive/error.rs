@@ -33,7 +33,7 @@ pub enum Reason {
         source: io::Error,
     },
     /// It is not made of tar and zstd, or not to its end.
-    #[error("is damaged or cut short: {0}")]
+    #[error("is damaged or cut short: {}", in_one_line(.0))]
     Damaged(io::Error),
     /// It goes on after its end.
     #[error("goes on after its end")]
@@ -91,4 +91,13 @@ pub enum Reason {
     /// The node does not trust it.
     #[error("{0}")]
     Signature(SignatureError),
+}
+
+/// No reason is longer, in characters.
+const REASON_LEN_MAX: usize = 200;
+
+/// Readers quote what they could not read: that is the archive's word, and no control character of it goes to a terminal or a log.
+fn in_one_line(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.chars().take(REASON_LEN_MAX).map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }

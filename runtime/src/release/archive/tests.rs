@@ -326,3 +326,10 @@ fn a_node_with_keys_looks_at_the_signature_first() {
     let sentence = place.refuses_file(&archive, &keys);
     assert!(sentence.starts_with("is not signed, and this node takes only"), "{sentence}");
 }
+
+#[test]
+fn what_an_archive_holds_does_not_break_the_sentence() {
+    let quoted = std::io::Error::other(format!("no number: \x1b[2J\n{}", "x".repeat(1000)));
+    let sentence = Reason::Damaged(quoted).to_string();
+    assert!(!sentence.contains(char::is_control) && sentence.chars().count() < 300, "{sentence}");
+}
