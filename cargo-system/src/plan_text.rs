@@ -2,7 +2,7 @@
 
 use crate::counted::choose;
 use runtime::protocol::{
-    CheckOutcome, Fate, ListenerChange, Plan, PlannedCheck, PlannedProcesses, PlannedStep, Unconfirmed,
+    CheckOutcome, DrainPolicy, Fate, ListenerChange, Plan, PlannedCheck, PlannedProcesses, PlannedStep, Unconfirmed,
 };
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -20,7 +20,11 @@ pub(crate) fn render(plan: &Plan) -> String {
         return text;
     }
     part(&mut text, "steps", plan.steps.iter().map(|planned| step(planned, plan.unconfirmed)));
-    part(&mut text, "processes", plan.processes.iter().map(|processes| self::processes(processes, to)));
+    part(
+        &mut text,
+        "processes",
+        plan.processes.iter().map(|processes| self::processes(processes, to, plan.drain_deadline_ms)),
+    );
     let listeners = plan.listeners.iter().flatten().map(|listener| {
         let change = match listener.change {
             ListenerChange::Kept => "kept",
@@ -68,14 +72,22 @@ fn step(step: &PlannedStep, unconfirmed: Option<Unconfirmed>) -> String {
     format!("{:9} {}{each}", step.step, at_most(step.at_most_ms))
 }
 
-fn processes(planned: &PlannedProcesses, to: &str) -> String {
-    let PlannedProcesses { name, version, processes, state, fate } = planned;
+fn processes(planned: &PlannedProcesses, to: &str, drain_deadline_ms: u64) -> String {
+    let PlannedProcesses { name, version, processes, state, fate, then } = planned;
+    let deadline = humantime::format_duration(Duration::from_millis(drain_deadline_ms));
     let state = state.as_deref().unwrap_or_default();
     let fate = match fate {
         Fate::Moves => format!("{} to {to} with the state {state:?}", choose(*processes, "moves", "move")),
         Fate::Arrived => format!("{} on {to} already", choose(*processes, "runs", "run")),
-        Fate::Stops => format!("{} stopped in order, with the tree", choose(*processes, "is", "are")),
-        Fate::Finishes => format!("{} on {version}", choose(*processes, "finishes", "finish")),
+        Fate::Renewed => format!("{} renewed by the tree if permanent", choose(*processes, "is", "are")),
+        Fate::Finishes => {
+            let then = match then {
+                DrainPolicy::Leave => String::new(),
+                DrainPolicy::Ask => format!(", asked to stop after {deadline}"),
+                DrainPolicy::Kill => format!(", killed after {deadline}"),
+            };
+            format!("{} on {version}{then}", choose(*processes, "finishes", "finish"))
+        }
     };
     format!("{processes:>6} × {name}: {fate}")
 }
@@ -101,6 +113,7 @@ mod tests {
             processes,
             state: state.map(str::to_owned),
             fate,
+            then: DrainPolicy::Ask,
         }
     }
 
@@ -130,9 +143,10 @@ mod tests {
             processes: vec![
                 processes("shop::Cart", 10_000, Some("Cart"), Fate::Moves),
                 processes("shop::serve", 12, None, Fate::Finishes),
-                processes("plugin_abi::supervisor::Supervisor", 1, None, Fate::Stops),
+                processes("shop::poll", 1, None, Fate::Renewed),
                 processes("shop::serve", 1, None, Fate::Arrived),
             ],
+            drain_deadline_ms: 300_000,
             listeners: Some(vec![
                 listener("http", "127.0.0.1:4000", ListenerChange::Kept),
                 listener("admin", "127.0.0.1:4001", ListenerChange::Added),

@@ -3,8 +3,11 @@
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use cargo_metadata::Package;
+use runtime::protocol::DrainPolicy;
 use runtime::release::settings::Settings;
 use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::num::NonZeroU16;
 
 /// As people write it.
 #[derive(Debug, Default, Deserialize)]
@@ -13,6 +16,10 @@ struct Written {
     keep_releases: Option<u16>,
     hook_timeout: Option<u16>,
     probation: Option<u16>,
+    drain: Option<DrainPolicy>,
+    drain_types: BTreeMap<String, DrainPolicy>,
+    drain_deadline: Option<u32>,
+    live_versions: Option<NonZeroU16>,
 }
 
 /// A package's settings; a word that is not known there is an error, since it would be without effect.
@@ -27,5 +34,9 @@ pub(crate) fn of(package: &Package) -> Result<Settings, Failure> {
         keep_releases: written.keep_releases.unwrap_or(default.keep_releases),
         hook_timeout_s: written.hook_timeout.unwrap_or(default.hook_timeout_s),
         probation_s: written.probation.unwrap_or(default.probation_s),
+        drain: written.drain.unwrap_or(default.drain),
+        drain_types: written.drain_types,
+        drain_deadline_s: written.drain_deadline.unwrap_or(default.drain_deadline_s),
+        live_versions: written.live_versions.map_or(default.live_versions, NonZeroU16::get),
     })
 }

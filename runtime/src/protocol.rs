@@ -271,6 +271,31 @@ pub struct VersionStatus {
     pub root: Option<RootStatus>,
     /// Processes by type, most first; why the version still lives.
     pub process_types: Vec<ProcessTypeStatus>,
+    /// When those that are left do not finish by themselves; none: they are left to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drain: Option<OnDrain>,
+}
+
+/// What becomes of the processes of a version that is not current, and when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OnDrain {
+    /// What, but for types that have a policy of their own.
+    pub then: DrainPolicy,
+    /// How long they may take yet, in milliseconds.
+    pub in_ms: u64,
+}
+
+/// What becomes of processes that have not finished by their deadline.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DrainPolicy {
+    /// They finish when they do.
+    #[default]
+    Leave,
+    /// They get the exit signal `shutdown`, which they may trap.
+    Ask,
+    /// They are killed.
+    Kill,
 }
 
 /// An application's root process.

@@ -7,7 +7,7 @@ use crate::counted::{Thing, choose, counted};
 use crate::failure::Failure;
 use crate::output;
 use crate::shown::duration;
-use runtime::protocol::{Outcome, Status, VersionStatus};
+use runtime::protocol::{DrainPolicy, OnDrain, Outcome, Status, VersionStatus};
 use std::fmt::Write as _;
 
 /// Process types shown for a version.
@@ -77,6 +77,17 @@ fn render(status: &Status) -> String {
             let _ = writeln!(text, "    its root process {} has ended: the log says why", root.pid);
         }
         text.push_str(&types(version));
+        if let Some(OnDrain { then, in_ms }) = version.drain {
+            let what = match then {
+                DrainPolicy::Leave => "left to finish, but for types that are not",
+                DrainPolicy::Ask => "asked to stop",
+                DrainPolicy::Kill => "killed",
+            };
+            let _ = match in_ms {
+                0 => writeln!(text, "    their time is up: they are {what}"),
+                _ => writeln!(text, "    in {} they are {what}", duration(in_ms)),
+            };
+        }
     }
     text
 }
@@ -116,6 +127,7 @@ mod tests {
             age_ms,
             root: None,
             process_types: vec![kind],
+            drain: None,
         }
     }
 

@@ -6,6 +6,7 @@ use crate::listen;
 use crate::process::{Pid, table};
 use crate::protocol::{ListenerStatus, ProcessTypeStatus, RootStatus, Status, VersionStatus};
 use crate::scheduler;
+use crate::upgrade::drain_status;
 use std::collections::HashMap;
 use std::time::Instant;
 
@@ -62,6 +63,7 @@ fn versions(controlled: &Controlled) -> Vec<VersionStatus> {
         processes: image.processes.get(),
         age_ms: age_ms(since),
         root: controlled.versions.root(image).map(root),
+        drain: drain_status(image).filter(|_| Some(image.context.id) != current),
         process_types: top(types.remove(&image.context.id).unwrap_or_default()),
     };
     images.into_iter().map(status).collect()

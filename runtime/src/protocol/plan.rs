@@ -1,6 +1,6 @@
 //! What an upgrade would do, as `upgrade --dry-run` says it. The node takes these steps and no others when it is asked for the upgrade itself.
 
-use super::Unconfirmed;
+use super::{DrainPolicy, Unconfirmed};
 use serde::{Deserialize, Serialize};
 
 /// An upgrade, planned.
@@ -23,6 +23,9 @@ pub struct Plan {
     pub steps: Vec<PlannedStep>,
     /// The processes of all older versions and of the one that serves, by type, most first.
     pub processes: Vec<PlannedProcesses>,
+    /// How long those may take that finish where they are, in milliseconds, until what is said of them happens.
+    #[serde(default)]
+    pub drain_deadline_ms: u64,
     /// The sockets that the node listens on; none: they are known when the new version is loaded, and not before.
     pub listeners: Option<Vec<PlannedListener>>,
     /// What is run of the node's folder.
@@ -32,7 +35,7 @@ pub struct Plan {
 /// Something that was looked at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedCheck {
-    /// `signature`, `quarantine`, `application`, `abi`, `target`, `version`, `states` or `listeners`.
+    /// `signature`, `quarantine`, `application`, `abi`, `target`, `version`, `states`, `versions` or `listeners`.
     pub check: String,
     /// What came of it.
     pub outcome: CheckOutcome,
@@ -83,6 +86,9 @@ pub struct PlannedProcesses {
     pub state: Option<String>,
     /// What becomes of them.
     pub fate: Fate,
+    /// If they finish where they are, and have not by [`drain_deadline_ms`](Plan::drain_deadline_ms).
+    #[serde(default)]
+    pub then: DrainPolicy,
 }
 
 /// What becomes of processes at an upgrade.
@@ -93,8 +99,8 @@ pub enum Fate {
     Moves,
     /// They run already on the wanted version.
     Arrived,
-    /// They are stopped in order, with the application's tree; the new version starts its own.
-    Stops,
+    /// Children of the application's tree that do not move: permanent ones are stopped and started anew, the others finish.
+    Renewed,
     /// They finish where they are.
     Finishes,
 }

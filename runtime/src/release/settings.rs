@@ -1,6 +1,8 @@
 //! What a release says of how its node is to treat releases: `[package.metadata.system]` in the plugin's Cargo.toml. Pure: data.
 
+use crate::protocol::DrainPolicy;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// In a manifest; what is missing has its default.
@@ -13,11 +15,28 @@ pub struct Settings {
     pub hook_timeout_s: u16,
     /// How long a new version is watched before it is permanent, in seconds; 0: not at all.
     pub probation_s: u16,
+    /// What becomes of processes of the version before that neither move nor finish by the deadline.
+    pub drain: DrainPolicy,
+    /// The same for single process types, by their names.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub drain_types: BTreeMap<String, DrainPolicy>,
+    /// That deadline, in seconds.
+    pub drain_deadline_s: u32,
+    /// So many versions may have processes at once, the new one among them.
+    pub live_versions: u16,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { keep_releases: 5, hook_timeout_s: 60, probation_s: 0 }
+        Self {
+            keep_releases: 5,
+            hook_timeout_s: 60,
+            probation_s: 0,
+            drain: DrainPolicy::Leave,
+            drain_types: BTreeMap::new(),
+            drain_deadline_s: 300,
+            live_versions: 50,
+        }
     }
 }
 
@@ -32,5 +51,17 @@ impl Settings {
     #[must_use]
     pub fn probation(&self) -> Option<Duration> {
         (self.probation_s > 0).then(|| Duration::from_secs(self.probation_s.into()))
+    }
+
+    /// How long processes may take to finish.
+    #[must_use]
+    pub fn drain_deadline(&self) -> Duration {
+        Duration::from_secs(self.drain_deadline_s.into())
+    }
+
+    /// Not all processes are left to finish when they do.
+    #[must_use]
+    pub fn ends_drains(&self) -> bool {
+        self.drain != DrainPolicy::Leave || self.drain_types.values().any(|policy| *policy != DrainPolicy::Leave)
     }
 }

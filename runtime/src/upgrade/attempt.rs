@@ -2,6 +2,7 @@
 
 use super::around;
 use super::candidate::{Candidate, RootFuture, root_of};
+use super::drain;
 use super::health;
 use super::journal::Journal;
 use super::moves;
@@ -113,6 +114,7 @@ impl<'a> Attempt<'a> {
             (Some(switched), Some(done)) => {
                 self.versions.listeners.lock().keep_only(&switched.image.listeners);
                 self.take_effect(&mut taken);
+                drain::begin(self.before, &candidate.manifest.settings);
                 Ok(Upgraded { draining: draining(), ..done })
             }
             _ => Ok(self.nothing_to_do()),
@@ -210,7 +212,7 @@ impl<'a> Attempt<'a> {
         let Some(switched) = taken.switched.as_mut().filter(|_| !taken.in_effect) else { return };
         taken.in_effect = true;
         self.settle_root(self.before, switched.image, switched.root.take());
-        drain(self.before);
+        give_way(self.before);
     }
 
     /// In effect, and not permanent yet.
@@ -291,7 +293,7 @@ impl<'a> Attempt<'a> {
         } else if let Some(root) = tree::root_on(self.versions.root(self.before), self.before) {
             tree::settle(root);
         }
-        drain(image);
+        give_way(image);
         let serving = Some(self.before.version.to_owned());
         let failure = Failure { kind: FailureKind::RolledBack, serving, ..failure };
         let Some(stuck) = back.fault else { return failure };
@@ -307,7 +309,7 @@ fn out_of_order(step: Step) -> Failure {
 }
 
 /// An image is not current any more: its processes hear it, and finish on their own.
-fn drain(image: &'static Image) {
+fn give_way(image: &'static Image) {
     image.set_state(IMAGE_DRAINING);
     table::of_image(image).for_each(|process| scheduler::wake(process.process()));
 }

@@ -82,6 +82,7 @@ impl Versions {
             states: current.states.clone(),
             quarantined: record.quarantined,
             processes: self.groups().into_iter().collect(),
+            live_versions: live_versions(current),
             places: self.listeners.lock().places(),
             hooks: (Hook::Before.is_there(layout), Hook::After.is_there(layout)),
             limits: Limits::default(),
@@ -103,6 +104,12 @@ impl Versions {
         }
         groups
     }
+}
+
+/// Of the images that have processes, and the one that serves.
+fn live_versions(current: &'static Image) -> u64 {
+    let lives = |image: &&Image| image.context.id == current.context.id || image.processes.get() > 0;
+    crate::image::all().into_iter().filter(lives).count() as u64
 }
 
 /// The application's root supervisor, or a process that supervisors under it have started.

@@ -30,6 +30,7 @@
 mod around;
 mod attempt;
 mod candidate;
+mod drain;
 mod gather;
 mod health;
 mod journal;
@@ -43,6 +44,7 @@ mod tree;
 mod versions;
 mod within;
 
+pub(crate) use drain::status as drain_status;
 pub(crate) use progress::Seen;
 pub(crate) use transaction::{Begun, boot};
 pub(crate) use versions::{Versions, draining};

@@ -20,6 +20,7 @@ pub(super) fn checks(node: &NodeFacts, candidate: &CandidateFacts) -> Vec<Planne
     }
     if node.hash != candidate.plugin.hash {
         checks.extend(declarations(node, candidate));
+        checks.push(versions(node, candidate));
         checks.extend(listeners(node, candidate));
     }
     checks
@@ -103,6 +104,17 @@ fn check_of(name: &str, finding: &Finding) -> PlannedCheck {
     let details = Some(finding.details()).filter(|details| !details.is_empty());
     let outcome = if finding.refuses { CheckOutcome::Refused } else { CheckOutcome::Warning };
     PlannedCheck { outcome, details, hint: Some(finding.hint.clone()), ..passed(name, &finding.message) }
+}
+
+/// Versions that have processes. Who goes back is not kept from it.
+fn versions(node: &NodeFacts, candidate: &CandidateFacts) -> PlannedCheck {
+    let (live, most) = (node.live_versions, u64::from(candidate.manifest.settings.live_versions));
+    if live < most || candidate.kind == Kind::Rollback {
+        return passed("versions", format!("{live} of {most} have processes"));
+    }
+    let message = format!("{live} versions have processes, and this release allows {most} with it");
+    let hint = "cargo system status shows who holds the older ones; drain and live-versions in [package.metadata.system] decide";
+    refused("versions", message, Some(hint.to_owned()))
 }
 
 /// When it is known what it listens on.

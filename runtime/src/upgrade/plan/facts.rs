@@ -24,6 +24,8 @@ pub(crate) struct NodeFacts {
     /// What was rolled back.
     pub(crate) quarantined: Vec<Version>,
     pub(crate) processes: Vec<Group>,
+    /// How many versions have processes, the one that serves among them.
+    pub(crate) live_versions: u64,
     pub(crate) places: Places,
     /// Hooks that are there: before, after.
     pub(crate) hooks: (bool, bool),

@@ -56,6 +56,7 @@ pub(super) fn plan(node: &NodeFacts, candidate: &CandidateFacts) -> Planned {
         unconfirmed: probation.filter(|_| changes && !is_refused).map(|(_, unconfirmed)| unconfirmed),
         steps: steps.iter().map(|step| planned_step(*step, limits, &manifest.settings, probation)).collect(),
         processes: if changes { processes(node, candidate) } else { Vec::new() },
+        drain_deadline_ms: milliseconds(manifest.settings.drain_deadline()),
         listeners: listeners(node, candidate),
         hooks: hooks(node, changes && !is_refused, &manifest.settings),
     };
@@ -121,6 +122,7 @@ fn hooks(node: &NodeFacts, goes_on: bool, settings: &Settings) -> Vec<PlannedHoo
 
 fn processes(node: &NodeFacts, candidate: &CandidateFacts) -> Vec<PlannedProcesses> {
     let to = candidate.manifest.version.to_string();
+    let settings = &candidate.manifest.settings;
     let is_declared = |name: &str| candidate.plugin.states.iter().any(|state| state.name == name);
     let planned = node.processes.iter().map(|(alike, count)| PlannedProcesses {
         name: alike.name.to_owned(),
@@ -128,6 +130,7 @@ fn processes(node: &NodeFacts, candidate: &CandidateFacts) -> Vec<PlannedProcess
         processes: *count,
         state: alike.state.map(str::to_owned),
         fate: fate(alike, &to, is_declared),
+        then: settings.drain_types.get(alike.name).copied().unwrap_or(settings.drain),
     });
     let mut planned: Vec<_> = planned.collect();
     planned.sort_by(|a, b| b.processes.cmp(&a.processes).then_with(|| a.cmp(b)));
@@ -137,11 +140,10 @@ fn processes(node: &NodeFacts, candidate: &CandidateFacts) -> Vec<PlannedProcess
 fn fate(alike: &Alike, to: &str, is_declared: impl Fn(&str) -> bool) -> Fate {
     if alike.version == to {
         Fate::Arrived
-    } else if alike.is_in_tree {
-        // The tree is stopped with all that is in it, whatever of that could move.
-        Fate::Stops
     } else if alike.state.is_some_and(is_declared) {
         Fate::Moves
+    } else if alike.is_in_tree {
+        Fate::Renewed
     } else {
         Fate::Finishes
     }

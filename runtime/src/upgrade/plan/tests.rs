@@ -3,7 +3,7 @@
 use super::*;
 use crate::image::PluginFacts;
 use crate::listen::{ListenOverride, Places};
-use crate::protocol::{DeclaredListener, FailureKind};
+use crate::protocol::{DeclaredListener, DrainPolicy, FailureKind};
 use crate::release::history::Kind;
 use crate::release::manifest::{MANIFEST_SCHEMA, Manifest, RuntimeEntry, release_version};
 use crate::schema::{Shape, StateRecord};
@@ -30,9 +30,10 @@ fn node() -> NodeFacts {
             (alike("shop::serve", None, false), 3),
             (alike("shop::Cart", Some("Cart"), false), 20),
             (alike("shop::Desk", Some("Desk"), false), 2),
-            (alike("shop::Cart", Some("Cart"), true), 1),
+            (alike("shop::poll", None, true), 1),
             (Alike { version: "1.1.0+bbbbbbbb", ..alike("shop::serve", None, false) }, 1),
         ],
+        live_versions: 2,
         places: Places {
             overrides: vec![ListenOverride { name: None, address: at("127.0.0.1:0") }],
             open: vec![("http".to_owned(), at("127.0.0.1:0"), at("127.0.0.1:5555"))],
@@ -121,6 +122,29 @@ fn a_probation_is_by_request_or_by_the_release_and_never_for_a_roll_back() {
 }
 
 #[test]
+fn no_more_versions_live_than_the_release_allows() {
+    let mut few = candidate();
+    few.manifest.settings.live_versions = 3;
+    assert_eq!(outcome(&plan(&node(), &few), "versions"), Some(CheckOutcome::Passed));
+    few.manifest.settings.live_versions = 2;
+    let refused = plan(&node(), &few).allow().expect_err("there are two already");
+    assert_eq!(refused.message, "2 versions have processes, and this release allows 2 with it");
+    let back = CandidateFacts { kind: Kind::Rollback, ..few };
+    assert!(plan(&node(), &back).allow().is_ok());
+}
+
+#[test]
+fn who_does_not_finish_is_treated_as_its_type_is() {
+    let mut strict = candidate();
+    strict.manifest.settings.drain = DrainPolicy::Ask;
+    strict.manifest.settings.drain_types = [("shop::Desk".to_owned(), DrainPolicy::Kill)].into();
+    let planned = plan(&node(), &strict).plan;
+    let then = |name: &str| planned.processes.iter().find(|types| types.name == name).expect("planned").then;
+    assert_eq!((then("shop::serve"), then("shop::Desk")), (DrainPolicy::Ask, DrainPolicy::Kill));
+    assert_eq!(planned.drain_deadline_ms, 300_000);
+}
+
+#[test]
 fn each_process_has_its_fate() {
     let planned = plan(&node(), &candidate()).plan.processes;
     let fates: Vec<_> = planned.iter().map(|types| (types.name.as_str(), types.processes, types.fate)).collect();
@@ -128,7 +152,7 @@ fn each_process_has_its_fate() {
         ("shop::Cart", 20, Fate::Moves),
         ("shop::serve", 3, Fate::Finishes),
         ("shop::Desk", 2, Fate::Finishes),
-        ("shop::Cart", 1, Fate::Stops),
+        ("shop::poll", 1, Fate::Renewed),
         ("shop::serve", 1, Fate::Arrived),
     ];
     assert_eq!(fates, expected);

@@ -1,0 +1,81 @@
+//! What becomes of processes that stay on an older version: as the release that took over says.
+
+use serde_json::Value;
+use std::time::Duration;
+use system_tests::node::Node;
+use system_tests::sandbox::Sandbox;
+use system_tests::talk::Talk;
+use system_tests::wait;
+
+/// "Refused before anything changed".
+const REFUSED: i32 = 14;
+
+fn fixture() -> (Sandbox, Node, Talk) {
+    let sandbox = Sandbox::new("moving").expect("the fixture builds");
+    let node = sandbox.run().expect("the fixture runs");
+    let mut talk = Talk::open(node.address());
+    talk.expect("swarm 1", "1");
+    (sandbox, node, talk)
+}
+
+fn change(sandbox: &Sandbox, from: &str, to: &str) {
+    let factor = |number: &str| format!("const FACTOR: u64 = {number};");
+    sandbox.edit("src/counter.rs", &factor(from), &factor(to)).expect("an edit");
+}
+
+fn settings(sandbox: &Sandbox, settings: &str) {
+    let lints = "[lints]";
+    sandbox.edit("Cargo.toml", lints, &format!("[package.metadata.system]\n{settings}\n\n{lints}")).expect("an edit");
+}
+
+fn versions(node: &Node) -> Vec<Value> {
+    node.status()["versions"].as_array().expect("versions").clone()
+}
+
+#[test]
+fn who_does_not_finish_in_time_is_killed_or_asked_as_its_type_is() {
+    for (policy, said) in
+        [("drain = \"kill\"", "0 asked to stop, 1 killed"), ("drain = \"ask\"", "1 asked to stop, 0 killed")]
+    {
+        let (sandbox, node, talk) = fixture();
+        change(&sandbox, "1", "2");
+        settings(&sandbox, &format!("{policy}\ndrain-deadline = 3"));
+        sandbox.upgrade().expect("an upgrade");
+        let old = versions(&node).pop().expect("two");
+        assert_eq!(old["processes"], 1, "this connection: {old}");
+        let then = policy.split('"').nth(1).expect("a word");
+        assert_eq!(old["drain"]["then"], then, "{old}");
+        node.log_line(said).expect("it says so");
+        let gone = wait::until("the old version is gone", Duration::from_secs(20), || {
+            (versions(&node).len() == 1).then_some(())
+        });
+        gone.expect("nobody is left on it");
+        drop(talk);
+        let mut new = Talk::open(node.address());
+        assert_ne!(new.ask("version"), old["version"].as_str().expect("text"));
+    }
+}
+
+#[test]
+fn who_is_left_to_finish_holds_a_version_and_no_more_live_than_are_allowed() {
+    let (sandbox, node, mut talk) = fixture();
+    change(&sandbox, "1", "2");
+    settings(&sandbox, "live-versions = 2");
+    sandbox.upgrade().expect("an upgrade");
+    change(&sandbox, "2", "3");
+    let before = node.version();
+    let refused = sandbox.cli(["upgrade"]).expect(REFUSED);
+    assert!(
+        refused.stderr.contains("2 versions have processes, and this release allows 2 with it"),
+        "{}",
+        refused.stderr
+    );
+    assert_eq!(node.version(), before);
+    assert_ne!(talk.ask("version"), before, "who was there goes on");
+    assert!(versions(&node).iter().all(|version| version["drain"].is_null()), "nobody is hurried");
+    drop(talk);
+    let finished =
+        wait::until("the old version is gone", Duration::from_secs(20), || (versions(&node).len() == 1).then_some(()));
+    finished.expect("nobody is left on it");
+    sandbox.upgrade().expect("now there is room");
+}
