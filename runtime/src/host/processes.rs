@@ -170,7 +170,7 @@ pub(super) unsafe extern "C" fn process_info(pid: abi::Pid, out: *mut ProcessInf
         image: info.image,
         type_name: Slice::text(info.type_name),
         polls: info.polls,
-        cpu_ns: u64::try_from(info.cpu.as_nanos()).unwrap_or(u64::MAX),
+        cpu_ns: u64::try_from(info.taken.as_nanos()).unwrap_or(u64::MAX),
         received: info.received,
         mailbox: info.mailbox,
         priority: info.priority.to_abi(),

@@ -34,6 +34,8 @@ pub(crate) struct Info {
     pub(crate) polls: u64,
     /// With that of the poll that runs.
     pub(crate) cpu: Duration,
+    /// The same, with all the time that the poll has taken, also asleep: what plugins are told, who ask whether it goes on.
+    pub(crate) taken: Duration,
     pub(crate) received: u64,
     pub(crate) mailbox: u32,
     pub(crate) priority: Priority,
@@ -52,6 +54,7 @@ pub(crate) fn info(process: &Handle) -> Info {
         type_name: process.type_name(),
         polls: process.polls(),
         cpu: clock::duration(process.ticks()) + seat.map(Seat::turn_cpu).unwrap_or_default(),
+        taken: clock::duration(process.ticks()) + seat.map(Seat::turn_time).unwrap_or_default(),
         received: process.mailbox.taken(),
         mailbox: process.mailbox.len(),
         priority: process.priority(),
