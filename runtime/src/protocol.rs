@@ -6,10 +6,12 @@
 
 mod console;
 mod inside;
+mod later;
 mod plan;
 
 pub use console::{ConsoleInput, ConsoleOutput};
 pub use inside::{Frame, Killed, ProcessStatus, Processes, Selection, Sort, Stack, Top, TreeNode, Trees, VersionTree};
+pub use later::{DrainPolicy, OnDrain, OnProbation, Unconfirmed};
 pub use plan::{
     CheckOutcome, DeclaredListener, Fate, ListenerChange, Plan, PlannedCheck, PlannedHook, PlannedListener,
     PlannedProcesses, PlannedStep,
@@ -276,28 +278,6 @@ pub struct VersionStatus {
     pub drain: Option<OnDrain>,
 }
 
-/// What becomes of the processes of a version that is not current, and when.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OnDrain {
-    /// What, but for types that have a policy of their own.
-    pub then: DrainPolicy,
-    /// How long they may take yet, in milliseconds.
-    pub in_ms: u64,
-}
-
-/// What becomes of processes that have not finished by their deadline.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum DrainPolicy {
-    /// They finish when they do.
-    #[default]
-    Leave,
-    /// They get the exit signal `shutdown`, which they may trap.
-    Ask,
-    /// They are killed.
-    Kill,
-}
-
 /// An application's root process.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct RootStatus {
@@ -337,29 +317,6 @@ pub struct Upgraded {
     /// It is not permanent yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probation: Option<OnProbation>,
-}
-
-/// A version that serves and does not boot yet.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OnProbation {
-    /// What boots, and what is gone back to.
-    pub from: String,
-    /// What serves.
-    pub to: String,
-    /// How long it takes yet, in milliseconds.
-    pub ends_in_ms: u64,
-    /// What comes of it if nobody says anything and nothing is wrong with it.
-    pub unconfirmed: Unconfirmed,
-}
-
-/// The end of a probation that nobody has ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Unconfirmed {
-    /// It goes.
-    RolledBack,
-    /// It stays.
-    Permanent,
 }
 
 /// How long processes stood still that moved: from when one has given its state until it can go on.
