@@ -128,6 +128,25 @@ fn what_a_version_adds_starts_before_the_upgrade_is_done_and_what_it_drops_is_st
 }
 
 #[test]
+fn what_a_version_on_probation_has_stopped_runs_again_when_it_goes() {
+    let (sandbox, node) = fixture();
+    let before = node.version();
+    let mut talk = Talk::open(node.address());
+    talk.expect("add first 5", "5");
+    let first = talk.ask("pid first");
+    edit(&sandbox, "        counter(\"last\"),\n", "        counter(\"late\"),\n");
+    let _said = sandbox.cli(["upgrade", "--confirm-within", "10m", "--drain-wait", "0"]).expect(0);
+    talk.expect("tree", "first plain job inner(deep deeper) rooms late");
+
+    let _said = sandbox.cli(["rollback", "--drain-wait", "0"]).expect(0);
+    assert_eq!(node.version(), before);
+    talk.expect("tree", "first plain job inner(deep deeper) rooms last");
+    assert_eq!(talk.ask("pid first"), first);
+    talk.expect("add first 1", "6");
+    talk.expect("add last 1", "1");
+}
+
+#[test]
 fn children_of_an_argument_are_started_again_by_the_new_versions_template_and_guests_are_not() {
     const BELOW: [&str; 4] = ["rooms", "blue", "suite-bed", "bed"];
     let (sandbox, node) = fixture();

@@ -151,7 +151,7 @@ impl<'a> Attempt<'a> {
                 Ok(())
             }
             (Step::Health, _, Some(switched)) => {
-                health::check(switched.image).map_err(|error| refused(step, error, Some(HEALTH_HINT)))
+                health::check(switched.image).map_err(|error| self.found_bad(step, error, HEALTH_HINT))
             }
             (Step::Commit, _, Some(switched)) => {
                 let report = taken.report.take().ok_or_else(|| out_of_order(step))?;
@@ -232,7 +232,12 @@ impl<'a> Attempt<'a> {
         let before = self.crashes_before;
         let end = probation.watch(image, || (self.versions.crashes(image), before));
         *self.versions.probation.lock() = None;
-        end.map_err(|reason| refused(Step::Probation, reason, Some(PROBATION_HINT)))
+        end.map_err(|reason| self.found_bad(Step::Probation, reason, PROBATION_HINT))
+    }
+
+    fn found_bad(&self, step: Step, reason: String, hint: &str) -> Failure {
+        self.journal.found_bad();
+        refused(step, reason, Some(hint))
     }
 
     fn done(&self, switched: &Switched, report: &Report) -> Upgraded {

@@ -7,6 +7,7 @@ use crate::protocol::{Failure, FailureKind, Upgraded};
 use crate::release::history::{Conclusion, Kind, Outcome, Start};
 use crate::release::store::{Store, StoreError};
 use plugin_abi::abi::LOG_ERROR;
+use std::cell::Cell;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 /// One upgrade's place in the record.
@@ -14,6 +15,8 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 pub(super) struct Journal<'a> {
     store: &'a Store,
     begun: Instant,
+    /// The release is to be in quarantine.
+    is_bad: Cell<bool>,
 }
 
 impl<'a> Journal<'a> {
@@ -21,12 +24,18 @@ impl<'a> Journal<'a> {
     pub(super) fn begin(store: &'a Store, request: &Request, from: &str) -> Result<Self, StoreError> {
         let Request { kind, by, release, .. } = request.clone();
         store.begin(Start { kind, by, at_ms: unix_ms(), from: from.parse().ok(), to: release })?;
-        Ok(Self { store, begun: Instant::now() })
+        Ok(Self { store, begun: Instant::now(), is_bad: Cell::new(false) })
     }
 
     /// Nor any step of it.
     pub(super) fn step(&self, step: Step) -> Result<(), StoreError> {
         self.store.step(step.name())
+    }
+
+    /// The release served and did not do well: the same one would not do better. What could not move, or be written, may be able to at
+    /// another time.
+    pub(super) fn found_bad(&self) {
+        self.is_bad.set(true);
     }
 
     /// It is done, and that release boots from now on; or neither. What was rolled back is in quarantine.
@@ -48,7 +57,7 @@ impl<'a> Journal<'a> {
     pub(super) fn end(&self, end: &Result<Upgraded, Failure>, request: &Request) {
         let outcome = end.as_ref().err().map(|failure| outcome(failure.kind));
         let message = end.as_ref().err().map(|failure| failure.message.clone());
-        let quarantined = end.as_ref().err().filter(|failure| was_found_bad(failure)).map(|_| request.release.clone());
+        let quarantined = self.is_bad.get().then(|| request.release.clone());
         let took_us = self.took_us();
         let conclusion = Conclusion { outcome, quarantined, took_us, message, ..Conclusion::default() };
         if let Err(error) = self.store.end(conclusion) {
@@ -59,12 +68,6 @@ impl<'a> Journal<'a> {
     fn took_us(&self) -> u64 {
         u64::try_from(self.begun.elapsed().as_micros()).unwrap_or(u64::MAX)
     }
-}
-
-/// It served and did not do well: the same release would not do better. What could not move may be able to at another time.
-fn was_found_bad(failure: &Failure) -> bool {
-    let steps = [Step::Health, Step::Probation].map(Step::name);
-    failure.step.as_deref().is_some_and(|step| steps.contains(&step))
 }
 
 fn outcome(kind: FailureKind) -> Outcome {
