@@ -12,7 +12,7 @@
 
 use super::freeze::{self, Attempt};
 use super::seat::{self, FAULT_ABORT, FAULT_NONE, Seat};
-use super::{exit, monitor, rotation};
+use super::{exit, monitor, rotation, thread};
 use crate::image;
 use crate::log;
 use crate::process::{Handle, Process, Reason, table};
@@ -174,6 +174,10 @@ fn is_settled(wanted: &mut Wanted) -> bool {
     // Not running for long, but killed: its runner ends it; or it begins another long turn no more.
     let Some(seat) = freeze::overdue(process) else { return false };
     if process.shared.has_checkpoints() && wanted.since.elapsed() < CHECKPOINT_PATIENCE {
+        // It has something to do at once. Refused, it comes when others leave it a processor.
+        if seat.is_demoted() {
+            thread::make_normal(seat.thread.load(Ordering::Relaxed));
+        }
         rotation::let_go(seat);
         return false;
     }

@@ -69,15 +69,15 @@ pub(super) fn leave(seat: &'static Seat) {
     resume(seat);
 }
 
-/// One that was killed comes to its next checkpoint.
+/// One that was killed comes to its next checkpoint; it may be about to pause.
 pub(super) fn let_go(seat: &'static Seat) {
     let mut rotation = ROTATION.lock();
     if let Some(place) = rotation.waiting.iter().position(|waiting| ptr::eq(waiting.seat, seat))
         && let Some(waiting) = rotation.waiting.remove(place)
     {
         rotation.running.push(waiting.begin());
-        resume(seat);
     }
+    resume(seat);
 }
 
 /// Once a tick. True: nobody waits for a turn.
