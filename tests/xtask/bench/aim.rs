@@ -23,6 +23,8 @@ const AIMS: &[(&str, Aim)] = &[
     ("ring", Ratio(3.0)),
     ("many_to_one", Ratio(2.5)),
     ("call", Ratio(3.0)),
+    ("code_change", Ratio(3.0)),
+    ("code_change pause p99", AtMost(1_000.0)),
     ("wake_p99_*", AtMost(100.0)),
     ("pingpong_4_*", Ratio(10.0)),
     ("pingpong_16_*", Ratio(10.0)),

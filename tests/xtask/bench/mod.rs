@@ -6,6 +6,7 @@ mod chart;
 mod connections;
 mod http;
 mod memory;
+mod moved;
 mod program;
 mod redis;
 mod report;
@@ -38,6 +39,7 @@ fn benchmarks() -> Vec<Benchmark> {
     let programs = program::all().into_iter();
     let programs = programs.map(|program| benchmark(&program.name.clone(), move |sides| program.run(sides)));
     let others = [
+        benchmark("code_change", moved::run),
         benchmark("idle_memory", memory::run),
         benchmark("tcp_idle_memory", connections::run),
         benchmark("echo_50", redis::echo),

@@ -1,0 +1,74 @@
+//! 10,000 servers go on in another version: `fixtures/moving`, up and down between two releases, beside Erlang's `sys:change_code`.
+
+use super::report::{Better, Measurement};
+use super::rounds::{alternate, pick};
+use super::side::{Side, Sides, Which};
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+use std::cell::Cell;
+use std::io::{BufRead as _, BufReader};
+use std::process::Stdio;
+use std::time::Instant;
+use system_tests::node::Node;
+use system_tests::release::ReleaseFolder;
+use system_tests::sandbox::Sandbox;
+use system_tests::talk::Talk;
+
+const ROUNDS: u32 = 5;
+const SERVERS: u32 = 10_000;
+
+/// Milliseconds for all, and microseconds of one's pause: median and 99th percentile.
+type Moved = [f64; 3];
+
+/// Measures.
+pub(super) fn run(sides: &Sides) -> Result<Vec<Measurement>> {
+    let sandbox = Sandbox::releasable("moving")?;
+    // A node's own folder says what boots there: what is upgraded to stands elsewhere.
+    let (own, first) = (sandbox.release("own")?, sandbox.release("first")?);
+    sandbox.edit("src/counter.rs", "const FACTOR: u64 = 1;", "const FACTOR: u64 = 100;")?;
+    let releases = [sandbox.release("second")?, first];
+    let node = sandbox.start(&own)?;
+    let mut swarm = Talk::open(node.address());
+    swarm.expect(&format!("swarm {SERVERS}"), &SERVERS.to_string());
+    let mut peer = sides.start(Which::Peer)?;
+    let upgrades = Cell::new(0);
+    // The first upgrade loads an image, which the others find loaded.
+    let mut measure = |which| match which {
+        Which::Ours => {
+            let release = &releases[upgrades.replace(upgrades.get() + 1) % 2];
+            ours(&sandbox, &node, release)
+        }
+        Which::Peer => theirs(&mut peer),
+    };
+    measure(Which::Ours)?;
+    let rounds = alternate(ROUNDS, measure)?;
+    let quantity = |name: &str, unit, at: usize| {
+        Measurement::new(format!("code_change{name}"), unit, Better::Less, &pick(&rounds, |moved| moved[at]))
+    };
+    Ok(vec![quantity("", "ms", 0), quantity(" pause p50", "µs", 1), quantity(" pause p99", "µs", 2)])
+}
+
+fn theirs(peer: &mut Side) -> Result<Moved> {
+    let measured = peer.ask(&format!("code_change {SERVERS}"))?;
+    measured.try_into().ok().context("three numbers")
+}
+
+fn ours(sandbox: &Sandbox, node: &Node, release: &ReleaseFolder) -> Result<Moved> {
+    let words = ["upgrade", "--json", "--drain-wait", "0", "--release"];
+    let cli = sandbox.cli(words).args([release.root()]).env("CARGO_SYSTEM_NODE", node.root());
+    let mut client = cli.into_command().stdout(Stdio::piped()).spawn()?;
+    let (mut moves, mut took, mut last) = (None, f64::NAN, Value::Null);
+    for line in BufReader::new(client.stdout.take().context("its output")?).lines() {
+        last = serde_json::from_str(&line?)?;
+        match (last["step"].as_str(), moves) {
+            (Some("move"), _) => moves = Some(Instant::now()),
+            (Some("commit"), Some(begun)) => took = begun.elapsed().as_secs_f64() * 1e3,
+            _ => {}
+        }
+    }
+    ensure!(client.wait()?.success(), "the upgrade failed: {last}");
+    let pauses = &last["pauses"];
+    ensure!(pauses["count"] == SERVERS, "not all have moved: {last}");
+    let microseconds = |name: &str| pauses[name].as_f64().map(|ns| ns / 1e3).context("pauses");
+    Ok([took, microseconds("p50_ns")?, microseconds("p99_ns")?])
+}
