@@ -50,15 +50,8 @@ impl Beams {
     /// # Errors
     /// When it does not say where it listens.
     pub fn start(&self, version: &str) -> Result<Erlang> {
-        let said = self.folder.path().join("listeners");
-        let mut command = self.command(&["+P", PROCESSES_MAX], version, 0);
-        command.stdout(std::fs::File::create(&said)?);
-        let mut erlang = Erlang { child: command.spawn().context("erl")?, listeners: BTreeMap::new() };
-        let line = wait::until("Erlang says where it listens", START_TIME_MAX, || {
-            std::fs::read_to_string(&said).ok().filter(|said| said.ends_with('\n'))
-        })?;
-        erlang.listeners = listeners(&line).with_context(|| format!("Erlang said {line:?}"))?;
-        Ok(erlang)
+        let command = self.command(&["+P", PROCESSES_MAX], version, 0);
+        Erlang::start(command, &self.folder.path().join("listeners"))
     }
 
     /// A call of `erl` with these flags that serves, the control listener on `port`, or on any when that is 0.
@@ -71,6 +64,20 @@ impl Beams {
 }
 
 impl Erlang {
+    /// Starts a system that says where it listens, in its first line, into that file.
+    ///
+    /// # Errors
+    /// When it does not say so.
+    pub fn start(mut command: Command, said: &Path) -> Result<Self> {
+        command.stdout(std::fs::File::create(said)?);
+        let mut erlang = Self { child: command.spawn().context("erl")?, listeners: BTreeMap::new() };
+        let line = wait::until("Erlang says where it listens", START_TIME_MAX, || {
+            std::fs::read_to_string(said).ok().filter(|said| said.ends_with('\n'))
+        })?;
+        erlang.listeners = listeners(&line).with_context(|| format!("Erlang said {line:?}"))?;
+        Ok(erlang)
+    }
+
     /// Where that listener is bound.
     #[must_use]
     pub fn listener(&self, name: &str) -> Option<SocketAddr> {

@@ -9,6 +9,7 @@
 pub mod cli;
 pub mod elf;
 pub mod erlang;
+pub mod erlang_release;
 pub mod example;
 pub mod http;
 pub mod load;

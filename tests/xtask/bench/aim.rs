@@ -25,6 +25,8 @@ const AIMS: &[(&str, Aim)] = &[
     ("call", Ratio(3.0)),
     ("code_change", Ratio(3.0)),
     ("code_change pause p99", AtMost(1_000.0)),
+    ("upgrade_50 silence", AtMost(1.0)),
+    ("upgrade_50 p99 meanwhile to before", AtMost(1.2)),
     ("wake_p99_*", AtMost(100.0)),
     ("pingpong_4_*", Ratio(10.0)),
     ("pingpong_16_*", Ratio(10.0)),

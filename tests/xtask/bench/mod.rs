@@ -14,6 +14,7 @@ mod rounds;
 mod save;
 mod side;
 mod start;
+mod upgrade;
 
 use crate::packages;
 use crate::shell::{complain, say};
@@ -40,6 +41,7 @@ fn benchmarks() -> Vec<Benchmark> {
     let programs = programs.map(|program| benchmark(&program.name.clone(), move |sides| program.run(sides)));
     let others = [
         benchmark("code_change", moved::run),
+        benchmark("upgrade_50", |_| upgrade::run()),
         benchmark("idle_memory", memory::run),
         benchmark("tcp_idle_memory", connections::run),
         benchmark("echo_50", redis::echo),
