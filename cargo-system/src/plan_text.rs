@@ -2,7 +2,8 @@
 
 use crate::counted::choose;
 use runtime::protocol::{
-    CheckOutcome, DrainPolicy, Fate, ListenerChange, Plan, PlannedCheck, PlannedProcesses, PlannedStep, Unconfirmed,
+    CheckOutcome, DrainPolicy, Fate, ListenerChange, MovePolicy, Plan, PlannedCheck, PlannedProcesses, PlannedStep,
+    Unconfirmed,
 };
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -19,7 +20,7 @@ pub(crate) fn render(plan: &Plan) -> String {
     if is_refused {
         return text;
     }
-    part(&mut text, "steps", plan.steps.iter().map(|planned| step(planned, plan.unconfirmed)));
+    part(&mut text, "steps", plan.steps.iter().map(|planned| step(planned, plan)));
     part(
         &mut text,
         "processes",
@@ -62,10 +63,13 @@ fn at_most(ms: u64) -> String {
     format!("at most {:?}", Duration::from_millis(ms))
 }
 
-fn step(step: &PlannedStep, unconfirmed: Option<Unconfirmed>) -> String {
-    let each = match unconfirmed.filter(|_| step.step == "probation") {
+fn step(step: &PlannedStep, plan: &Plan) -> String {
+    let each = match plan.unconfirmed.filter(|_| step.step == "probation") {
         Some(Unconfirmed::RolledBack) => ", then rolled back unless confirmed",
         Some(Unconfirmed::Permanent) => ", then permanent unless something is wrong",
+        None if step.step == "switch" && plan.moves == MovePolicy::Barrier => {
+            ", processes that move do so at a barrier"
+        }
         None if step.for_each_process => " a process",
         None => "",
     };
@@ -128,6 +132,7 @@ mod tests {
             to: "1.1.0+b".to_owned(),
             changes: true,
             unconfirmed: Some(Unconfirmed::RolledBack),
+            moves: MovePolicy::Barrier,
             checks: vec![
                 check("signature", CheckOutcome::Passed, "signed with E7620F1842B4E81F"),
                 check("quarantine", CheckOutcome::Passed, ""),
@@ -136,6 +141,7 @@ mod tests {
             steps: vec![
                 step("check", 10_000, false),
                 step("before", 60_000, false),
+                step("switch", 20_000, false),
                 step("move", 7000, true),
                 step("probation", 300_000, false),
                 step("commit", 10_000, false),

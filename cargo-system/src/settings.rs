@@ -3,7 +3,7 @@
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use cargo_metadata::Package;
-use runtime::protocol::DrainPolicy;
+use runtime::protocol::{DrainPolicy, MovePolicy};
 use runtime::release::settings::Settings;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -20,6 +20,8 @@ struct Written {
     drain_types: BTreeMap<String, DrainPolicy>,
     drain_deadline: Option<u32>,
     live_versions: Option<NonZeroU16>,
+    #[serde(rename = "move")]
+    moves: Option<MovePolicy>,
 }
 
 /// A package's settings; a word that is not known there is an error, since it would be without effect.
@@ -37,6 +39,7 @@ pub(crate) fn of(package: &Package) -> Result<Settings, Failure> {
         drain: written.drain.unwrap_or(default.drain),
         drain_types: written.drain_types,
         drain_deadline_s: written.drain_deadline.unwrap_or(default.drain_deadline_s),
+        moves: written.moves.unwrap_or(default.moves),
         live_versions: written.live_versions.map_or(default.live_versions, NonZeroU16::get),
     })
 }

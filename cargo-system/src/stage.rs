@@ -40,7 +40,8 @@ pub(crate) fn stage_build(store: &Store, object: &Path, parts: Parts<'_>) -> Res
     let facts = facts(object)?;
     let _held = store.hold().map_err(unstaged)?;
     let plugin = store.add_plugin(object, &facts).map_err(unstaged)?;
-    let file = FileEntry::of(store.layout(), &plugin.file).map_err(unstaged)?;
+    // It has that hash: it was checked as it was copied.
+    let file = FileEntry::hashed(store.layout(), &plugin.file, plugin.hash.clone()).map_err(unstaged)?;
     let mut files = parts.files;
     files.push(file);
     files.sort();

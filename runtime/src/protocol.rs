@@ -11,7 +11,7 @@ mod plan;
 
 pub use console::{ConsoleInput, ConsoleOutput};
 pub use inside::{Frame, Killed, ProcessStatus, Processes, Selection, Sort, Stack, Top, TreeNode, Trees, VersionTree};
-pub use later::{DrainPolicy, OnDrain, OnProbation, Unconfirmed};
+pub use later::{DrainPolicy, MovePolicy, OnDrain, OnProbation, Unconfirmed};
 pub use plan::{
     CheckOutcome, DeclaredListener, Fate, ListenerChange, Plan, PlannedCheck, PlannedHook, PlannedListener,
     PlannedProcesses, PlannedStep,

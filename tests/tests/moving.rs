@@ -156,26 +156,26 @@ fn a_conversion_that_hangs_panics_or_eats_memory_harms_nobody() {
 fn a_move_that_fails_half_way_brings_back_those_that_had_moved() {
     /// Copies are converted twice each, forth and back: this is in the middle of the moves.
     const FAILS: &str = "static SEEN: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
-        if SEEN.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 2 * 2000 + 1000 {
+        if SEEN.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 2 * 10_000 + 7_421 {
             return Err(\"not this one\");
         }";
     let (sandbox, node) = fixture();
     let mut old = Talk::open(node.address());
-    old.expect("swarm 2000", "2000");
+    old.expect("swarm 10000", "10000");
     let before = node.version();
     with_conversion(&sandbox, FAILS);
     let mut load = Talk::open(node.address());
-    load.tell("load 4 200");
+    load.tell("load 4 40");
     let said = sandbox.cli(["upgrade", "--drain-wait", "0"]).expect(10);
     assert!(said.stderr.contains("not this one"), "{}", said.stderr);
     assert_eq!(node.version(), before);
     assert_eq!(load.hear(), "0", "sends that were refused");
-    assert_eq!(old.ask("swarm-report"), format!("{} 0 [2000]", 2000 * 4 * 200));
+    assert_eq!(old.ask("swarm-report"), format!("{} 0 [10000]", 10_000 * 4 * 40));
     let history = sandbox.cli(["history"]).expect(0).stdout;
     assert!(history.contains("rolled back"), "{history}");
     // It serves still, and can be tried again.
     sandbox.upgrade().expect("an upgrade");
-    assert_eq!(old.ask("swarm-report"), format!("{} 0 [2000]", 2000 * 4 * 200));
+    assert_eq!(old.ask("swarm-report"), format!("{} 0 [10000]", 10_000 * 4 * 40));
 }
 
 #[test]

@@ -1,13 +1,23 @@
 //! Reads what a plugin says of itself from its file. None of its code runs: a wrong plugin is refused here.
+//!
+//! The file is hashed in pieces, and of the rest only that is read which is looked at: most of it is debug lines. So an upgrade's thread does not
+//! leave the file's size behind in its allocator's arena.
 
 use crate::schema::StateRecord;
-use object::{Architecture, BinaryFormat, Object as _, ObjectKind, ObjectSection as _, ObjectSymbol as _};
+use object::{
+    Architecture, BinaryFormat, Object as _, ObjectKind, ObjectSection as _, ObjectSymbol as _, ReadCache, ReadRef,
+};
 use plugin_abi::abi::{
     ABI_MAJOR, ABI_MINOR, ENTRY_SYMBOL, RECORD_PLUGIN, RECORD_STATE, Record, SECTION, TARGET, split_record, text_value,
 };
 use semver::Version;
 use sha2::{Digest as _, Sha256};
+use std::fs::File;
+use std::io::{ErrorKind, Read, Seek};
 use std::path::{Path, PathBuf};
+
+/// So much of the file is hashed at a time.
+const PIECE_LEN: usize = 64 << 10;
 
 /// What a plugin's file says of itself, checked against this runtime.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,12 +79,14 @@ enum Refusal {
 /// One sentence that says why this file is no plugin for this runtime.
 pub fn inspect(path: &Path) -> Result<PluginFacts, InspectError> {
     let refuse = |reason| InspectError { path: path.to_owned(), reason };
-    let bytes = std::fs::read(path).map_err(|error| refuse(error.into()))?;
-    read_facts(&bytes).map_err(refuse)
+    let file = File::open(path).map_err(|error| refuse(error.into()))?;
+    read_facts(file).map_err(refuse)
 }
 
-fn read_facts(bytes: &[u8]) -> Result<PluginFacts, Refusal> {
-    let file = object::File::parse(bytes)?;
+fn read_facts(mut bytes: impl Read + Seek) -> Result<PluginFacts, Refusal> {
+    let hash = hash(&mut bytes)?;
+    let bytes = ReadCache::new(bytes);
+    let file = object::File::parse(&bytes)?;
     check_format(&file)?;
     let section = file.section_by_name(SECTION).ok_or(Refusal::NoDeclaration)?;
     let records = records(section.data()?)?;
@@ -102,13 +114,26 @@ fn read_facts(bytes: &[u8]) -> Result<PluginFacts, Refusal> {
         abi_minor: record.abi_minor,
         target: target.to_owned(),
         compiler: value("compiler", "it names no compiler")?.to_owned(),
-        hash: hex(&Sha256::digest(bytes)),
+        hash,
         states: states(&records).map_err(Refusal::Damaged)?,
         declaration: record.text.to_vec(),
     })
 }
 
-fn check_format(file: &object::File<'_>) -> Result<(), Refusal> {
+fn hash(bytes: &mut impl Read) -> std::io::Result<String> {
+    let mut sha256 = Sha256::new();
+    let mut piece = vec![0; PIECE_LEN];
+    loop {
+        match bytes.read(&mut piece) {
+            Ok(0) => return Ok(hex(&sha256.finalize())),
+            Ok(len) => sha256.update(&piece[..len]),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn check_format<'data>(file: &object::File<'data, impl ReadRef<'data>>) -> Result<(), Refusal> {
     let expected = match std::env::consts::ARCH {
         "x86_64" => Architecture::X86_64,
         "aarch64" => Architecture::Aarch64,
@@ -173,7 +198,7 @@ mod tests {
     fn any_bytes_are_refused_without_a_panic() {
         let own = std::fs::read(std::env::current_exe().expect("an executable")).expect("readable");
         for len in [0, 1, 4, 16, 63, 64, 65, 4096, own.len() / 2, own.len() - 1] {
-            assert!(read_facts(&own[..len]).is_err(), "{len} bytes");
+            assert!(read_facts(std::io::Cursor::new(&own[..len])).is_err(), "{len} bytes");
         }
     }
 }

@@ -32,11 +32,19 @@ pub(crate) struct Limits {
     pub(crate) memory: i64,
     /// So many processes move at a time.
     pub(crate) at_a_time: usize,
+    /// Time for all of them, if they stand still until all can go on.
+    pub(crate) barrier: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { boundary: Duration::from_secs(5), conversion: Duration::from_secs(2), memory: 1 << 30, at_a_time: 32 }
+        Self {
+            boundary: Duration::from_secs(5),
+            conversion: Duration::from_secs(2),
+            memory: 1 << 30,
+            at_a_time: 32,
+            barrier: Duration::from_secs(10),
+        }
     }
 }
 
@@ -45,6 +53,9 @@ impl fmt::Display for Fault {
         write!(f, "{} {}: {}", self.state, self.pid, self.reason)
     }
 }
+
+/// A process that can move, its state's name, and the version of it that both images know.
+pub(super) type Mover = (Handle, &'static str, u32);
 
 /// Why not all could.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,7 +72,7 @@ pub(crate) struct Batch {
     to: &'static Image,
     limits: Limits,
     bell: Arc<Bell>,
-    queue: Vec<(Handle, &'static str, u32)>,
+    queue: Vec<Mover>,
     under_way: Vec<Arc<Move>>,
     moved: Vec<Pid>,
     pauses: Vec<Duration>,
@@ -87,6 +98,16 @@ pub(super) struct Bell {
 }
 
 impl Bell {
+    /// The current thread's.
+    pub(super) fn new() -> Self {
+        Self { rung: AtomicUsize::new(0), awaited: AtomicUsize::new(0), thread: std::thread::current() }
+    }
+
+    /// How often it was rung.
+    pub(super) fn seen(&self) -> usize {
+        self.rung.load(Ordering::SeqCst)
+    }
+
     pub(super) fn ring(&self) {
         let rung = self.rung.fetch_add(1, Ordering::SeqCst) + 1;
         if rung == self.awaited.load(Ordering::SeqCst) {
@@ -94,10 +115,11 @@ impl Bell {
         }
     }
 
-    /// Waits for so many more rings, for a tick at the most.
-    fn wait(&self, seen: usize, count: usize) {
-        self.awaited.store(seen + count, Ordering::SeqCst);
-        if self.rung.load(Ordering::SeqCst) < seen + count {
+    /// Waits until half of so many have rung, for a tick at the most.
+    pub(super) fn wait(&self, seen: usize, waiting: usize) {
+        let awaited = seen + waiting.div_ceil(2);
+        self.awaited.store(awaited, Ordering::SeqCst);
+        if self.seen() < awaited {
             std::thread::park_timeout(TICK);
         }
     }
@@ -106,17 +128,7 @@ impl Bell {
 impl Batch {
     /// Of all processes that can move to that image, and are not there.
     pub(crate) fn to(image: &'static Image, limits: Limits) -> Self {
-        let mut versions = HashMap::new();
-        let queue = table::all().filter_map(|process| {
-            if process.image().context.id == 0 || std::ptr::eq(process.image(), image) {
-                return None;
-            }
-            let (name, own) = process.state_type()?;
-            let theirs = *versions.entry(name).or_insert_with(|| image.state_version(name));
-            // The one of the two that has the higher version knows the other's.
-            (theirs > 0).then(|| (process, name, own.min(theirs)))
-        });
-        Self::of(image, queue.collect(), limits)
+        Self::of(image, movers(image), limits)
     }
 
     /// Of one process, which is to do something where it is.
@@ -126,13 +138,11 @@ impl Batch {
         Self::of(image, queue.into_iter().collect(), limits)
     }
 
-    fn of(image: &'static Image, queue: Vec<(Handle, &'static str, u32)>, limits: Limits) -> Self {
-        let thread = std::thread::current();
-        let bell = Arc::new(Bell { rung: AtomicUsize::new(0), awaited: AtomicUsize::new(0), thread });
+    fn of(image: &'static Image, queue: Vec<Mover>, limits: Limits) -> Self {
         Self {
             to: image,
             limits,
-            bell,
+            bell: Arc::new(Bell::new()),
             queue,
             under_way: Vec::new(),
             moved: Vec::new(),
@@ -149,37 +159,20 @@ impl Batch {
     /// Moves them, or rehearses that.
     pub(crate) fn run(mut self, want: Want) -> Report {
         loop {
-            let seen = self.bell.rung.load(Ordering::SeqCst);
+            let seen = self.bell.seen();
             self.look();
             while self.fault.is_none()
                 && self.under_way.len() < self.limits.at_a_time
-                && let Some((process, state, version)) = self.queue.pop()
+                && let Some(mover) = self.queue.pop()
             {
-                self.ask(process, state, version, want);
+                self.under_way.push(ask(mover, self.to, want, &self.bell));
             }
             if self.under_way.is_empty() {
                 break;
             }
-            self.bell.wait(seen, self.under_way.len().div_ceil(2));
+            self.bell.wait(seen, self.under_way.len());
         }
         Report { moved: self.moved, pauses: self.pauses, fault: self.fault }
-    }
-
-    fn ask(&mut self, process: Handle, state: &'static str, version: u32, want: Want) {
-        let moving = Arc::new(Move {
-            pid: process.pid(),
-            from: process.image(),
-            process,
-            state,
-            version,
-            to: self.to,
-            want,
-            asked: Instant::now(),
-            phase: Mutex::new(Phase::Asked),
-            bell: Arc::clone(&self.bell),
-        });
-        book::enter(&moving);
-        self.under_way.push(moving);
     }
 
     /// Looks at those that are under way.
@@ -230,18 +223,51 @@ impl Report {
     }
 }
 
+/// All processes that can move to that image, and are not there.
+pub(super) fn movers(image: &'static Image) -> Vec<Mover> {
+    let mut versions = HashMap::new();
+    let movers = table::all().filter_map(|process| {
+        if process.image().context.id == 0 || std::ptr::eq(process.image(), image) {
+            return None;
+        }
+        let (name, own) = process.state_type()?;
+        let theirs = *versions.entry(name).or_insert_with(|| image.state_version(name));
+        // The one of the two that has the higher version knows the other's.
+        (theirs > 0).then(|| (process, name, own.min(theirs)))
+    });
+    movers.collect()
+}
+
+/// Asks a process for what is wanted.
+pub(super) fn ask((process, state, version): Mover, to: &'static Image, want: Want, bell: &Arc<Bell>) -> Arc<Move> {
+    let moving = Arc::new(Move {
+        pid: process.pid(),
+        from: process.image(),
+        process,
+        state,
+        version,
+        to,
+        want,
+        asked: Instant::now(),
+        phase: Mutex::new(Phase::Asked),
+        bell: Arc::clone(bell),
+    });
+    book::enter(&moving);
+    moving
+}
+
 /// Ends a move that has taken too long, or whose process or helper is gone.
-fn watch(moving: &Move, limits: Limits) {
+pub(super) fn watch(moving: &Move, limits: Limits) {
     let given = match &*moving.phase.lock() {
-        Phase::Asked | Phase::Written { .. } => None,
-        Phase::Given { at, helper } => Some((*at, *helper)),
-        Phase::Over(_) => return,
+        Phase::Asked => None,
+        Phase::Given { since, helper, .. } => Some((*since, *helper)),
+        Phase::Written { .. } | Phase::Standing { .. } | Phase::Ready { .. } | Phase::Over(_) => return,
     };
-    let Some((at, helper)) = given else { return watch_asked(moving, limits) };
+    let Some((since, helper)) = given else { return watch_asked(moving, limits) };
     let Some(helper) = helper.and_then(table::find).filter(|helper| helper.state.is_alive()) else {
         return helper::fail(moving, "the conversion ended its process: the log says how");
     };
-    let reason = if at.elapsed() > limits.conversion {
+    let reason = if since.elapsed() > limits.conversion {
         format!("the conversion takes longer than {:?}", limits.conversion)
     } else if helper.shared.memory() > limits.memory {
         format!("the conversion takes more than {} MiB", limits.memory >> 20)

@@ -73,7 +73,20 @@ pub(crate) fn give(process: &'static Process, state: Result<Encoded, String>) ->
 /// The turn of a process that has given its state is over.
 pub(super) fn suspended(process: &'static Process) {
     match find(process) {
+        Some(moving) if moving.want == Want::Cross => {
+            // Else the barrier was given up before its turn was over.
+            if !stands(&moving) {
+                scheduler::resume(process);
+            }
+        }
         Some(moving) => helper::restore(&moving),
         None => scheduler::resume(process),
     }
+}
+
+fn stands(moving: &Move) -> bool {
+    moving.turn(|phase| match phase {
+        Phase::Written { at, bytes } => Ok(Phase::Standing { at, bytes }),
+        other => Err(other),
+    })
 }

@@ -5,7 +5,7 @@
 
 use super::single::{Move, Outcome, Phase, Want};
 use crate::image::{self, Image, State};
-use crate::process::{Birth, Pid, Priority};
+use crate::process::{Birth, Pid, Priority, table};
 use crate::scheduler::{self, InHost, in_plugin};
 use plugin_abi::abi::{Opaque, POLL_READY, ProcessFuture, ProcessShared, ProcessVtable, STATUS_OK, Slice, Status};
 use std::ffi::c_void;
@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-/// A future that was restored and is not polled yet, with the bytes that are behind it.
+/// A future that no process has: one that was restored and is not polled yet, with the bytes that are behind it, or one whose process has moved.
 #[derive(Debug)]
 pub(super) struct Restored {
     future: ProcessFuture,
@@ -26,9 +26,17 @@ unsafe impl Send for Restored {}
 
 impl Drop for Restored {
     fn drop(&mut self) {
-        // SAFETY: ours, and never polled: a copy.
+        // SAFETY: ours, and never polled again.
         in_plugin(|| unsafe { ((*self.future.vtable).drop_moved)(self.future.data) });
     }
+}
+
+/// What a helper does.
+#[derive(Debug)]
+enum Task {
+    Restore(Arc<Move>),
+    /// To drop a future is to call its image.
+    Drop(Vec<Restored>),
 }
 
 static VTABLE: ProcessVtable = ProcessVtable {
@@ -37,7 +45,7 @@ static VTABLE: ProcessVtable = ProcessVtable {
     drop: drop_helper,
     type_name,
     message: ptr::null(),
-    len: size_of::<Option<Arc<Move>>>(),
+    len: size_of::<Option<Task>>(),
     state: None,
     drop_moved: drop_helper,
 };
@@ -49,9 +57,11 @@ extern "C" fn type_name() -> Slice {
 unsafe extern "C" fn poll(data: Opaque, waker: *const c_void) -> u32 {
     let _host = InHost::enter();
     // SAFETY: `start` made it of a box of this type; one thread at a time polls it.
-    let moving = unsafe { &mut *data.cast::<Option<Arc<Move>>>() };
-    if let Some(moving) = moving.take() {
-        run(&moving, waker.cast());
+    let task = unsafe { &mut *data.cast::<Option<Task>>() };
+    match task.take() {
+        Some(Task::Restore(moving)) => run(&moving, waker.cast()),
+        Some(Task::Drop(futures)) => drop(futures),
+        None => {}
     }
     POLL_READY
 }
@@ -59,13 +69,13 @@ unsafe extern "C" fn poll(data: Opaque, waker: *const c_void) -> u32 {
 unsafe extern "C" fn drop_helper(data: Opaque) -> Status {
     let _host = InHost::enter();
     // SAFETY: as above, once, after the last poll.
-    drop(unsafe { Box::from_raw(data.cast::<Option<Arc<Move>>>()) });
+    drop(unsafe { Box::from_raw(data.cast::<Option<Task>>()) });
     STATUS_OK
 }
 
 /// `None`: there are as many processes as may be.
-fn start(moving: Arc<Move>) -> Option<Pid> {
-    let data: Opaque = Box::into_raw(Box::new(Some(moving))).cast();
+fn start(task: Task) -> Option<Pid> {
+    let data: Opaque = Box::into_raw(Box::new(Some(task))).cast();
     let future = ProcessFuture { data, vtable: &raw const VTABLE };
     let birth = Birth {
         image: image::host(),
@@ -90,7 +100,7 @@ fn start(moving: Arc<Move>) -> Option<Pid> {
 /// Has a state restored that was given.
 pub(super) fn restore(moving: &Arc<Move>) {
     // Before it is known who helps, a helper may be done.
-    match start(Arc::clone(moving)) {
+    match start(Task::Restore(Arc::clone(moving))) {
         Some(helper) => note(moving, helper),
         None => fail(moving, "there are as many processes as the node may have"),
     }
@@ -105,20 +115,84 @@ fn note(moving: &Move, pid: Pid) {
 /// A process whose state was given goes on where it was.
 pub(super) fn fail(moving: &Move, reason: &str) {
     let is_ours = moving.turn(|phase| match phase {
-        Phase::Written { .. } | Phase::Given { .. } => Ok(Phase::Over(Outcome::Failed(reason.to_owned()))),
+        Phase::Written { .. } | Phase::Standing { .. } | Phase::Given { .. } => {
+            Ok(Phase::Over(Outcome::Failed(reason.to_owned())))
+        }
         other => Err(other),
     });
-    if is_ours && moving.want == Want::Move {
-        scheduler::resume(moving.process.process());
+    if is_ours && moving.want.suspends() {
+        resume(moving);
+    }
+}
+
+/// A suspended process goes on, as what it is now.
+pub(super) fn resume(moving: &Move) {
+    scheduler::resume(moving.process.process());
+}
+
+/// A process whose barrier is given up goes on where it was, if it stood. Gives the future back that it does not get.
+pub(super) fn stay(moving: &Move, reason: &str) -> Option<Restored> {
+    let mut before = None;
+    moving.turn(|phase| match phase {
+        Phase::Over(_) => Err(phase),
+        other => {
+            before = Some(other);
+            Ok(Phase::Over(Outcome::Failed(reason.to_owned())))
+        }
+    });
+    match before? {
+        // Its turn is not over, and then it is seen that nobody wants it any more.
+        Phase::Asked | Phase::Written { .. } | Phase::Over(_) => return None,
+        Phase::Given { helper, .. } => {
+            // It has a copy.
+            helper.and_then(table::find).map(|helper| scheduler::kill(helper.process()));
+        }
+        Phase::Ready { restored, .. } => {
+            resume(moving);
+            return Some(restored);
+        }
+        Phase::Standing { .. } => {}
+    }
+    resume(moving);
+    None
+}
+
+/// Puts a process that is ready on its other image, where it goes on when it is told to. Gives since when it has stood, and the future before.
+pub(super) fn cross(moving: &Move) -> Option<(Instant, Restored)> {
+    let mut ready = None;
+    moving.turn(|phase| match phase {
+        Phase::Ready { at, restored } => {
+            ready = Some((at, restored));
+            Ok(Phase::Over(Outcome::Done(None)))
+        }
+        other => Err(other),
+    });
+    let (at, restored) = ready?;
+    let (future, memory) = (restored.future, restored.memory);
+    std::mem::forget(restored);
+    // SAFETY: the process is suspended, and this phase, which is taken once, makes it ours; the future is one of that image.
+    let before = unsafe { moving.process.replace(moving.to, future, memory) };
+    Some((at, Restored { future: before, memory: 0 }))
+}
+
+/// Drops futures that no process has, as a helper: it is the plugins' code that runs then.
+pub(super) fn discard(futures: Vec<Restored>) {
+    if !futures.is_empty() {
+        // Without a helper, they were dropped here.
+        let _: Option<Pid> = start(Task::Drop(futures));
     }
 }
 
 fn run(moving: &Move, shared: *const ProcessShared) {
     let mut given = None;
     moving.turn(|phase| match phase {
-        Phase::Written { at, bytes } => {
+        Phase::Written { at, bytes } | Phase::Standing { at, bytes } => {
             given = Some((at, bytes));
-            Ok(Phase::Given { at, helper: scheduler::current_process().map(|helper| helper.pid()) })
+            Ok(Phase::Given {
+                at,
+                since: Instant::now(),
+                helper: scheduler::current_process().map(|helper| helper.pid()),
+            })
         }
         other => Err(other),
     });
@@ -133,8 +207,21 @@ fn run(moving: &Move, shared: *const ProcessShared) {
                 Err(reason) => fail(moving, &format!("there is no way back: {reason}")),
             }
         }
+        Ok(restored) if moving.want == Want::Cross => hold(moving, restored),
         Ok(restored) => place(moving, restored, at),
     }
+}
+
+/// It waits at the barrier; unless that was given up.
+fn hold(moving: &Move, restored: Restored) {
+    let mut restored = Some(restored);
+    moving.turn(|phase| match (phase, restored.take()) {
+        (Phase::Given { at, .. }, Some(restored)) => Ok(Phase::Ready { at, restored }),
+        (other, kept) => {
+            restored = kept;
+            Err(other)
+        }
+    });
 }
 
 fn rehearsed(moving: &Move) {

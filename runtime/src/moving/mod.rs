@@ -8,6 +8,8 @@
 //!                                                          └─ put in its place: goes on there ─► over
 //! ```
 //!
+//! At a [`barrier`] all stand still between `given` and `restored`, and again until all are restored; then all are put in their places.
+//!
 //! What the plugin does for it (`plugin-abi/src/moving`): at a boundary of its own loop a process that is asked writes its state. For a
 //! copy it goes straight on. For the state itself it is suspended: to its scheduler it is running, so that nobody polls it and what wakes
 //! it is remembered; it is the mover's until [`scheduler::resume`].
@@ -22,12 +24,14 @@
 //! - Messages are not touched: those of another image are translated when they are taken out of the mailbox.
 #![expect(unsafe_code, reason = "futures cross the ABI, and are put into processes")]
 
+mod barrier;
 mod batch;
 mod book;
 mod helper;
 mod pauses;
 mod single;
 
+pub(crate) use barrier::cross;
 pub(crate) use batch::{Batch, Limits, Report};
 pub(crate) use book::{give, wanted};
 pub(crate) use single::Want;

@@ -1,6 +1,7 @@
 //! One process's move, and its phase.
 
 use super::batch::Bell;
+use super::helper::Restored;
 use crate::image::Image;
 use crate::process::{Encoded, Handle, Pid};
 use parking_lot::Mutex;
@@ -15,6 +16,8 @@ pub(crate) enum Want {
     Copy,
     /// To move.
     Move,
+    /// To move when all others can, too: see [`barrier`](super::barrier).
+    Cross,
     /// The root process of an application, to start what its image has added to the tree.
     Start,
     /// The same one, to stop what its image does not have.
@@ -26,7 +29,7 @@ impl Want {
     pub(super) fn to_abi(self) -> u32 {
         match self {
             Self::Copy => WANT_COPY,
-            Self::Move => WANT_STATE,
+            Self::Move | Self::Cross => WANT_STATE,
             Self::Start => WANT_START,
             Self::Settle => WANT_SETTLE,
         }
@@ -34,7 +37,12 @@ impl Want {
 
     /// Whether a state is given.
     pub(super) fn is_of_state(self) -> bool {
-        matches!(self, Self::Copy | Self::Move)
+        matches!(self, Self::Copy) || self.suspends()
+    }
+
+    /// Whether the process stands still from when it has given its state until somebody has it go on.
+    pub(super) fn suspends(self) -> bool {
+        matches!(self, Self::Move | Self::Cross)
     }
 }
 
@@ -64,9 +72,21 @@ pub(super) enum Phase {
         at: Instant,
         bytes: Encoded,
     },
+    /// At a barrier: its turn is over, and it stands until all others do.
+    Standing {
+        at: Instant,
+        bytes: Encoded,
+    },
     Given {
         at: Instant,
+        /// When the helper began.
+        since: Instant,
         helper: Option<Pid>,
+    },
+    /// At a barrier: it can go on there when all others can.
+    Ready {
+        at: Instant,
+        restored: Restored,
     },
     Over(Outcome),
 }
@@ -91,7 +111,7 @@ impl Move {
         // What stands there while it changes, nobody sees.
         match change(std::mem::replace(&mut *phase, Phase::Over(Outcome::Ended))) {
             Ok(next) => {
-                let is_news = matches!(next, Phase::Over(_));
+                let is_news = matches!(next, Phase::Standing { .. } | Phase::Ready { .. } | Phase::Over(_));
                 *phase = next;
                 drop(phase);
                 if is_news {

@@ -1,4 +1,4 @@
-//! What comes later: of a version on probation, and of processes that stay behind.
+//! What a release says of its upgrade: how processes move, and what comes later, of a version on probation and of processes that stay behind.
 
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +22,17 @@ pub enum DrainPolicy {
     Ask,
     /// They are killed.
     Kill,
+}
+
+/// How processes move to another version.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MovePolicy {
+    /// One by one, each in its own time: both versions run meanwhile, and talk to each other.
+    #[default]
+    Each,
+    /// All at once: nobody goes on in the new version before all others stand still.
+    Barrier,
 }
 
 /// A version that serves and does not boot yet.

@@ -1,6 +1,6 @@
 //! What an upgrade would do, as `upgrade --dry-run` says it. The node takes these steps and no others when it is asked for the upgrade itself.
 
-use super::{DrainPolicy, Unconfirmed};
+use super::{DrainPolicy, MovePolicy, Unconfirmed};
 use serde::{Deserialize, Serialize};
 
 /// An upgrade, planned.
@@ -19,6 +19,9 @@ pub struct Plan {
     /// What comes of it if nobody confirms it; none: it is permanent at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unconfirmed: Option<Unconfirmed>,
+    /// How those move that do.
+    #[serde(default, rename = "move")]
+    pub moves: MovePolicy,
     /// In their order; none behind a check that refuses.
     pub steps: Vec<PlannedStep>,
     /// The processes of all older versions and of the one that serves, by type, most first.

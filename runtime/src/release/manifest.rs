@@ -176,11 +176,19 @@ impl FileEntry {
     /// It cannot be read.
     pub fn of(layout: &Layout, path: &str) -> Result<Self, StoreError> {
         let file = layout.root().join(path);
-        let unread = |source| unread(&file, source);
-        let bytes = std::fs::read(&file).map_err(unread)?;
-        let executable = std::fs::metadata(&file).map_err(unread)?.permissions().mode() & 0o100 != 0;
-        let (hash, size) = (hex_sha256(&bytes), bytes.len() as u64);
-        Ok(Self { path: path.to_owned(), hash, size, executable })
+        let bytes = std::fs::read(&file).map_err(|source| unread(&file, source))?;
+        Self::hashed(layout, path, hex_sha256(&bytes))
+    }
+
+    /// The same, of a file whose hash is known.
+    ///
+    /// # Errors
+    /// It is not there.
+    pub fn hashed(layout: &Layout, path: &str, hash: String) -> Result<Self, StoreError> {
+        let file = layout.root().join(path);
+        let metadata = std::fs::metadata(&file).map_err(|source| unread(&file, source))?;
+        let executable = metadata.permissions().mode() & 0o100 != 0;
+        Ok(Self { path: path.to_owned(), hash, size: metadata.len(), executable })
     }
 }
 

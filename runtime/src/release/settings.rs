@@ -1,6 +1,6 @@
 //! What a release says of how its node is to treat releases: `[package.metadata.system]` in the plugin's Cargo.toml. Pure: data.
 
-use crate::protocol::DrainPolicy;
+use crate::protocol::{DrainPolicy, MovePolicy};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -22,6 +22,9 @@ pub struct Settings {
     pub drain_types: BTreeMap<String, DrainPolicy>,
     /// That deadline, in seconds.
     pub drain_deadline_s: u32,
+    /// How processes move to it.
+    #[serde(rename = "move")]
+    pub moves: MovePolicy,
     /// So many versions may have processes at once, the new one among them.
     pub live_versions: u16,
 }
@@ -35,6 +38,7 @@ impl Default for Settings {
             drain: DrainPolicy::Leave,
             drain_types: BTreeMap::new(),
             drain_deadline_s: 300,
+            moves: MovePolicy::Each,
             live_versions: 50,
         }
     }

@@ -171,16 +171,20 @@ impl Store {
         self.permanent()?.map(|version| self.manifest(&version)).transpose()
     }
 
-    /// Says which version boots.
+    /// Says which version boots, as the folder's owner wishes, who could write a key there, too: a release that is not signed is allowed, and has
+    /// no counter.
     ///
     /// # Errors
-    /// The record cannot be written; the earlier one stands.
-    pub fn set_permanent(&self, version: &Version) -> Result<(), StoreError> {
-        let counter = self.counter(version);
-        self.update(|record| {
+    /// The record cannot be written, or what says how new the release is cannot be read; the earlier one stands.
+    pub fn set_permanent(&self, version: &Version) -> Result<(), TrustError> {
+        let counter = match self.counter(version) {
+            Err(TrustError::Signature { .. }) => None,
+            counter => counter?,
+        };
+        Ok(self.update(|record| {
             record.make_permanent(version);
             counter.inspect(|counter| record.raise_counter(*counter, version));
-        })
+        })?)
     }
 
     /// Journals that an upgrade or a roll-back begins, and returns its number in the history.
@@ -202,14 +206,16 @@ impl Store {
     /// Journals the end: what came of it stands in the history from then on, and what is permanent changes with it, or neither does.
     ///
     /// # Errors
-    /// The record cannot be written; then the next boot finds the attempt unfinished.
-    pub fn end(&self, conclusion: Conclusion) -> Result<(), StoreError> {
+    /// The record cannot be written, and the next boot finds the attempt unfinished; or what is to be permanent is not trusted any more: a key was
+    /// revoked since it was checked.
+    pub fn end(&self, conclusion: Conclusion) -> Result<(), TrustError> {
         let permanent = conclusion.permanent.clone();
-        let counter = permanent.and_then(|version| Some((self.counter(&version)?, version)));
-        self.update(|record| {
+        // Without its counter, an older release could come back.
+        let counter = permanent.as_ref().map(|version| self.counter(version)).transpose()?.flatten();
+        Ok(self.update(|record| {
             record.end(conclusion);
-            counter.inspect(|(counter, version)| record.raise_counter(*counter, version));
-        })
+            counter.zip(permanent).inspect(|(counter, version)| record.raise_counter(*counter, version));
+        })?)
     }
 
     /// For a boot, before anything else: an attempt that is still in progress was cut off by the node's death, and the history says so from then
@@ -314,8 +320,11 @@ impl Store {
     }
 
     /// A signed release's counter, on a node that demands signatures.
-    fn counter(&self, version: &Version) -> Option<u64> {
-        Some(self.check_trust(version, true).ok()??.counter)
+    fn counter(&self, version: &Version) -> Result<Option<u64>, TrustError> {
+        if !Keys::read(&self.layout)?.demand_signatures() {
+            return Ok(None);
+        }
+        Ok(self.check_trust(version, true)?.map(|signed| signed.counter))
     }
 
     /// Copies a built plugin to its content-addressed place, unless it is there.

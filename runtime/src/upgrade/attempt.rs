@@ -18,9 +18,10 @@ use crate::listen;
 use crate::log;
 use crate::moving::Report;
 use crate::process::table;
-use crate::protocol::{Event, Failure, FailureKind, Pauses, Unconfirmed, Upgraded};
+use crate::protocol::{Event, Failure, FailureKind, MovePolicy, Pauses, Unconfirmed, Upgraded};
 use crate::scheduler;
 use plugin_abi::abi::{IMAGE_CURRENT, IMAGE_DRAINING, LOG_WARN};
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -34,9 +35,13 @@ pub(super) struct Attempt<'a> {
     before: &'static Image,
     /// How often that crashed while it served.
     crashes_before: Crashes,
+    /// How processes move, forth and back.
+    moves: Cell<MovePolicy>,
     begun: Instant,
 }
 
+const BARRIER_HINT: &str =
+    "nothing has changed: mend it, or have processes move one by one (move = \"each\" in [package.metadata.system])";
 const HEALTH_HINT: &str = "mend what the check finds, and upgrade to that; --force tries the same release again";
 const PROBATION_HINT: &str = "cargo system history has what happened; --force tries the same release again";
 
@@ -66,7 +71,8 @@ impl<'a> Attempt<'a> {
         before: &'static Image,
     ) -> Self {
         let crashes_before = versions.crashes(before);
-        Self { versions, progress, journal, before, crashes_before, begun: Instant::now() }
+        let moves = Cell::new(MovePolicy::Each);
+        Self { versions, progress, journal, before, crashes_before, moves, begun: Instant::now() }
     }
 
     /// All of it, the hook after and the end in the record too.
@@ -96,6 +102,7 @@ impl<'a> Attempt<'a> {
         for message in planned.warnings() {
             self.progress.push(Event::Warning { message: message.to_owned() });
         }
+        self.moves.set(planned.plan.moves);
         let mut taken = Taken::default();
         let steps = planned.steps.iter().filter(|step| **step != Step::Check);
         for step in steps {
@@ -143,11 +150,16 @@ impl<'a> Attempt<'a> {
                 Ok(())
             }
             (Step::Switch, Some(candidate), _) => {
-                taken.switched = Some(self.switch(candidate));
+                let (switched, report) = self.switch(candidate)?;
+                (taken.switched, taken.report) = (Some(switched), report);
                 Ok(())
             }
             (Step::Move, _, Some(switched)) => {
-                taken.report = Some(self.move_all(switched)?);
+                let moved = self.move_all(switched)?;
+                taken.report = Some(match taken.report.take() {
+                    Some(crossed) => crossed.join(moved),
+                    None => moved,
+                });
                 Ok(())
             }
             (Step::Health, _, Some(switched)) => {
@@ -168,7 +180,21 @@ impl<'a> Attempt<'a> {
         Err(refused(Step::Rehearse, fault, Some(hint)))
     }
 
-    fn switch(&self, candidate: Candidate) -> Switched {
+    /// At a barrier, those that can move do with it.
+    fn switch(&self, candidate: Candidate) -> Result<(Switched, Option<Report>), Failure> {
+        if self.moves.get() == MovePolicy::Each {
+            return Ok((self.make_current(candidate), None));
+        }
+        let (image, mut switched) = (candidate.image, None);
+        let report = moves::cross(image, || switched = Some(self.make_current(candidate)));
+        match (switched, &report.fault) {
+            (Some(switched), None) => Ok((switched, Some(report))),
+            (_, Some(fault)) => Err(refused(Step::Switch, fault, Some(BARRIER_HINT))),
+            (None, None) => Err(out_of_order(Step::Switch)),
+        }
+    }
+
+    fn make_current(&self, candidate: Candidate) -> Switched {
         let (image, root) = self.versions.switch(candidate);
         let after_us = u64::try_from(self.begun.elapsed().as_micros()).unwrap_or(u64::MAX);
         let (from, to) = (self.before.version.to_owned(), image.version.to_owned());
@@ -276,15 +302,25 @@ impl<'a> Attempt<'a> {
         }
     }
 
+    fn make_current_again(&self) {
+        self.before.set_state(IMAGE_CURRENT);
+        listen::set_current(self.before);
+        self.versions.note_current(self.before);
+    }
+
     /// The version before is current again, with all that had moved.
     fn roll_back(&self, image: &'static Image, was_in_effect: bool, failure: Failure) -> Failure {
         self.progress.step(Step::RollBack.name());
         if let Err(error) = self.journal.step(Step::RollBack) {
             log::host(LOG_WARN, "upgrade", &format!("the record does not say that it is rolled back: {error}"));
         }
-        self.before.set_state(IMAGE_CURRENT);
-        listen::set_current(self.before);
-        self.versions.note_current(self.before);
+        if self.moves.get() == MovePolicy::Barrier {
+            let crossed = moves::cross(self.before, || self.make_current_again());
+            if let Some(fault) = crossed.fault {
+                log::host(LOG_WARN, "upgrade", &format!("back one by one, as not all can at once: {fault}"));
+            }
+        }
+        self.make_current_again();
         let back = moves::move_all(self.before);
         self.versions.listeners.lock().keep_only(&self.before.listeners);
         if was_in_effect {

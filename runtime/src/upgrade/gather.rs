@@ -8,7 +8,7 @@ use crate::image::Image;
 use crate::listen;
 use crate::moving::Limits;
 use crate::process::{Pid, table};
-use crate::protocol::{DeclaredListener, Failure, Plan};
+use crate::protocol::{DeclaredListener, Failure, MovePolicy, Plan};
 use crate::release::history::{By, Kind};
 use crate::release::hooks::Hook;
 use crate::release::layout::Layout;
@@ -80,6 +80,7 @@ impl Versions {
             version: current.version.to_owned(),
             hash: current.hash.clone(),
             states: current.states.clone(),
+            moves: moves_of(&self.store, current),
             quarantined: record.quarantined,
             processes: self.groups().into_iter().collect(),
             live_versions: live_versions(current),
@@ -104,6 +105,12 @@ impl Versions {
         }
         groups
     }
+}
+
+/// How processes move to and from a version, by its own wish. One whose release has gone has none.
+fn moves_of(store: &Store, image: &Image) -> MovePolicy {
+    let manifest = image.version.parse().ok().and_then(|version| store.manifest(&version).ok());
+    manifest.map(|manifest| manifest.settings.moves).unwrap_or_default()
 }
 
 /// Of the images that have processes, and the one that serves.

@@ -5,7 +5,7 @@ use super::transaction::Request;
 use crate::log;
 use crate::protocol::{Failure, FailureKind, Upgraded};
 use crate::release::history::{Conclusion, Kind, Outcome, Start};
-use crate::release::store::{Store, StoreError};
+use crate::release::store::{Store, StoreError, TrustError};
 use plugin_abi::abi::LOG_ERROR;
 use std::cell::Cell;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -39,7 +39,7 @@ impl<'a> Journal<'a> {
     }
 
     /// It is done, and that release boots from now on; or neither. What was rolled back is in quarantine.
-    pub(super) fn commit(&self, done: &Upgraded, request: &Request) -> Result<(), StoreError> {
+    pub(super) fn commit(&self, done: &Upgraded, request: &Request) -> Result<(), TrustError> {
         let pauses = Some(done.pauses.clone()).filter(|pauses| pauses.count > 0);
         self.store.end(Conclusion {
             outcome: Some(Outcome::Done),

@@ -15,7 +15,8 @@
 //! - `prepare`: load, initialise, make the root process's future, bind new listeners. Each can fail, and then the old version serves on,
 //!   untouched; what was loaded stays mapped, unused. It has limited time.
 //! - `rehearse`: each process that is to move gives a copy of its state, which the new image restores, and the old one again.
-//! - `switch`: one pointer: new processes start on the new image. Then its listeners.
+//! - `switch`: one pointer: new processes start on the new image. Then its listeners. For versions that must not meet, by choice of the release, the
+//!   processes that can move do so in this step, at a barrier: all stand still, the pointer changes, all go on. If one cannot, nothing has changed.
 //! - `move`: each process that can moves to the new image, a few at a time; then a tree that has moved starts what the new version has added to
 //!   it. If one cannot after all, all come back: the pointer first, then those that had moved, and the tree stops what it had started.
 //! - `health`: the checks that the new version declares ([`health`]).

@@ -1,9 +1,9 @@
 //! Moving all processes that can: forth, and back.
 //!
-//! While processes move, those that have not yet may start others on the old image: so there are rounds, until one finds nobody.
+//! One by one, or all at a barrier, by choice of the release. While processes move, those that have not yet may start others on the old image: so there are rounds, until one finds nobody.
 
 use crate::image::Image;
-use crate::moving::{Batch, Limits, Report, Want};
+use crate::moving::{self, Batch, Limits, Report, Want};
 
 /// After so many rounds, those that are left drain: they are started as fast as they are moved.
 const ROUNDS_MAX: usize = 8;
@@ -24,4 +24,9 @@ pub(super) fn move_all(to: &'static Image) -> Report {
         report = report.join(batch.run(Want::Move));
     }
     report
+}
+
+/// Moves all of them at once; `switch` is called while they stand still, if they all can.
+pub(super) fn cross(to: &'static Image, switch: impl FnOnce()) -> Report {
+    moving::cross(to, Limits::default(), switch)
 }

@@ -1,5 +1,6 @@
 //! Signatures made by minisign's own library, good and bad.
 
+use super::super::history::{Conclusion, Outcome};
 use super::super::keys::{Key, KeyError};
 use super::super::layout::Layout;
 use super::super::manifest::{MANIFEST_SCHEMA, RuntimeEntry};
@@ -144,6 +145,29 @@ fn an_old_release_is_not_brought_back_but_rolled_back_to() {
     assert!(sentence(&new, false).is_ok(), "and forward again");
     let record: Record = store.record().expect("readable");
     assert_eq!((record.counter.as_ref().map(|last| last.value), record.state(&new)), (Some(20), State::Old));
+}
+
+#[test]
+fn what_is_not_trusted_any_more_when_it_is_done_does_not_become_permanent() {
+    let (place, pair, other) = (Place::new(), pair(), pair());
+    place.keys().trust(&place.layout(), &key(&pair)).expect("trusted");
+    place.keys().trust(&place.layout(), &key(&other)).expect("trusted");
+    let store = place.store();
+    let (old, new) = (place.add(&pair, 1, 10), place.add(&other, 2, 20));
+    store.set_permanent(&old).expect("set");
+    assert!(store.check_trust(&new, false).is_ok());
+    place.keys().revoke(&place.layout(), &key(&other)).expect("revoked, while it is on probation");
+    let done = || Conclusion { permanent: Some(new.clone()), outcome: Some(Outcome::Done), ..Conclusion::default() };
+    let error = store.end(done()).expect_err("revoked").to_string();
+    assert!(error.contains("which is revoked"), "{error}");
+    // What cannot be told is not taken for no counter either, but whose folder it is may say what boots.
+    store.set_permanent(&new).expect("the owner's word");
+    store.set_permanent(&old).expect("the owner's word");
+    fs::write(place.layout().keys().join("a.pub"), "no key").expect("written");
+    assert!(matches!(store.end(done()), Err(TrustError::Keys(_))));
+    assert!(matches!(store.set_permanent(&new), Err(TrustError::Keys(_))));
+    let record = store.record().expect("readable");
+    assert_eq!((record.permanent, record.counter.map(|last| last.value)), (Some(old), Some(10)));
 }
 
 #[test]

@@ -158,7 +158,11 @@ fn damaged_and_newer_files_are_said_to_be() {
     ];
     for (text, expected) in cases {
         fs::write(&path, text).expect("written");
-        for error in [store.permanent().expect_err(text), store.set_permanent(&version).expect_err(text)] {
+        let set = match store.set_permanent(&version).expect_err(text) {
+            TrustError::Store(error) => error,
+            other => panic!("{other}"),
+        };
+        for error in [store.permanent().expect_err(text), set] {
             let error = error.to_string();
             assert!(error.contains(expected) && error.contains("RELEASES"), "{error}");
         }

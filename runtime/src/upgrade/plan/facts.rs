@@ -3,7 +3,7 @@
 use crate::image::PluginFacts;
 use crate::listen::Places;
 use crate::moving::Limits;
-use crate::protocol::DeclaredListener;
+use crate::protocol::{DeclaredListener, MovePolicy};
 use crate::release::history::Kind;
 use crate::release::manifest::Manifest;
 use crate::schema::StateRecord;
@@ -21,6 +21,8 @@ pub(crate) struct NodeFacts {
     pub(crate) hash: String,
     /// The states that it declares.
     pub(crate) states: Vec<StateRecord>,
+    /// How processes moved to it, by its own wish: back from it they move in the same way.
+    pub(crate) moves: MovePolicy,
     /// What was rolled back.
     pub(crate) quarantined: Vec<Version>,
     pub(crate) processes: Vec<Group>,

@@ -18,8 +18,8 @@ use super::step::Step;
 use crate::listen::{Change, changes};
 use crate::moving::Limits;
 use crate::protocol::{
-    CheckOutcome, Failure, Fate, ListenerChange, Plan, PlannedCheck, PlannedHook, PlannedListener, PlannedProcesses,
-    PlannedStep, Unconfirmed,
+    CheckOutcome, Failure, Fate, ListenerChange, MovePolicy, Plan, PlannedCheck, PlannedHook, PlannedListener,
+    PlannedProcesses, PlannedStep, Unconfirmed,
 };
 use crate::release::history::Kind;
 use crate::release::settings::Settings;
@@ -46,7 +46,8 @@ pub(super) fn plan(node: &NodeFacts, candidate: &CandidateFacts) -> Planned {
     let is_refused = checks.iter().any(|check| check.outcome == CheckOutcome::Refused);
     let probation = probation(candidate);
     let steps = steps(node, candidate.kind, probation.is_some(), changes && !is_refused);
-    let limits = node.limits;
+    let (limits, moves) = (node.limits, moves(node, candidate));
+    let planned_step = |step: &Step| planned_step(*step, limits, moves, &manifest.settings, probation);
     let plan = Plan {
         name: manifest.name.clone(),
         from: node.version.clone(),
@@ -54,7 +55,8 @@ pub(super) fn plan(node: &NodeFacts, candidate: &CandidateFacts) -> Planned {
         changes,
         checks,
         unconfirmed: probation.filter(|_| changes && !is_refused).map(|(_, unconfirmed)| unconfirmed),
-        steps: steps.iter().map(|step| planned_step(*step, limits, &manifest.settings, probation)).collect(),
+        moves,
+        steps: steps.iter().map(planned_step).collect(),
         processes: if changes { processes(node, candidate) } else { Vec::new() },
         drain_deadline_ms: milliseconds(manifest.settings.drain_deadline()),
         listeners: listeners(node, candidate),
@@ -90,15 +92,25 @@ fn probation(candidate: &CandidateFacts) -> Option<(Duration, Unconfirmed)> {
     confirmed.or(watched).filter(|_| candidate.kind == Kind::Upgrade)
 }
 
+/// Versions that must not meet must not on the way back, either.
+fn moves(node: &NodeFacts, candidate: &CandidateFacts) -> MovePolicy {
+    match candidate.kind {
+        Kind::Upgrade => candidate.manifest.settings.moves,
+        Kind::Rollback => candidate.manifest.settings.moves.max(node.moves),
+    }
+}
+
 fn planned_step(
     step: Step,
     limits: Limits,
+    moves: MovePolicy,
     settings: &Settings,
     probation: Option<(Duration, Unconfirmed)>,
 ) -> PlannedStep {
     let each = limits.boundary + limits.conversion;
     let (at_most, for_each_process) = match step {
         // Each is written down before it is taken, and that is all that these wait for.
+        Step::Switch if moves == MovePolicy::Barrier => (RECORD_PATIENCE + limits.barrier, false),
         Step::Check | Step::Switch | Step::Commit => (RECORD_PATIENCE, false),
         Step::Before => (settings.hook_timeout(), false),
         Step::Prepare => (PREPARE_MAX, false),

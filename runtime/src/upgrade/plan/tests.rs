@@ -3,7 +3,7 @@
 use super::*;
 use crate::image::PluginFacts;
 use crate::listen::{ListenOverride, Places};
-use crate::protocol::{DeclaredListener, DrainPolicy, FailureKind};
+use crate::protocol::{DeclaredListener, DrainPolicy, FailureKind, MovePolicy};
 use crate::release::history::Kind;
 use crate::release::manifest::{MANIFEST_SCHEMA, Manifest, RuntimeEntry, release_version};
 use crate::schema::{Shape, StateRecord};
@@ -25,6 +25,7 @@ fn node() -> NodeFacts {
         version: "1.0.0+aaaaaaaa".to_owned(),
         hash: "a".repeat(64),
         states: vec![state("Cart", Shape::U8), state("Desk", Shape::U8)],
+        moves: MovePolicy::Each,
         quarantined: Vec::new(),
         processes: vec![
             (alike("shop::serve", None, false), 3),
@@ -131,6 +132,23 @@ fn no_more_versions_live_than_the_release_allows() {
     assert_eq!(refused.message, "2 versions have processes, and this release allows 2 with it");
     let back = CandidateFacts { kind: Kind::Rollback, ..few };
     assert!(plan(&node(), &back).allow().is_ok());
+}
+
+#[test]
+fn a_barrier_is_by_choice_of_the_release_and_holds_on_the_way_back() {
+    let switch = |planned: &Planned| planned.plan.steps.iter().find(|step| step.step == "switch").expect("one").clone();
+    let each = plan(&node(), &candidate());
+    assert_eq!(each.plan.moves, MovePolicy::Each);
+    let mut barred = candidate();
+    barred.manifest.settings.moves = MovePolicy::Barrier;
+    let planned = plan(&node(), &barred);
+    assert_eq!((planned.plan.moves, &planned.steps), (MovePolicy::Barrier, &each.steps));
+    let more = switch(&planned).at_most_ms - switch(&each).at_most_ms;
+    assert_eq!(u128::from(more), Limits::default().barrier.as_millis(), "all of it stands in this step");
+    let from_barred = NodeFacts { moves: MovePolicy::Barrier, ..node() };
+    let back = CandidateFacts { kind: Kind::Rollback, ..candidate() };
+    assert_eq!(plan(&from_barred, &back).plan.moves, MovePolicy::Barrier);
+    assert_eq!(plan(&from_barred, &candidate()).plan.moves, MovePolicy::Each, "forward, the new release decides");
 }
 
 #[test]
