@@ -1,5 +1,9 @@
 //! The command line.
 
+mod inside;
+
+pub(crate) use inside::ProfileOptions;
+
 use crate::context::release_command;
 use crate::exit_code;
 use crate::which::{Which, parse_interval};
@@ -177,6 +181,11 @@ pub(crate) enum Command {
         /// Its pid, with or without the brackets
         pid: String,
     },
+    /// Sample where processes spend their time: a flame graph, or folded stacks
+    #[command(
+        after_help = "Example:\n  cargo system profile\n  cargo system profile '<12.1>' --for 10s --out flames.svg\n  cargo system profile --version 1.2.0+3f2a91bc --folded"
+    )]
+    Profile(ProfileOptions),
     /// End a process
     #[command(after_help = "Example:\n  cargo system kill '<12.1>'\n  cargo system kill 12.1 --reason shutdown")]
     Kill {

@@ -184,6 +184,7 @@ impl Losses {
             | Command::Tree
             | Command::Kill { .. }
             | Command::Stack { .. }
+            | Command::Profile { .. }
             | Command::Console => (ExitCode::Error, ExitCode::Error),
             Command::Stop { .. } => (ExitCode::TimedOut, ExitCode::Error),
             Command::Upgrade { .. } | Command::Rollback { .. } | Command::Confirm => {

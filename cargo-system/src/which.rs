@@ -62,6 +62,13 @@ pub(crate) fn parse_interval(text: &str) -> Result<Duration, String> {
     seconds.map(Duration::from_secs_f64).ok_or_else(|| format!("{text:?} is not a number of seconds from 0.05 to 3600"))
 }
 
+/// How long one can watch, such as `500ms`, `5s` or `1m`.
+pub(crate) fn parse_watch(text: &str) -> Result<Duration, String> {
+    const RANGE: std::ops::RangeInclusive<Duration> = Duration::from_millis(50)..=Duration::from_secs(600);
+    let time = humantime::parse_duration(text).map_err(|error| format!("{error}; write 500ms, 5s or 1m"))?;
+    if RANGE.contains(&time) { Ok(time) } else { Err("write a time from 50ms to 10m".to_owned()) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -71,6 +78,14 @@ mod tests {
         assert_eq!(parse_interval("0.5"), Ok(Duration::from_millis(500)));
         for text in ["0", "-1", "1e9", "NaN", "inf", "soon", ""] {
             assert!(parse_interval(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_watch_is_neither_nothing_nor_for_ever() {
+        assert_eq!(parse_watch("500ms"), Ok(Duration::from_millis(500)));
+        for text in ["0s", "49ms", "11m", "5", "-1s", "soon", ""] {
+            assert!(parse_watch(text).is_err(), "{text}");
         }
     }
 }

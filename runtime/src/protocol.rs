@@ -5,17 +5,21 @@
 //! whose `schema` is newer than the node's is refused.
 
 mod console;
+mod failure;
 mod inside;
 mod later;
 mod plan;
+mod profile;
 
 pub use console::{ConsoleInput, ConsoleOutput};
+pub use failure::{Failure, FailureKind};
 pub use inside::{Frame, Killed, ProcessStatus, Processes, Selection, Sort, Stack, Top, TreeNode, Trees, VersionTree};
 pub use later::{DrainPolicy, MovePolicy, OnDrain, OnProbation, Unconfirmed};
 pub use plan::{
     CheckOutcome, DeclaredListener, Fate, ListenerChange, Plan, PlannedCheck, PlannedHook, PlannedListener,
     PlannedProcesses, PlannedStep,
 };
+pub use profile::{Profile, ProfileStack, ProfileTarget};
 
 use serde::{Deserialize, Serialize};
 
@@ -78,6 +82,15 @@ pub enum Command {
     Stack {
         /// Its pid.
         pid: String,
+    },
+    /// Where do processes spend their time? Functions and stacks as events, then `done` with a [`Profile`].
+    Profile {
+        /// Whose.
+        target: ProfileTarget,
+        /// For so long, in milliseconds.
+        time_ms: u64,
+        /// So many looks a second.
+        hz: u32,
     },
     /// Evaluate what comes. Answers with [`ConsoleOutput`]s to [`ConsoleInput`]s, until the client hangs up.
     Console,
@@ -170,6 +183,13 @@ pub enum Event {
         /// In no order.
         processes: Vec<ProcessStatus>,
     },
+    /// Some of a profile's functions and stacks, in order.
+    Profiled {
+        /// Names; numbers count on from event to event.
+        functions: Vec<String>,
+        /// Stacks, most samples first.
+        stacks: Vec<ProfileStack>,
+    },
     /// The new version serves, and what boots is the one before. The answer ends here, and the probation goes on.
     Probation(OnProbation),
     /// Processes that still run on versions that are not current.
@@ -199,6 +219,8 @@ pub enum Outcome {
     Killed(Killed),
     /// Answer to `stack`.
     Stack(Stack),
+    /// Answer to `profile`.
+    Profile(Profile),
     /// Answer to `upgrade`.
     Upgraded(Upgraded),
     /// Answer to `plan`.
@@ -330,38 +352,4 @@ pub struct Pauses {
     pub p99_ns: u64,
     /// The longest.
     pub max_ns: u64,
-}
-
-/// Why a command failed.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Failure {
-    /// What kind, for exit codes.
-    pub kind: FailureKind,
-    /// The step it failed in, if it has steps.
-    pub step: Option<String>,
-    /// One sentence: what and why.
-    pub message: String,
-    /// More, in lines: what a change of a state lacks.
-    #[serde(default)]
-    pub details: Option<Box<str>>,
-    /// What to do next.
-    pub hint: Option<String>,
-    /// The version that serves now.
-    pub serving: Option<String>,
-}
-
-/// Kinds of failure; each has its exit code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum FailureKind {
-    /// Exit code 1.
-    Error,
-    /// Refused before anything changed: exit code 14.
-    Refused,
-    /// Failed, the old version serves: exit code 10.
-    RolledBack,
-    /// Failed, and the old version could not take all back: exit code 11.
-    NotRolledBack,
-    /// Another upgrade holds the lock: exit code 13.
-    Locked,
 }

@@ -12,6 +12,7 @@ mod keys;
 mod kill;
 mod node;
 mod ping;
+mod profile;
 mod ps;
 mod release;
 mod releases;
@@ -71,6 +72,7 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Top { which, once, interval } => top::top(&context, &which, once, interval),
         Command::Tree => tree::tree(&context),
         Command::Stack { pid } => stack::stack(&context, pid),
+        Command::Profile(options) => profile::profile(&context, &options),
         Command::Kill { pid, reason } => kill::kill(&context, pid, reason),
         Command::Console => console::console(&context),
         Command::Eval { expression, timeout } => console::eval(&context, &expression, timeout),

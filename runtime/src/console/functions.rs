@@ -4,10 +4,11 @@ use super::Tools;
 use super::limits::Leash;
 use crate::observe;
 use crate::process::Pid;
-use crate::protocol::{Selection, Sort};
+use crate::protocol::{ProfileTarget, Selection, Sort};
 use crate::registry;
 use rhai::{Dynamic, Engine, EvalAltResult, Map};
 use serde::Serialize;
+use serde_json::json;
 use std::time::Duration;
 
 type Answer = Result<Dynamic, Box<EvalAltResult>>;
@@ -18,13 +19,18 @@ const COUNT_MAX: i64 = 1_000;
 /// How long shares are measured, unless one says.
 const INTERVAL: Duration = Duration::from_millis(400);
 const INTERVAL_MAX_S: f64 = 60.0;
+/// How long a profile takes, unless one says; how often it looks, and so many stacks are shown.
+const PROFILE: Duration = Duration::from_secs(2);
+const PROFILE_HZ: u32 = 99;
+const STACKS: usize = 20;
 
 /// With what they do, for people.
-const HELP: [(&str, &str); 10] = [
+const HELP: [(&str, &str); 11] = [
     ("processes()", "the 100 that have used most processor time; processes(n), processes(n, \"mailbox\")"),
     ("top()", "the 20 that use most now; top(seconds), top(seconds, n)"),
     ("info(p)", "all that is known of a process; p is a pid, or what has one"),
     ("stack(p)", "where it stands: functions, files, lines"),
+    ("profile(p)", "the 20 stacks that it was met with most, in 2 s; profile(p, seconds); () for the node"),
     ("whereis(name)", "the pid that is registered by that name, or ()"),
     ("tree()", "who has started whom, in each version"),
     ("versions()", "versions that live"),
@@ -42,6 +48,7 @@ pub(super) fn names() -> Vec<String> {
 pub(super) fn register(engine: &mut Engine, tools: &Tools, leash: &Leash) {
     register_lists(engine, leash);
     register_process(engine);
+    register_profile(engine, leash);
     let status = tools.status.clone();
     engine.register_fn("versions", move || value(&status().versions));
     let trees = tools.trees.clone();
@@ -79,6 +86,26 @@ fn register_process(engine: &mut Engine) {
     engine.register_fn("whereis", |name: &str| {
         registry::whereis(name).map_or(Dynamic::UNIT, |pid: Pid| pid.to_string().into())
     });
+}
+
+fn register_profile(engine: &mut Engine, leash: &Leash) {
+    let held = leash.clone();
+    engine.register_fn("profile", move |process: Dynamic| profile(process, PROFILE, &held));
+    let held = leash.clone();
+    engine
+        .register_fn("profile", move |process: Dynamic, seconds: Dynamic| profile(process, interval(&seconds)?, &held));
+}
+
+fn profile(process: Dynamic, time: Duration, leash: &Leash) -> Answer {
+    let target = if process.is_unit() { ProfileTarget::Node } else { ProfileTarget::Process(pid(process)?) };
+    let profile = observe::profile(&target, time, PROFILE_HZ, || leash.holds()).map_err(|error| failed(&error))?;
+    let Some(mut profile) = profile else { return Err("the profile was broken off".into()) };
+    profile.stacks.truncate(STACKS);
+    let stacks = profile.folded();
+    let stacks = stacks.lines().filter_map(|line| line.rsplit_once(' '));
+    let stacks: Vec<_> =
+        stacks.map(|(stack, samples)| json!({ "stack": stack, "samples": samples.parse::<u64>().ok() })).collect();
+    value(&stacks)
 }
 
 fn value(of: &impl Serialize) -> Answer {

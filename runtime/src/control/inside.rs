@@ -7,7 +7,9 @@ use crate::console::{self, Tools};
 use crate::image::{self, Image};
 use crate::listen;
 use crate::observe::{self, NoProcess};
-use crate::protocol::{Event, FailureKind, Outcome, ProcessStatus, Reply, Selection, Trees};
+use crate::protocol::{
+    Event, FailureKind, Outcome, ProcessStatus, Profile, ProfileStack, ProfileTarget, Reply, Selection, Trees,
+};
 use rustix::event::{PollFd, PollFlags, Timespec};
 use std::io::{self, BufReader};
 use std::os::unix::net::UnixStream;
@@ -57,6 +59,24 @@ pub(super) fn kill(stream: &UnixStream, pid: &str, reason: Option<&str>) -> io::
 
 pub(super) fn stack(stream: &UnixStream, pid: &str) -> io::Result<()> {
     reply(stream, observe::stack(pid).map(Outcome::Stack))
+}
+
+pub(super) fn profile(stream: &UnixStream, target: &ProfileTarget, time_ms: u64, hz: u32) -> io::Result<()> {
+    /// Functions or stacks that go out together.
+    const BATCH: usize = 200;
+    let profile = match observe::profile(target, Duration::from_millis(time_ms), hz, || !has_gone(stream)) {
+        Ok(Some(profile)) => profile,
+        Ok(None) => return Ok(()),
+        Err(error) => return reply(stream, Err(error)),
+    };
+    let send = |functions: &[String], stacks: &[ProfileStack]| {
+        let event = Event::Profiled { functions: functions.to_vec(), stacks: stacks.to_vec() };
+        write(stream, &Reply::Event(event))
+    };
+    profile.functions.chunks(BATCH).try_for_each(|functions| send(functions, &[]))?;
+    profile.stacks.chunks(BATCH).try_for_each(|stacks| send(&[], stacks))?;
+    let rest = Profile { functions: Vec::new(), stacks: Vec::new(), ..profile };
+    write(stream, &Reply::Done(Outcome::Profile(rest)))
 }
 
 pub(super) fn console(

@@ -46,9 +46,16 @@ pub(super) struct Files {
 
 impl Files {
     pub(super) fn new() -> std::io::Result<Self> {
+        let mut files = Self { mappings: Vec::new(), node: std::env::current_exe().ok(), read: HashMap::new() };
+        files.list()?;
+        Ok(files)
+    }
+
+    /// Reads the table of mappings anew. What was read of files stays.
+    pub(super) fn list(&mut self) -> std::io::Result<()> {
         let maps = std::fs::read_to_string("/proc/self/maps")?;
-        let mappings = maps.lines().filter_map(code_of).collect();
-        Ok(Self { mappings, node: std::env::current_exe().ok(), read: HashMap::new() })
+        self.mappings = maps.lines().filter_map(code_of).collect();
+        Ok(())
     }
 
     /// The file that the code at that address is of. `None`: no file's, or it cannot be read.

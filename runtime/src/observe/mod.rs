@@ -7,6 +7,7 @@ mod files;
 mod kill;
 mod list;
 mod pace;
+mod profile;
 mod send;
 mod stack;
 mod symbols;
@@ -17,6 +18,7 @@ mod unwind;
 pub(crate) use kill::kill;
 pub(crate) use list::{all, find, list, row};
 pub(crate) use pace::Pace;
+pub(crate) use profile::profile;
 pub(crate) use send::send;
 pub(crate) use stack::stack;
 pub(crate) use top::top;
@@ -29,6 +31,8 @@ pub(crate) enum NoProcess {
     Malformed(String),
     #[error("there is no process {0}: it has ended, or never was")]
     Gone(String),
+    #[error("there is no version {0}; cargo system status lists those that live")]
+    NoVersion(String),
     #[error("{0} is the node's own, and cannot be killed")]
     Own(String),
     #[error("{0} does not take it: {1}")]

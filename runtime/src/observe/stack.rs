@@ -4,7 +4,7 @@ use super::NoProcess;
 use super::files::Files;
 use super::list::{find, state_name};
 use super::symbols::Symbols;
-use super::unwind::{Place, is_plugin, places};
+use super::unwind::{Place, Unwinder, is_plugin};
 use crate::process::Handle;
 use crate::protocol::{Frame, Stack};
 use crate::scheduler::{self, Sampled, Snapshot};
@@ -48,20 +48,25 @@ fn described(process: &Handle, state: &str, stacks: Vec<Vec<Frame>>, cost: Durat
 fn behind_others<T: Send>(act: impl FnOnce() -> T + Send) -> std::io::Result<T> {
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().name("symbols".to_owned()).spawn_scoped(scope, || {
-            // Refused, it is as fast as others.
-            let _: Result<(), _> = rustix::process::setpriority_process(None, NICENESS);
+            go_behind_others();
             act()
         })?;
         thread.join().map_err(|_| std::io::Error::other("its stack cannot be read"))
     })
 }
 
+/// From here on this thread goes behind others.
+pub(super) fn go_behind_others() {
+    // Refused, it is as fast as others.
+    let _: Result<(), _> = rustix::process::setpriority_process(None, NICENESS);
+}
+
 /// Of one that waits, from where the plugin's code begins: what is further in is how the node looks at it.
 fn named(snapshots: &[Snapshot], is_waiting: bool) -> std::io::Result<Vec<Vec<Frame>>> {
-    let mut files = Files::new()?;
+    let (mut files, mut unwinder) = (Files::new()?, Unwinder::new());
     let mut stacks = Vec::new();
     for snapshot in snapshots {
-        let mut places = places(snapshot, &mut files);
+        let mut places = unwinder.places(snapshot, &mut files);
         if is_waiting {
             let inner = places.iter().position(is_plugin).unwrap_or(places.len());
             places.drain(..inner);

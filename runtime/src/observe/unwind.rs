@@ -18,31 +18,42 @@ pub(super) struct Place {
     pub(super) file: Option<Arc<Loaded>>,
 }
 
-/// The places on the stack, innermost first, up to where the node has called the process.
-pub(super) fn places(snapshot: &Snapshot, files: &mut Files) -> Vec<Place> {
-    let mut unwinder = UnwinderX86_64::<Vec<u8>>::new();
-    let mut cache = CacheX86_64::<_>::new();
-    let mut known: Vec<u64> = Vec::new();
-    let mut places: Vec<Place> = Vec::new();
-    let mut registers = UnwindRegsX86_64::new(snapshot.pc as u64, snapshot.sp as u64, snapshot.fp as u64);
-    let mut read = |address: u64| word(snapshot, address);
-    let mut next = Some(FrameAddress::from_instruction_pointer(snapshot.pc as u64));
-    while let Some(frame) = next.filter(|_| places.len() < FRAMES_MAX) {
-        let address = frame.address_for_lookup();
-        let file = files.at(address);
-        if let Some(file) = file.as_ref().filter(|file| !known.contains(&file.range.start)) {
-            known.push(file.range.start);
-            unwinder.add_module(module(file));
-        }
-        let is_node = file.as_ref().is_some_and(|file| file.is_node);
-        if is_node && places.iter().any(is_plugin) {
-            break;
-        }
-        places.push(Place { address, file });
-        let caller = unwinder.unwind_frame(frame, &mut registers, &mut cache, &mut read);
-        next = caller.ok().flatten().and_then(FrameAddress::from_return_address);
+/// What is known of the files' unwind tables, for any number of stacks.
+pub(super) struct Unwinder {
+    unwinder: UnwinderX86_64<Vec<u8>>,
+    cache: CacheX86_64<framehop::MayAllocateDuringUnwind>,
+    /// Where the files begin whose tables it has.
+    known: Vec<u64>,
+}
+
+impl Unwinder {
+    pub(super) fn new() -> Self {
+        Self { unwinder: UnwinderX86_64::new(), cache: CacheX86_64::<_>::new(), known: Vec::new() }
     }
-    places
+
+    /// The places on the stack, innermost first, up to where the node has called the process.
+    pub(super) fn places(&mut self, snapshot: &Snapshot, files: &mut Files) -> Vec<Place> {
+        let mut places: Vec<Place> = Vec::new();
+        let mut registers = UnwindRegsX86_64::new(snapshot.pc as u64, snapshot.sp as u64, snapshot.fp as u64);
+        let mut read = |address: u64| word(snapshot, address);
+        let mut next = Some(FrameAddress::from_instruction_pointer(snapshot.pc as u64));
+        while let Some(frame) = next.filter(|_| places.len() < FRAMES_MAX) {
+            let address = frame.address_for_lookup();
+            let file = files.at(address);
+            if let Some(file) = file.as_ref().filter(|file| !self.known.contains(&file.range.start)) {
+                self.known.push(file.range.start);
+                self.unwinder.add_module(module(file));
+            }
+            let is_node = file.as_ref().is_some_and(|file| file.is_node);
+            if is_node && places.iter().any(is_plugin) {
+                break;
+            }
+            places.push(Place { address, file });
+            let caller = self.unwinder.unwind_frame(frame, &mut registers, &mut self.cache, &mut read);
+            next = caller.ok().flatten().and_then(FrameAddress::from_return_address);
+        }
+        places
+    }
 }
 
 pub(super) fn is_plugin(place: &Place) -> bool {

@@ -18,6 +18,7 @@ mod sample;
 mod seat;
 mod signal;
 mod sleep;
+mod survey;
 mod tenure;
 mod thread;
 mod waker;
@@ -32,6 +33,7 @@ pub(crate) use observe::Observer;
 pub(crate) use reaper::{frozen_threads, leaked_bytes};
 pub(crate) use sample::{Sampled, Snapshot, sample, waits_here};
 pub(crate) use seat::{InHost, in_plugin, process as current_process, stack_limit};
+pub(crate) use survey::{Sighting, Survey};
 pub(crate) use waker::{PROCESS_WAKER, kill, wake};
 
 use crate::image::Image;

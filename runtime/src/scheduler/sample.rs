@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 /// So many words of a stack are copied, from its end inwards: 64 KiB.
 const STACK_LEN: usize = 8 * 1024;
 /// So many places where one process waits are looked at.
-const PLACES: usize = 4;
+pub(super) const PLACES: usize = 4;
 /// A thread that does not get a processor for so long is not waited for any more.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// How often the answer is looked for, after the first moments.
@@ -35,13 +35,13 @@ const ASKED: u32 = 1;
 const WRITING: u32 = 2;
 const DONE: u32 = 3;
 
-static SAMPLER: Mutex<()> = Mutex::new(());
-static COPIES: [Copy; PLACES] = [const { Copy::new() }; PLACES];
+pub(super) static SAMPLER: Mutex<()> = Mutex::new(());
+pub(super) static COPIES: [Copy; PLACES] = [const { Copy::new() }; PLACES];
 /// The process whose poll is traced; null: none.
 static TRACED: AtomicPtr<Process> = AtomicPtr::new(ptr::null_mut());
 
 /// A copy of a stack, or room for one.
-struct Copy {
+pub(super) struct Copy {
     state: AtomicU32,
     /// Who is asked.
     thread: AtomicI32,
@@ -101,7 +101,7 @@ impl Copy {
     }
 
     /// False: an earlier question has not been answered to the end.
-    fn ask(&self, thread: i32) -> bool {
+    pub(super) fn ask(&self, thread: i32) -> bool {
         if self.state.load(Ordering::Acquire) != FREE {
             return false;
         }
@@ -109,12 +109,21 @@ impl Copy {
         self.step(FREE, ASKED)
     }
 
+    /// Takes the question back. False: it has been answered, or is being.
+    pub(super) fn withdraw(&self) -> bool {
+        self.step(ASKED, FREE)
+    }
+
+    pub(super) fn is_done(&self) -> bool {
+        self.state.load(Ordering::Acquire) == DONE
+    }
+
     /// Waits for the copy. False: there is none in time.
     fn wait(&self) -> bool {
         let begun = Instant::now();
-        while self.state.load(Ordering::Acquire) != DONE {
+        while !self.is_done() {
             // One that has begun ends soon, once it has a processor.
-            if begun.elapsed() > PATIENCE && self.step(ASKED, FREE) || begun.elapsed() > 2 * PATIENCE {
+            if begun.elapsed() > PATIENCE && self.withdraw() || begun.elapsed() > 2 * PATIENCE {
                 return false;
             }
             if begun.elapsed() < LOOK { std::thread::yield_now() } else { std::thread::sleep(LOOK) }
@@ -123,8 +132,8 @@ impl Copy {
     }
 
     /// Takes what is there, and makes room. `None`: nothing is.
-    fn take(&self) -> Option<(*mut Process, Snapshot)> {
-        if self.state.load(Ordering::Acquire) != DONE {
+    pub(super) fn take(&self) -> Option<(*mut Process, Snapshot)> {
+        if !self.is_done() {
             return None;
         }
         let len = self.len.load(Ordering::Relaxed);
@@ -178,6 +187,7 @@ pub(super) fn answer(seat: &Seat, registers: Registers, word: impl Fn(usize) -> 
 /// Where a process stands now. Not for a scheduler's thread: it waits.
 pub(crate) fn sample(process: &Handle) -> Sampled {
     let _one = SAMPLER.lock();
+    forget_late_ones();
     let until = Instant::now() + PATIENCE;
     while Instant::now() < until {
         if !process.state.is_alive() {
@@ -198,6 +208,11 @@ pub(crate) fn sample(process: &Handle) -> Sampled {
     if process.state.is_alive() { Sampled::Late } else { Sampled::Ended }
 }
 
+/// Makes room where a copy came after nobody waited for it any more. For whoever holds `SAMPLER`.
+pub(super) fn forget_late_ones() {
+    COPIES.iter().for_each(|copy| drop(copy.take()));
+}
+
 fn sample_running(process: &'static Process, seat: &'static Seat) -> Option<Snapshot> {
     let thread = seat.thread.load(Ordering::Relaxed);
     let copy = &COPIES[0];
@@ -211,7 +226,7 @@ fn sample_running(process: &'static Process, seat: &'static Seat) -> Option<Snap
         rotation::let_go(seat);
     }
     if !signal::send_stop(thread) {
-        copy.step(ASKED, FREE);
+        copy.withdraw();
         return None;
     }
     let is_there = copy.wait();
@@ -249,8 +264,7 @@ struct Tracing(&'static Process);
 
 impl Tracing {
     fn begin(process: &'static Process) -> Self {
-        // Left over from one that was not awaited.
-        COPIES.iter().for_each(|copy| drop(copy.take()));
+        forget_late_ones();
         process.shared.set_traced(true);
         TRACED.store(ptr::from_ref(process).cast_mut(), Ordering::Release);
         Self(process)
@@ -279,7 +293,7 @@ fn note_wait() {
     if let Some(copy) = COPIES.iter().find(|copy| copy.ask(thread)) {
         // Delivered before the call returns.
         if !signal::send_stop(thread) {
-            copy.step(ASKED, FREE);
+            copy.withdraw();
         }
     }
 }
@@ -293,9 +307,9 @@ mod tests {
         let copy = Box::new(Copy::new());
         assert!(copy.ask(7) && !copy.ask(8), "one at a time");
         assert!(copy.take().is_none(), "not yet");
-        assert!(copy.step(ASKED, FREE), "taken back");
+        assert!(copy.withdraw(), "taken back");
         assert!(copy.ask(8) && copy.step(ASKED, WRITING));
-        assert!(!copy.step(ASKED, FREE), "too late to take it back");
+        assert!(!copy.withdraw(), "too late to take it back");
         copy.state.store(DONE, Ordering::Release);
         assert!(copy.wait() && copy.take().is_some() && copy.ask(9));
     }

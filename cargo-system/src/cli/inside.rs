@@ -1,0 +1,28 @@
+//! Options of commands that look inside a node for a while.
+
+use crate::which::parse_watch;
+use clap::Args;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// `profile`
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ProfileOptions {
+    /// Of this process, with or without the brackets; without it, of the whole node
+    pub(crate) pid: Option<String>,
+    /// Of the processes of this version
+    #[arg(long, value_name = "V", conflicts_with = "pid")]
+    pub(crate) version: Option<String>,
+    /// For so long
+    #[arg(long = "for", value_name = "TIME", default_value = "5s", value_parser = parse_watch)]
+    pub(crate) time: Duration,
+    /// So many looks a second
+    #[arg(long, value_name = "N", default_value = "99", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) hz: u32,
+    /// Write the flame graph, as SVG, into this file
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Folded stacks instead, for other tools: on standard output, or into the file
+    #[arg(long)]
+    pub(crate) folded: bool,
+}
