@@ -2,7 +2,7 @@
 
 mod inside;
 
-pub(crate) use inside::ProfileOptions;
+pub(crate) use inside::{ProfileOptions, TraceOptions};
 
 use crate::context::release_command;
 use crate::exit_code;
@@ -181,6 +181,11 @@ pub(crate) enum Command {
         /// Its pid, with or without the brackets
         pid: String,
     },
+    /// Show what happens to a process: messages, polls, exit signals, links
+    #[command(
+        after_help = "Example:\n  cargo system trace '<12.1>'\n  cargo system trace 12.1 --for 1m --count 20 --json"
+    )]
+    Trace(TraceOptions),
     /// Sample where processes spend their time: a flame graph, or folded stacks
     #[command(
         after_help = "Example:\n  cargo system profile\n  cargo system profile '<12.1>' --for 10s --out flames.svg\n  cargo system profile --version 1.2.0+3f2a91bc --folded"

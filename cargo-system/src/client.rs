@@ -185,6 +185,7 @@ impl Losses {
             | Command::Kill { .. }
             | Command::Stack { .. }
             | Command::Profile { .. }
+            | Command::Trace { .. }
             | Command::Console => (ExitCode::Error, ExitCode::Error),
             Command::Stop { .. } => (ExitCode::TimedOut, ExitCode::Error),
             Command::Upgrade { .. } | Command::Rollback { .. } | Command::Confirm => {

@@ -10,6 +10,7 @@ mod inside;
 mod later;
 mod plan;
 mod profile;
+mod trace;
 
 pub use console::{ConsoleInput, ConsoleOutput};
 pub use failure::{Failure, FailureKind};
@@ -20,6 +21,7 @@ pub use plan::{
     PlannedProcesses, PlannedStep,
 };
 pub use profile::{Profile, ProfileStack, ProfileTarget};
+pub use trace::{Happening, TraceEnd, Traced};
 
 use serde::{Deserialize, Serialize};
 
@@ -91,6 +93,15 @@ pub enum Command {
         time_ms: u64,
         /// So many looks a second.
         hz: u32,
+    },
+    /// What happens to a process? Events, then `done` with a [`TraceEnd`].
+    Trace {
+        /// Its pid.
+        pid: String,
+        /// For so long at the most, in milliseconds.
+        time_ms: u64,
+        /// So many events at the most.
+        count: u64,
     },
     /// Evaluate what comes. Answers with [`ConsoleOutput`]s to [`ConsoleInput`]s, until the client hangs up.
     Console,
@@ -183,6 +194,11 @@ pub enum Event {
         /// In no order.
         processes: Vec<ProcessStatus>,
     },
+    /// What has happened to a process, in order.
+    Traced {
+        /// Oldest first.
+        happened: Vec<Traced>,
+    },
     /// Some of a profile's functions and stacks, in order.
     Profiled {
         /// Names; numbers count on from event to event.
@@ -221,6 +237,8 @@ pub enum Outcome {
     Stack(Stack),
     /// Answer to `profile`.
     Profile(Profile),
+    /// Answer to `trace`.
+    Traced(TraceEnd),
     /// Answer to `upgrade`.
     Upgraded(Upgraded),
     /// Answer to `plan`.

@@ -5,6 +5,19 @@ use clap::Args;
 use std::path::PathBuf;
 use std::time::Duration;
 
+/// `trace`
+#[derive(Clone, Debug, Args)]
+pub(crate) struct TraceOptions {
+    /// Its pid, with or without the brackets
+    pub(crate) pid: String,
+    /// For so long at the most
+    #[arg(long = "for", value_name = "TIME", default_value = "10s", value_parser = parse_watch)]
+    pub(crate) time: Duration,
+    /// So many events at the most
+    #[arg(short = 'n', long, value_name = "N", default_value = "1000", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    pub(crate) count: u64,
+}
+
 /// `profile`
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ProfileOptions {

@@ -22,6 +22,7 @@ mod stack;
 mod status;
 mod stop;
 mod top;
+mod trace;
 mod tree;
 mod upgrade;
 mod version;
@@ -72,6 +73,7 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Top { which, once, interval } => top::top(&context, &which, once, interval),
         Command::Tree => tree::tree(&context),
         Command::Stack { pid } => stack::stack(&context, pid),
+        Command::Trace(options) => trace::trace(&context, options),
         Command::Profile(options) => profile::profile(&context, &options),
         Command::Kill { pid, reason } => kill::kill(&context, pid, reason),
         Command::Console => console::console(&context),

@@ -83,6 +83,7 @@ fn act(stream: &UnixStream, controlled: &Arc<Controlled>, request: Request) -> i
         Command::Kill { pid, reason } => inside::kill(stream, &pid, reason.as_deref()),
         Command::Stack { pid } => inside::stack(stream, &pid),
         Command::Profile { target, time_ms, hz } => inside::profile(stream, &target, time_ms, hz),
+        Command::Trace { pid, time_ms, count } => inside::trace(stream, &pid, time_ms, count),
         // Served before, as it reads more than its request.
         Command::Console => Ok(()),
         Command::Stop { grace_ms } => stop(stream, controlled, Duration::from_millis(grace_ms)),

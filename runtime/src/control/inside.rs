@@ -8,7 +8,7 @@ use crate::image::{self, Image};
 use crate::listen;
 use crate::observe::{self, NoProcess};
 use crate::protocol::{
-    Event, FailureKind, Outcome, ProcessStatus, Profile, ProfileStack, ProfileTarget, Reply, Selection, Trees,
+    Event, FailureKind, Outcome, ProcessStatus, Profile, ProfileStack, ProfileTarget, Reply, Selection, Traced, Trees,
 };
 use rustix::event::{PollFd, PollFlags, Timespec};
 use std::io::{self, BufReader};
@@ -77,6 +77,19 @@ pub(super) fn profile(stream: &UnixStream, target: &ProfileTarget, time_ms: u64,
     profile.stacks.chunks(BATCH).try_for_each(|stacks| send(&[], stacks))?;
     let rest = Profile { functions: Vec::new(), stacks: Vec::new(), ..profile };
     write(stream, &Reply::Done(Outcome::Profile(rest)))
+}
+
+/// Until the client hangs up, at the latest.
+pub(super) fn trace(stream: &UnixStream, pid: &str, time_ms: u64, count: u64) -> io::Result<()> {
+    let give = |happened: Vec<Traced>| match happened.is_empty() {
+        true if has_gone(stream) => Err(io::ErrorKind::BrokenPipe.into()),
+        true => Ok(()),
+        false => write(stream, &Reply::Event(Event::Traced { happened })),
+    };
+    match observe::trace(pid, Duration::from_millis(time_ms), count, give) {
+        Ok(end) => write(stream, &Reply::Done(Outcome::Traced(end?))),
+        Err(error) => reply(stream, Err(error)),
+    }
 }
 
 pub(super) fn console(

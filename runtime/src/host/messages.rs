@@ -6,7 +6,7 @@
 
 use crate::log;
 use crate::process::{Encoded, Full, Handle, Message, Pid, Process, Pushed, encoded_reply, message_type_name, table};
-use crate::scheduler::{self, InHost, current_process};
+use crate::scheduler::{self, Happened, InHost, current_process, trace};
 use crate::timer;
 use crate::waker::Waker;
 use plugin_abi::abi::{
@@ -30,6 +30,37 @@ pub(super) unsafe extern "C" fn send(pid: abi::Pid, message: *mut MessageHeader)
 }
 
 fn deliver(pid: Pid, message: Message) -> Result<(), Undelivered> {
+    if trace::is_on() { deliver_traced(pid, message) } else { deliver_now(pid, message) }
+}
+
+/// Both sides are told first: the receiver may go on with it at once.
+#[cold]
+fn deliver_traced(pid: Pid, message: Message) -> Result<(), Undelivered> {
+    let (name, from) = (message.type_name(), current_process().map(|process| process.pid()));
+    if let Some(from) = from {
+        trace::note(from, || Happened::Sent(name, pid));
+    }
+    trace::note(pid, || Happened::Arrived(name, from));
+    let delivered = deliver_now(pid, message);
+    if let Err(Undelivered(_, status)) = &delivered {
+        for either in from.into_iter().chain([pid]) {
+            trace::note(either, || Happened::Refused(why(*status)));
+        }
+    }
+    delivered
+}
+
+/// A status for people.
+fn why(status: Status) -> &'static str {
+    match status {
+        STATUS_NONE => "there is no such process",
+        STATUS_LIMIT => "its mailbox is full",
+        STATUS_DENIED => "it does not take them",
+        _ => "it runs on another version, which does not understand it",
+    }
+}
+
+fn deliver_now(pid: Pid, message: Message) -> Result<(), Undelivered> {
     let Some(process) = table::find(pid) else { return Err(Undelivered(message, STATUS_NONE)) };
     if message.image() != process.image().context.id {
         return deliver_abroad(&process, message);
@@ -114,12 +145,8 @@ fn deliver_late(pid: Pid, message: Message) {
     if let Err(Undelivered(message, status)) = deliver(pid, message)
         && status != STATUS_NONE
     {
-        let why = match status {
-            STATUS_LIMIT => "its mailbox is full",
-            STATUS_DENIED => "it does not take them",
-            _ => "it runs on another version, which does not understand it",
-        };
-        log::host(LOG_WARN, "send_after", &format!("a {} for {pid} was dropped: {why}", message.type_name()));
+        let text = format!("a {} for {pid} was dropped: {}", message.type_name(), why(status));
+        log::host(LOG_WARN, "send_after", &text);
     }
 }
 
@@ -192,6 +219,11 @@ unsafe fn give(taken: Option<Message>, out: *mut *mut MessageHeader) -> Status {
         scheduler::waits_here();
         return STATUS_NONE;
     };
+    if trace::is_on()
+        && let Some(process) = current_process()
+    {
+        trace::note(process.pid(), || Happened::Received(taken.type_name()));
+    }
     // SAFETY: by the contract.
     unsafe { out.write(taken.into_raw()) };
     STATUS_OK

@@ -3,7 +3,7 @@
 use super::text;
 use crate::image::{self, Image};
 use crate::process::{Birth, Pid, Priority, Reason, table};
-use crate::scheduler::{self, InHost, current_process};
+use crate::scheduler::{self, Happened, InHost, current_process, trace};
 use plugin_abi::abi::{
     self, ExitCode, ProcessFuture, ProcessInfo, SPAWN_LINK, SPAWN_MONITOR, STATUS_DENIED, STATUS_LIMIT, STATUS_NONE,
     STATUS_OK, Slice, SpawnOptions, Spawned, Status,
@@ -46,6 +46,9 @@ pub(super) unsafe extern "C" fn spawn(
         let Some(new) = scheduler::begin(&birth) else { return STATUS_LIMIT };
         let mut out = Spawned { pid: new.pid().get(), reference: 0 };
         if let Some(parent) = parent {
+            if trace::is_on() {
+                trace::note(parent.pid(), || Happened::Spawned(new.pid()));
+            }
             if options.flags & SPAWN_LINK != 0 {
                 scheduler::link(parent, new.pid());
             }

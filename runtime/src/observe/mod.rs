@@ -12,6 +12,7 @@ mod send;
 mod stack;
 mod symbols;
 mod top;
+mod trace;
 mod tree;
 mod unwind;
 
@@ -22,6 +23,7 @@ pub(crate) use profile::profile;
 pub(crate) use send::send;
 pub(crate) use stack::stack;
 pub(crate) use top::top;
+pub(crate) use trace::trace;
 pub(crate) use tree::trees;
 
 /// Why nothing can be said of a pid.
@@ -33,6 +35,8 @@ pub(crate) enum NoProcess {
     Gone(String),
     #[error("there is no version {0}; cargo system status lists those that live")]
     NoVersion(String),
+    #[error("{0} traces go on already; one of them must end first")]
+    Traces(usize),
     #[error("{0} is the node's own, and cannot be killed")]
     Own(String),
     #[error("{0} does not take it: {1}")]

@@ -2,7 +2,7 @@
 
 use super::{NoProcess, list};
 use crate::process::{Full, Message, Pushed};
-use crate::scheduler;
+use crate::scheduler::{self, Happened, trace};
 use serde_json::Value;
 
 /// Puts it into the mailbox. A process of a version that moves meanwhile has it translated.
@@ -17,6 +17,9 @@ pub(crate) fn send(pid: &str, message: &Value) -> Result<(), NoProcess> {
             crate::process::message_type_name(taken)
         ))
     })?;
+    if trace::is_on() {
+        trace::note(process.pid(), || Happened::Arrived(decoded.type_name(), None));
+    }
     match process.mailbox.push(decoded) {
         Ok(Pushed::First) => {
             scheduler::wake(process.process());

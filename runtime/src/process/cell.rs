@@ -107,6 +107,19 @@ pub(crate) enum Polled {
     Suspended,
 }
 
+impl Polled {
+    /// For people.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Ready => "ready",
+            Self::Exited => "exited",
+            Self::Killed => "killed",
+            Self::Suspended => "suspended",
+        }
+    }
+}
+
 impl Process {
     pub(crate) fn unused() -> Self {
         Self {

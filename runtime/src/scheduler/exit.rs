@@ -10,6 +10,7 @@
 
 use super::observe;
 use super::seat;
+use super::trace::{self, Happened};
 use super::waker::{kill, wake};
 use crate::io;
 use crate::log;
@@ -31,8 +32,11 @@ pub(super) enum Ended {
     Killed,
 }
 
-/// Puts a notice into a mailbox and wakes its process, unless it is dead.
-fn notify(process: &'static Process, notice: Message) {
+/// Puts a notice, of a process's end or of its signal, into a mailbox and wakes its process, unless it is dead.
+fn notify(process: &'static Process, from: Option<Pid>, notice: Message) {
+    if trace::is_on() {
+        trace::note(process.pid(), || Happened::Arrived(notice.type_name(), from));
+    }
     if process.mailbox.push_notice(notice).is_ok_and(|pushed| pushed == Pushed::First) {
         wake(process);
     }
@@ -42,6 +46,10 @@ fn notify(process: &'static Process, notice: Message) {
 pub(crate) fn monitor(watcher: &'static Process, target: Pid) -> u64 {
     let reference = REFERENCES.fetch_add(1, Ordering::Relaxed);
     let mut down = Some(Down::new(reference, target));
+    if trace::is_on() {
+        trace::note(watcher.pid(), || Happened::Monitors(target));
+        trace::note(target, || Happened::MonitoredBy(watcher.pid()));
+    }
     watcher.fate.open(|books| books.watching.insert(reference, target));
     let entered = table::find(target).and_then(|target| {
         target.fate.open(|books| down.take().map(|down| books.watchers.insert(reference, (watcher.pid(), down))))
@@ -50,13 +58,16 @@ pub(crate) fn monitor(watcher: &'static Process, target: Pid) -> u64 {
         && let Some(down) = down
     {
         watcher.fate.if_open(|books| books.watching.remove(&reference));
-        notify(watcher, down.into_message(&Reason::of(EXIT_NOPROC)));
+        notify(watcher, Some(target), down.into_message(&Reason::of(EXIT_NOPROC)));
     }
     reference
 }
 
 /// Takes a monitor back.
 pub(crate) fn demonitor(watcher: &'static Process, target: Pid, reference: u64) {
+    if trace::is_on() {
+        trace::note(watcher.pid(), || Happened::Demonitors(target));
+    }
     watcher.fate.if_open(|books| books.watching.remove(&reference));
     if let Some(target) = table::find(target) {
         target.fate.if_open(|books| {
@@ -73,6 +84,7 @@ pub(crate) fn link(process: &'static Process, other: Pid) {
     if own == other {
         return;
     }
+    note_both(own, other, Happened::Linked);
     process.fate.open(|books| books.links.insert(other, ()));
     let entered = table::find(other).and_then(|other| other.fate.open(|books| books.links.insert(own, ())));
     if entered.is_none() && process.fate.if_open(|books| books.links.remove(&other)).flatten().is_some() {
@@ -80,8 +92,17 @@ pub(crate) fn link(process: &'static Process, other: Pid) {
     }
 }
 
+/// For those who listen to either of two.
+fn note_both(one: Pid, other: Pid, happened: fn(Pid) -> Happened) {
+    if trace::is_on() {
+        trace::note(one, || happened(other));
+        trace::note(other, || happened(one));
+    }
+}
+
 /// Takes a link back.
 pub(crate) fn unlink(process: &'static Process, other: Pid) {
+    note_both(process.pid(), other, Happened::Unlinked);
     process.fate.if_open(|books| books.links.remove(&other));
     if let Some(other) = table::find(other) {
         other.fate.if_open(|books| books.links.remove(&process.pid()));
@@ -90,6 +111,9 @@ pub(crate) fn unlink(process: &'static Process, other: Pid) {
 
 /// An exit signal arrives.
 pub(crate) fn signal(process: &'static Process, from: Option<Pid>, reason: Reason) {
+    if trace::is_on() {
+        trace::note(process.pid(), || Happened::ExitSignal(from, reason.clone()));
+    }
     let mut reason = Some(reason);
     let is_own = from == Some(process.pid());
     let ends = process.fate.open(|books| {
@@ -105,7 +129,7 @@ pub(crate) fn signal(process: &'static Process, from: Option<Pid>, reason: Reaso
         }
         Some((false, true)) => {
             if let Some(reason) = reason {
-                notify(process, exit_message(from, reason));
+                notify(process, from, exit_message(from, reason));
             }
         }
         Some((false, false)) | None => {}
@@ -161,9 +185,12 @@ fn close(process: &'static Process, ended: &Ended) {
     }
     let image = process.image();
     image.processes.add(-1);
-    process.state.end();
     // Who is tied to nobody has no books, and ends all the same.
     let reason = reason(ended, books.as_mut().and_then(|books| books.reason.take()));
+    if trace::is_on() {
+        trace::note(pid, || Happened::Ended(reason.clone()));
+    }
+    process.state.end();
     if matches!(reason.code, EXIT_PANIC | EXIT_ERROR) {
         image.crashes.add(1);
     }
@@ -197,7 +224,7 @@ fn tell(pid: Pid, reason: &Reason, books: Open) {
     for (reference, (watcher, down)) in books.watchers {
         let Some(watcher) = table::find(watcher) else { continue };
         if watcher.fate.if_open(|theirs| theirs.watching.remove(&reference)).flatten().is_some() {
-            notify(watcher.process(), down.into_message(reason));
+            notify(watcher.process(), Some(pid), down.into_message(reason));
         }
     }
 }

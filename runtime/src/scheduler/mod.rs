@@ -21,6 +21,7 @@ mod sleep;
 mod survey;
 mod tenure;
 mod thread;
+pub(crate) mod trace;
 mod waker;
 mod worker;
 
@@ -34,6 +35,7 @@ pub(crate) use reaper::{frozen_threads, leaked_bytes};
 pub(crate) use sample::{Sampled, Snapshot, sample, waits_here};
 pub(crate) use seat::{InHost, in_plugin, process as current_process, stack_limit};
 pub(crate) use survey::{Sighting, Survey};
+pub(crate) use trace::{Event as TraceEvent, Happened, TRACES_MAX, Trace};
 pub(crate) use waker::{PROCESS_WAKER, kill, wake};
 
 use crate::image::Image;

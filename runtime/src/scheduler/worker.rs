@@ -13,7 +13,8 @@ use super::idle::{self, Searcher};
 use super::monitor;
 use super::role::{ROLES, Role};
 use super::seat::{self, Seat};
-use super::{current, rotation, signal, suspended, wake_batch};
+use super::trace::{self, Happened};
+use super::{clock, current, rotation, signal, suspended, wake_batch};
 use crate::io::POLLER;
 use crate::process::{Leave, Polled, Priority, Process, Run};
 use crate::timer;
@@ -180,7 +181,11 @@ fn run(seat: &'static Seat, process: &'static Process, begun: u64, turns: &mut T
         // The node's own processes run the node's own code.
         let is_own = process.image().context.id == 0;
         let polled = if is_own { process.poll() } else { seat::in_plugin(|| process.poll()) };
-        process.charge(turns.end(begun));
+        let used = turns.end(begun);
+        process.charge(used);
+        if trace::is_on() {
+            trace::note(process.pid(), || Happened::Polled(clock::duration(used), polled.name()));
+        }
         let ended = match polled {
             Polled::Ready => Ended::Normally,
             Polled::Exited => Ended::ForReason,
