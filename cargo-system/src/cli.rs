@@ -1,8 +1,10 @@
 //! The command line.
 
 mod inside;
+mod keys;
 
 pub(crate) use inside::{ProfileOptions, TraceOptions};
+pub(crate) use keys::KeysCommand;
 
 use crate::context::release_command;
 use crate::exit_code;
@@ -11,6 +13,7 @@ use clap::builder::Resettable;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use runtime::node::ListenOverride;
 use std::ffi::OsString;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -56,6 +59,9 @@ pub(crate) struct Serving {
     /// Scheduler threads; without it, one a core
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) schedulers: Option<u16>,
+    /// Answer scrapers of metrics here, at /metrics; without it, nowhere
+    #[arg(long, value_name = "IP:PORT", env = "CARGO_SYSTEM_METRICS", value_parser = parse_metrics)]
+    pub(crate) metrics: Option<MetricsAddress>,
 }
 
 /// How long to wait for what.
@@ -79,6 +85,10 @@ pub(crate) struct Signing {
     #[arg(long, value_name = "N", requires = "key")]
     pub(crate) counter: Option<u64>,
 }
+
+/// An address, or an empty `CARGO_SYSTEM_METRICS`, which is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct MetricsAddress(pub(crate) Option<SocketAddr>);
 
 /// A port, or an empty `PORT`, which is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -181,6 +191,9 @@ pub(crate) enum Command {
         /// Its pid, with or without the brackets
         pid: String,
     },
+    /// Print what can be counted, as OpenMetrics text: what a scraper gets (run --metrics)
+    #[command(after_help = "Example:\n  cargo system metrics | grep mailbox")]
+    Metrics,
     /// Show what happens to a process: messages, polls, exit signals, links
     #[command(
         after_help = "Example:\n  cargo system trace '<12.1>'\n  cargo system trace 12.1 --for 1m --count 20 --json"
@@ -270,35 +283,6 @@ pub(crate) enum Command {
     },
 }
 
-/// `keys …`
-#[derive(Debug, Subcommand)]
-pub(crate) enum KeysCommand {
-    /// Make a secret key, and the public one beside it
-    #[command(after_help = "Example:\n  cargo system keys generate ~/release.key --password")]
-    Generate {
-        /// The secret key's file, which must not exist; the public one ends with .pub
-        file: PathBuf,
-        /// Protect it with a password, asked for or taken from CARGO_SYSTEM_KEY_PASSWORD
-        #[arg(long)]
-        password: bool,
-    },
-    /// List the keys that the node trusts, and those that are revoked
-    #[command(after_help = "Example:\n  cargo system keys list --node /srv/app")]
-    List,
-    /// Have the node take releases signed with this key, and no unsigned ones from then on
-    #[command(after_help = "Example:\n  cargo system keys trust release.pub")]
-    Trust {
-        /// A public key's file, or the key itself
-        key: String,
-    },
-    /// Have the node never again take a release signed with this key
-    #[command(after_help = "Example:\n  cargo system keys revoke E7620F1842B4E81F")]
-    Revoke {
-        /// The key's number, its file, or the key itself
-        key: String,
-    },
-}
-
 /// `cargo system …` calls `cargo-system system …`.
 pub(crate) fn without_cargo_word(args: impl Iterator<Item = OsString>) -> Vec<OsString> {
     let mut args: Vec<_> = args.collect();
@@ -360,6 +344,14 @@ fn parse_probation(text: &str) -> Result<Duration, String> {
     }
 }
 
+fn parse_metrics(text: &str) -> Result<MetricsAddress, String> {
+    if text.is_empty() {
+        return Ok(MetricsAddress(None));
+    }
+    let address = text.parse().map_err(|_| format!("{text:?} is not IP:PORT, such as 127.0.0.1:9464"))?;
+    Ok(MetricsAddress(Some(address)))
+}
+
 fn parse_port(text: &str) -> Result<Port, String> {
     if text.is_empty() {
         return Ok(Port(None));
@@ -385,7 +377,15 @@ impl Serving {
         if let Some(schedulers) = self.schedulers {
             args.extend(["--schedulers".into(), schedulers.to_string().into()]);
         }
+        if let Some(metrics) = self.metrics() {
+            args.extend(["--metrics".into(), metrics.to_string().into()]);
+        }
         args
+    }
+
+    /// Where scrapers are answered, if they are.
+    pub(crate) fn metrics(&self) -> Option<SocketAddr> {
+        self.metrics.and_then(|metrics| metrics.0)
     }
 }
 

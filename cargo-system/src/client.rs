@@ -186,6 +186,7 @@ impl Losses {
             | Command::Stack { .. }
             | Command::Profile { .. }
             | Command::Trace { .. }
+            | Command::Metrics
             | Command::Console => (ExitCode::Error, ExitCode::Error),
             Command::Stop { .. } => (ExitCode::TimedOut, ExitCode::Error),
             Command::Upgrade { .. } | Command::Rollback { .. } | Command::Confirm => {

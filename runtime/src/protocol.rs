@@ -103,6 +103,8 @@ pub enum Command {
         /// So many events at the most.
         count: u64,
     },
+    /// What can be counted? Answers with `done` and OpenMetrics text.
+    Metrics,
     /// Evaluate what comes. Answers with [`ConsoleOutput`]s to [`ConsoleInput`]s, until the client hangs up.
     Console,
     /// Make a release current that has been put into the node's folder. Events, then `done` with an [`Upgraded`].
@@ -239,6 +241,11 @@ pub enum Outcome {
     Profile(Profile),
     /// Answer to `trace`.
     Traced(TraceEnd),
+    /// Answer to `metrics`.
+    Metrics {
+        /// OpenMetrics, version 1.0.
+        text: String,
+    },
     /// Answer to `upgrade`.
     Upgraded(Upgraded),
     /// Answer to `plan`.
@@ -279,6 +286,9 @@ pub struct Status {
     pub leaked_bytes: u64,
     /// Processes alive.
     pub processes: u64,
+    /// Where it answers scrapers; none: nowhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metrics: Option<String>,
     /// Sockets that the node listens on.
     pub listeners: Vec<ListenerStatus>,
     /// The version that serves is on probation; none: it is permanent.

@@ -3,13 +3,15 @@
 use crate::shell::{call, complain, is_there, succeeds};
 use std::process::Command;
 
-/// A package, with the program by which it is known to be there.
+/// A package, with the program, or the module of Python, by which it is known to be there.
 pub(crate) type Package = (&'static str, &'static str);
 
 /// Drives HTTP servers.
 pub(crate) const WRK: Package = ("wrk", "wrk");
 /// Watches and spoils what a program asks of the system.
 pub(crate) const STRACE: Package = ("strace", "strace");
+/// Reads OpenMetrics, as the standard has it: a module, which has no program.
+pub(crate) const OPENMETRICS: Package = ("python3-prometheus-client", "prometheus_client");
 /// The benchmarks' peer, and its compiler.
 pub(crate) const ERLANG: Package = ("erlang-base", "erlc");
 /// Has `redis-benchmark`.
@@ -17,7 +19,10 @@ pub(crate) const REDIS: Package = ("redis-tools", "redis-benchmark");
 
 /// Installs what is missing of these, where that is allowed; else says what to install.
 pub(crate) fn install(packages: &[Package]) {
-    let is_missing = |(_, program): &&Package| !is_there(program, &["--version"]);
+    let is_missing = |(package, program): &&Package| match package.starts_with("python3-") {
+        true => !succeeds("python3", &["-c", &format!("import {program}")]),
+        false => !is_there(program, &["--version"]),
+    };
     let missing: Vec<_> = packages.iter().filter(is_missing).map(|(package, _)| *package).collect();
     if missing.is_empty() {
         return;

@@ -6,7 +6,12 @@ use runtime::node::{NodeConfig, run};
 use std::path::PathBuf;
 
 pub(super) fn node(root: PathBuf, serving: &Serving) -> Result<(), Failure> {
-    let config = NodeConfig { root, listen: serving.overrides(), schedulers: serving.schedulers.map(usize::from) };
+    let config = NodeConfig {
+        root,
+        listen: serving.overrides(),
+        schedulers: serving.schedulers.map(usize::from),
+        metrics: serving.metrics(),
+    };
     run(config).map_err(|error| {
         let failure = Failure::error(&error);
         match error.hint() {

@@ -4,6 +4,7 @@ use super::server::{Controlled, StopRequest};
 use super::status;
 use super::{inside, peer};
 use crate::listen;
+use crate::metrics;
 use crate::protocol::{
     Command, Event, Failure, FailureKind, Outcome, REQUEST_LEN_MAX, Reply, Request, SCHEMA, Upgraded,
 };
@@ -84,6 +85,9 @@ fn act(stream: &UnixStream, controlled: &Arc<Controlled>, request: Request) -> i
         Command::Stack { pid } => inside::stack(stream, &pid),
         Command::Profile { target, time_ms, hz } => inside::profile(stream, &target, time_ms, hz),
         Command::Trace { pid, time_ms, count } => inside::trace(stream, &pid, time_ms, count),
+        Command::Metrics => {
+            write(stream, &Reply::Done(Outcome::Metrics { text: metrics::text(&status::status(controlled)) }))
+        }
         // Served before, as it reads more than its request.
         Command::Console => Ok(()),
         Command::Stop { grace_ms } => stop(stream, controlled, Duration::from_millis(grace_ms)),

@@ -8,3 +8,4 @@ mod status;
 
 pub use crate::protocol;
 pub(crate) use server::{Controlled, Server, StopRequest};
+pub(crate) use status::status;

@@ -9,12 +9,13 @@ use crate::log;
 use crate::upgrade::Versions;
 use plugin_abi::abi::{LOG_ERROR, LOG_WARN};
 use std::io;
+use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 const CLIENTS_MAX: usize = 64;
@@ -27,6 +28,8 @@ pub(crate) struct Controlled {
     pub(crate) name: String,
     pub(crate) started: Instant,
     pub(crate) schedulers: usize,
+    /// Where scrapers are answered, if they are.
+    pub(crate) metrics: OnceLock<SocketAddr>,
     pub(crate) versions: Arc<Versions>,
     /// Asks the node to stop, with that grace. The answer comes when it is about to exit.
     pub(crate) stop: SyncSender<StopRequest>,
@@ -50,7 +53,7 @@ pub(crate) struct Server {
 
 impl Server {
     /// Binds the socket and serves it on a thread. The caller holds the folder's lock: a socket there is a dead node's.
-    pub(crate) fn start(path: &Path, controlled: Controlled) -> io::Result<Self> {
+    pub(crate) fn start(path: &Path, controlled: &Arc<Controlled>) -> io::Result<Self> {
         match std::fs::remove_file(path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
@@ -58,7 +61,7 @@ impl Server {
         let listener = UnixListener::bind(path)?;
         let server = Self { path: path.to_owned() };
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
-        let controlled = Arc::new(controlled);
+        let controlled = Arc::clone(controlled);
         std::thread::Builder::new().name("control".to_owned()).spawn(move || accept(&listener, &controlled))?;
         Ok(server)
     }

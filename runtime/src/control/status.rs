@@ -13,7 +13,8 @@ use std::time::Instant;
 /// Process types listed for a version.
 const TYPES_MAX: usize = 10;
 
-pub(super) fn status(controlled: &Controlled) -> Status {
+/// See [`Status`].
+pub(crate) fn status(controlled: &Controlled) -> Status {
     let versions = versions(controlled);
     Status {
         name: controlled.name.clone(),
@@ -29,6 +30,7 @@ pub(super) fn status(controlled: &Controlled) -> Status {
         frozen_threads: scheduler::frozen_threads(),
         leaked_bytes: scheduler::leaked_bytes(),
         processes: versions.iter().map(|version| version.processes).sum(),
+        metrics: controlled.metrics.get().map(ToString::to_string),
         listeners: listeners(controlled),
         probation: controlled.versions.on_probation(),
         versions,

@@ -3,6 +3,7 @@
 use crate::protocol::Failure;
 use crate::release::store::StoreError;
 use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 /// One sentence each; [`NodeError::hint`] says what next.
@@ -48,6 +49,14 @@ pub enum NodeError {
     /// The release cannot be booted.
     #[error("{}", .0.message)]
     Boot(Failure),
+    /// The address for metrics cannot be listened on.
+    #[error("metrics cannot be served on {address}: {source}")]
+    Metrics {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
     /// The control socket cannot be made.
     #[error("the control socket {} cannot be made: {source}", path.display())]
     Socket {
@@ -69,6 +78,7 @@ impl NodeError {
                 Some("cargo system upgrade changes its code; cargo system stop stops it".to_owned())
             }
             Self::NoRelease { .. } => Some("cargo system run or cargo system release makes one".to_owned()),
+            Self::Metrics { .. } => Some("give another address with --metrics, or none".to_owned()),
             Self::Boot(failure) => failure.hint.clone(),
             Self::Store(_) | Self::Signals(_) | Self::Threads(_) | Self::Socket { .. } => None,
         }

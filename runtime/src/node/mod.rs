@@ -12,10 +12,11 @@ pub use crate::listen::ListenOverride;
 pub use describe::describe;
 pub use error::NodeError;
 
-use crate::control::{Controlled, Server};
+use crate::control::{self, Controlled, Server};
 use crate::host::{self, Adoption};
 use crate::listen::{self, Listeners};
 use crate::log;
+use crate::metrics;
 use crate::moving;
 use crate::release::history::{Attempt, Entry};
 use crate::release::layout::Layout;
@@ -25,11 +26,12 @@ use plugin_abi::abi::{LOG_INFO, LOG_WARN};
 use rustix::process::{Resource, getrlimit, setrlimit};
 use semver::Version;
 use std::fs::{self, File, TryLockError};
+use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 /// The longest path that a Unix socket can have.
@@ -44,6 +46,8 @@ pub struct NodeConfig {
     pub listen: Vec<ListenOverride>,
     /// Scheduler threads; `None`: one a core.
     pub schedulers: Option<usize>,
+    /// Where to answer scrapers of metrics; `None`: nowhere.
+    pub metrics: Option<SocketAddr>,
 }
 
 /// Runs the node until it is stopped. One an OS process.
@@ -71,8 +75,11 @@ fn serve(config: NodeConfig) -> Result<(), NodeError> {
     moving::start();
     let socket = store.layout().socket();
     let versions = Arc::new(upgrade::boot(store, Listeners::new(config.listen), &release).map_err(NodeError::Boot)?);
-    let controlled = Controlled { name: name.clone(), started, schedulers, versions: Arc::clone(&versions), stop };
-    let server = Server::start(&socket, controlled).map_err(|source| NodeError::Socket { path: socket, source })?;
+    let (name_of, versions_of) = (name.clone(), Arc::clone(&versions));
+    let metrics = OnceLock::new();
+    let controlled = Arc::new(Controlled { name: name_of, started, schedulers, metrics, versions: versions_of, stop });
+    serve_metrics(config.metrics, &controlled)?;
+    let server = Server::start(&socket, &controlled).map_err(|source| NodeError::Socket { path: socket, source })?;
     log::host(
         LOG_INFO,
         "node",
@@ -81,6 +88,17 @@ fn serve(config: NodeConfig) -> Result<(), NodeError> {
     stop::serve_until_stopped(&stop_requests, &versions);
     drop(server);
     log::host(LOG_INFO, "node", "stopped");
+    Ok(())
+}
+
+fn serve_metrics(address: Option<SocketAddr>, controlled: &Arc<Controlled>) -> Result<(), NodeError> {
+    let Some(address) = address else { return Ok(()) };
+    let counted = Arc::clone(controlled);
+    let text = Arc::new(move || metrics::text(&control::status(&counted)));
+    let bound = metrics::serve(address, text).map_err(|source| NodeError::Metrics { address, source })?;
+    log::host(LOG_INFO, "node", &format!("metrics: http://{bound}/metrics"));
+    // Set once, here.
+    let _: Result<(), _> = controlled.metrics.set(bound);
     Ok(())
 }
 

@@ -12,6 +12,7 @@ mod send;
 mod stack;
 mod symbols;
 mod top;
+mod totals;
 mod trace;
 mod tree;
 mod unwind;
@@ -23,6 +24,7 @@ pub(crate) use profile::profile;
 pub(crate) use send::send;
 pub(crate) use stack::stack;
 pub(crate) use top::top;
+pub(crate) use totals::totals;
 pub(crate) use trace::trace;
 pub(crate) use tree::trees;
 

@@ -20,6 +20,13 @@ use plugin_abi::abi::{EXIT_ERROR, EXIT_KILLED, EXIT_NOPROC, EXIT_NORMAL, EXIT_PA
 use std::sync::atomic::{AtomicU64, Ordering};
 
 static REFERENCES: AtomicU64 = AtomicU64::new(1);
+/// How many processes were killed.
+static KILLS: AtomicU64 = AtomicU64::new(0);
+
+/// See [`KILLS`].
+pub(crate) fn kills() -> u64 {
+    KILLS.load(Ordering::Relaxed)
+}
 
 /// How a process came to its end.
 #[derive(Debug, PartialEq, Eq)]
@@ -193,6 +200,9 @@ fn close(process: &'static Process, ended: &Ended) {
     process.state.end();
     if matches!(reason.code, EXIT_PANIC | EXIT_ERROR) {
         image.crashes.add(1);
+    }
+    if reason.code == EXIT_KILLED {
+        KILLS.fetch_add(1, Ordering::Relaxed);
     }
     observe::tell(pid, &reason);
     if let Some(books) = books {

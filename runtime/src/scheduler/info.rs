@@ -64,6 +64,12 @@ pub(crate) fn info(process: &Handle) -> Info {
     }
 }
 
+/// What a process that is referred to does.
+pub(crate) fn activity_of(process: &Handle) -> Activity {
+    let seat = if process.state.is_running() { seat::of(process.process()) } else { None };
+    activity(process, seat)
+}
+
 impl Info {
     pub(crate) fn is_running(&self) -> bool {
         !matches!(self.activity, Activity::Waiting | Activity::Runnable)

@@ -26,14 +26,14 @@ mod waker;
 mod worker;
 
 pub(crate) use clock::stamp;
-pub(crate) use exit::{demonitor, link, monitor, signal, unlink};
+pub(crate) use exit::{demonitor, kills, link, monitor, signal, unlink};
 pub(crate) use idle::{stop, timer_started};
-pub(crate) use info::{Activity, Info, info, thread_times};
+pub(crate) use info::{Activity, Info, activity_of, info, thread_times};
 pub(crate) use monitor::{hand_offs, long_runners};
 pub(crate) use observe::Observer;
 pub(crate) use reaper::{frozen_threads, leaked_bytes};
 pub(crate) use sample::{Sampled, Snapshot, sample, waits_here};
-pub(crate) use seat::{InHost, in_plugin, process as current_process, stack_limit};
+pub(crate) use seat::{InHost, cpu_time, in_plugin, process as current_process, stack_limit};
 pub(crate) use survey::{Sighting, Survey};
 pub(crate) use trace::{Event as TraceEvent, Happened, TRACES_MAX, Trace};
 pub(crate) use waker::{PROCESS_WAKER, kill, wake};
@@ -92,6 +92,11 @@ fn start_helper() -> io::Result<()> {
 /// How many schedulers there are.
 pub(crate) fn count() -> usize {
     ROLES.count()
+}
+
+/// How many processes wait in each scheduler's queue, and in the common one.
+pub(crate) fn run_queues() -> (Vec<usize>, usize) {
+    ROLES.queue_lens()
 }
 
 /// How many of them are online.

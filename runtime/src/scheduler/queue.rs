@@ -88,6 +88,12 @@ impl Queue {
         Some(first)
     }
 
+    /// How many wait; while others push and pop, nearly.
+    pub(super) fn len(&self) -> usize {
+        let next = usize::from(!self.next.load(Ordering::Relaxed).is_null());
+        next + self.high.len() + self.normal.len() + self.low.len()
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.normal.is_empty()
             && self.high.is_empty()

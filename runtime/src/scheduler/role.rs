@@ -204,6 +204,12 @@ impl Roles {
             .or_else(|| of(Priority::Low))
     }
 
+    /// How long each one's queue is, and the common one.
+    pub(super) fn queue_lens(&self) -> (Vec<usize>, usize) {
+        let own = self.own.get().map_or(&[][..], |own| own);
+        (own.iter().map(|role| role.queue.len()).collect(), self.common_len.load(Ordering::Relaxed))
+    }
+
     pub(super) fn are_empty(&self) -> bool {
         self.common.is_empty() && self.own.get().is_none_or(|own| own.iter().all(|role| role.queue.is_empty()))
     }

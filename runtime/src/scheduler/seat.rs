@@ -159,7 +159,7 @@ impl Seat {
 
     /// The monitor has found that turn to be long; when it saw it first, the thread had used so much.
     pub(super) fn set_long(&self, turn: u64, cpu: Duration) {
-        self.long_cpu.store(u64::try_from(cpu.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        self.long_cpu.store(nanoseconds(cpu), Ordering::Relaxed);
         self.long_turn.store(turn, Ordering::Release);
     }
 
@@ -214,9 +214,28 @@ pub(super) fn take() -> &'static Seat {
     seat
 }
 
+/// Processor time of threads that have left, in nanoseconds.
+static LEFT_CPU: AtomicU64 = AtomicU64::new(0);
+
+/// Processor time of all scheduler threads, also of those that have ended.
+pub(crate) fn cpu_time() -> Duration {
+    // What was said last: a thread that leaves just now is in neither sum, and time does not go back.
+    static SAID: AtomicU64 = AtomicU64::new(0);
+    let left = LEFT_CPU.load(Ordering::Acquire);
+    let used = all().iter().filter_map(|seat| thread::cpu_time(seat.thread.load(Ordering::Relaxed)));
+    let used = nanoseconds(used.sum()).saturating_add(left);
+    Duration::from_nanos(SAID.fetch_max(used, Ordering::Relaxed).max(used))
+}
+
+fn nanoseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
 /// This thread ends.
 pub(super) fn leave() {
     if let Some(seat) = SEAT.take() {
+        let used = thread::cpu_time(thread::own_id()).unwrap_or_default();
+        LEFT_CPU.fetch_add(nanoseconds(used), Ordering::Release);
         seat.thread.store(0, Ordering::Release);
     }
 }

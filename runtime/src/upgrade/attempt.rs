@@ -10,6 +10,7 @@ use super::plan::CandidateFacts;
 use super::probation::{Crashes, Probation};
 use super::progress::Progress;
 use super::step::Step;
+use super::tally;
 use super::transaction::{Request, refused};
 use super::tree;
 use super::versions::{Versions, draining};
@@ -78,6 +79,7 @@ impl<'a> Attempt<'a> {
     /// All of it, the hook after and the end in the record too.
     pub(super) fn run(self, request: &Request) -> Result<Upgraded, Failure> {
         let end = self.go(request);
+        tally::count(&end);
         // A commit has said so already.
         if !matches!(&end, Ok(done) if done.changed) {
             self.journal.end(&end, request);

@@ -40,6 +40,7 @@ mod plan;
 mod probation;
 mod progress;
 mod step;
+mod tally;
 mod transaction;
 mod tree;
 mod versions;
@@ -47,5 +48,6 @@ mod within;
 
 pub(crate) use drain::status as drain_status;
 pub(crate) use progress::Seen;
+pub(crate) use tally::{crashes, outcomes, pauses};
 pub(crate) use transaction::{Begun, boot};
 pub(crate) use versions::{Versions, draining};

@@ -2,6 +2,7 @@
 //!
 //! One by one, or all at a barrier, by choice of the release. While processes move, those that have not yet may start others on the old image: so there are rounds, until one finds nobody.
 
+use super::tally;
 use crate::image::Image;
 use crate::moving::{self, Batch, Limits, Report, Want};
 
@@ -23,10 +24,13 @@ pub(super) fn move_all(to: &'static Image) -> Report {
         }
         report = report.join(batch.run(Want::Move));
     }
+    tally::note(&report.pauses);
     report
 }
 
 /// Moves all of them at once; `switch` is called while they stand still, if they all can.
 pub(super) fn cross(to: &'static Image, switch: impl FnOnce()) -> Report {
-    moving::cross(to, Limits::default(), switch)
+    let report = moving::cross(to, Limits::default(), switch);
+    tally::note(&report.pauses);
+    report
 }

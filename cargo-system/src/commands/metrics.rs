@@ -1,0 +1,17 @@
+//! `metrics`: what can be counted, as a scraper would get it.
+
+use super::version::{ask, something_else};
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::output;
+use runtime::protocol::{Command, Outcome};
+
+pub(super) fn metrics(context: &Context) -> Result<(), Failure> {
+    let outcome = ask(context, Command::Metrics)?;
+    match &outcome {
+        _ if context.json() => output::json(&outcome),
+        Outcome::Metrics { text } => output::line(text.trim_end()),
+        _ => return Err(something_else()),
+    }
+    Ok(())
+}
