@@ -4,7 +4,7 @@ use super::{NoProcess, Pace};
 use crate::image;
 use crate::process::{Handle, NoPid, Pid, Priority, table};
 use crate::protocol::{ProcessStatus, Processes, Selection, Sort};
-use crate::scheduler::{self, Activity, Info};
+use crate::scheduler::{self, Activity, Rate};
 use std::cmp::Reverse;
 use std::time::Duration;
 
@@ -35,13 +35,13 @@ pub(super) fn walk(mut visit: impl FnMut(Handle)) {
 /// The first ones by the selection.
 pub(crate) fn list(selection: &Selection) -> Processes {
     let mut first = First::new(selection);
-    let (mut total, mut matched) = (0, 0);
+    let (mut total, mut matched, rate) = (0, 0, Rate::now());
     walk(|process| {
         total += 1;
         if matches(selection, &process) {
             matched += 1;
-            let info = scheduler::info(&process);
-            first.offer(key(selection.sort, &info, info.cpu), info.pid, info.cpu);
+            let cpu = scheduler::cpu(&process, rate);
+            first.offer(key(selection.sort, &process, cpu), process.pid(), cpu);
         }
     });
     let rows = first.into_pids().filter_map(|(pid, _)| Some(row(&table::find(pid)?)));
@@ -80,15 +80,18 @@ pub(super) fn matches(selection: &Selection, process: &Handle) -> bool {
         || process.pid().to_string().contains(filter)
 }
 
-/// What a process is sorted by, greatest first.
-pub(super) fn key(sort: Sort, info: &Info, cpu: Duration) -> u64 {
+/// What a process is sorted by, greatest first. Reads no more than it needs: a million are asked.
+pub(super) fn key(sort: Sort, process: &Handle, cpu: Duration) -> u64 {
     match sort {
         Sort::Cpu => u64::try_from(cpu.as_nanos()).unwrap_or(u64::MAX),
-        Sort::Memory => info.memory.max(0).unsigned_abs(),
-        Sort::Mailbox => info.mailbox.into(),
-        Sort::Polls => info.polls,
-        Sort::Uptime => u64::try_from(info.age.as_nanos()).unwrap_or(u64::MAX),
-        Sort::Pid => !(u64::from(info.pid.slot()) << 32 | u64::from(info.pid.generation())),
+        Sort::Memory => process.shared.memory().max(0).unsigned_abs(),
+        Sort::Mailbox => process.mailbox.len().into(),
+        Sort::Polls => process.polls(),
+        Sort::Uptime => scheduler::stamps_since(process.born()).into(),
+        Sort::Pid => {
+            let pid = process.pid();
+            !(u64::from(pid.slot()) << 32 | u64::from(pid.generation()))
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use super::Pace;
 use super::list::{First, key, matches, row};
 use crate::process::{Pid, table};
 use crate::protocol::{Selection, Top};
-use crate::scheduler::{self, Activity};
+use crate::scheduler::{self, Rate};
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
@@ -56,13 +56,13 @@ fn nanoseconds(time: Duration) -> u64 {
 
 fn used() -> Used {
     let mut used = Used::new();
-    let mut pace = Pace::new();
+    let (mut pace, rate) = (Pace::new(), Rate::now());
     for process in table::all() {
         let (pid, slot) = (process.pid(), process.pid().slot() as usize);
         if used.len() <= slot {
             used.resize(slot + 1, (0, 0));
         }
-        used[slot] = (pid.generation(), nanoseconds(scheduler::info(&process).cpu));
+        used[slot] = (pid.generation(), nanoseconds(scheduler::cpu(&process, rate)));
         pace.step();
     }
     used
@@ -76,16 +76,16 @@ fn used_before(before: &Used, pid: Pid) -> Duration {
 fn measure(selection: &Selection, before: &Used, took: Duration, schedulers: Duration) -> Top {
     let mut first = First::new(selection);
     let (mut total, mut matched, mut busy, mut all) = (0, 0, 0, Duration::ZERO);
-    let mut pace = Pace::new();
+    let (mut pace, rate) = (Pace::new(), Rate::now());
     for process in table::all() {
-        let info = scheduler::info(&process);
-        let used = info.cpu.saturating_sub(used_before(before, info.pid));
+        let pid = process.pid();
+        let used = scheduler::cpu(&process, rate).saturating_sub(used_before(before, pid));
         total += 1;
-        busy += u64::from(info.activity != Activity::Waiting);
+        busy += u64::from(scheduler::is_busy(&process));
         all += used;
         if matches(selection, &process) {
             matched += 1;
-            first.offer(key(selection.sort, &info, used), info.pid, used);
+            first.offer(key(selection.sort, &process, used), pid, used);
         }
         pace.step();
     }

@@ -29,12 +29,25 @@ pub(super) fn ticks() -> u64 {
 }
 
 /// How long so many ticks are.
-#[expect(clippy::cast_precision_loss, reason = "a part in 2^53 of a time does not matter")]
 pub(super) fn duration(count: u64) -> Duration {
-    let (first, begun) = *START;
-    let passed = ticks().saturating_sub(first).max(1);
-    let rate = begun.elapsed().as_secs_f64() / passed as f64;
-    Duration::try_from_secs_f64(count as f64 * rate).unwrap_or_default()
+    Rate::now().duration(count)
+}
+
+/// How long a tick is, as far as it is known now: for those who ask of many.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rate(f64);
+
+#[expect(clippy::cast_precision_loss, reason = "a part in 2^53 of a time does not matter")]
+impl Rate {
+    pub(crate) fn now() -> Self {
+        let (first, begun) = *START;
+        let passed = ticks().saturating_sub(first).max(1);
+        Self(begun.elapsed().as_secs_f64() / passed as f64)
+    }
+
+    pub(super) fn duration(self, count: u64) -> Duration {
+        Duration::try_from_secs_f64(count as f64 * self.0).unwrap_or_default()
+    }
 }
 
 /// A stamp's unit in ticks, as a power of two: some 20 ms; stamps count for years.
@@ -43,6 +56,11 @@ const STAMP_BITS: u32 = 26;
 /// What time it is, for births.
 pub(crate) fn stamp() -> u32 {
     (ticks().wrapping_sub(START.0) >> STAMP_BITS) as u32
+}
+
+/// How long ago that stamp was made, in stamps' units.
+pub(crate) fn stamps_since(stamp: u32) -> u32 {
+    self::stamp().wrapping_sub(stamp)
 }
 
 /// How long ago that stamp was made.

@@ -1,5 +1,6 @@
 //! What the node knows of a process.
 
+use super::clock::Rate;
 use super::role::ROLES;
 use super::seat::Seat;
 use super::{clock, seat, thread};
@@ -68,6 +69,18 @@ pub(crate) fn info(process: &Handle) -> Info {
 pub(crate) fn activity_of(process: &Handle) -> Activity {
     let seat = if process.state.is_running() { seat::of(process.process()) } else { None };
     activity(process, seat)
+}
+
+/// The processor time of a process that is referred to, with that of the poll that runs: one of many things in [`Info`], for those who look at
+/// a million.
+pub(crate) fn cpu(process: &Handle, rate: Rate) -> Duration {
+    let seat = if process.state.is_running() { seat::of(process.process()) } else { None };
+    rate.duration(process.ticks()) + seat.map(Seat::turn_cpu).unwrap_or_default()
+}
+
+/// Whether it runs or could.
+pub(crate) fn is_busy(process: &Handle) -> bool {
+    process.state.is_running() || process.state.is_scheduled()
 }
 
 impl Info {

@@ -25,10 +25,10 @@ pub(crate) mod trace;
 mod waker;
 mod worker;
 
-pub(crate) use clock::stamp;
+pub(crate) use clock::{Rate, stamp, stamps_since};
 pub(crate) use exit::{demonitor, kills, link, monitor, signal, unlink};
 pub(crate) use idle::{stop, timer_started};
-pub(crate) use info::{Activity, Info, activity_of, info, thread_times};
+pub(crate) use info::{Activity, Info, activity_of, cpu, info, is_busy, thread_times};
 pub(crate) use monitor::{hand_offs, long_runners};
 pub(crate) use observe::Observer;
 pub(crate) use reaper::{frozen_threads, leaked_bytes};
