@@ -12,6 +12,8 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 
 /// What does not fit goes to the common queue, which is looked at less often: long enough for thousands of connections.
 const QUEUE_LEN: usize = 8192;
+/// At the most so many of a priority change queues at a time.
+const EVEN_OUT_MAX: usize = 256;
 
 /// One scheduler's queue.
 #[derive(Debug)]
@@ -89,9 +91,33 @@ impl Queue {
     }
 
     /// How many wait; while others push and pop, nearly.
-    pub(super) fn len(&self) -> usize {
+    pub(super) fn total_len(&self) -> usize {
         let next = usize::from(!self.next.load(Ordering::Relaxed).is_null());
         next + self.high.len() + self.normal.len() + self.low.len()
+    }
+
+    /// Moves half of what `other` has more here, of each priority; one of high that is alone there, while none waits here, too: its
+    /// scheduler may be away. True: some were.
+    pub(super) fn even_out(&self, other: &Self) -> bool {
+        let mut has_moved = false;
+        for priority in [Priority::High, Priority::Normal, Priority::Low] {
+            let more = other.len(priority).saturating_sub(self.len(priority));
+            let count = if priority == Priority::High { more.div_ceil(2) } else { more / 2 };
+            for _ in 0..count.min(EVEN_OUT_MAX) {
+                let Some(process) = other.pop(priority) else { break };
+                self.push(process);
+                has_moved = true;
+            }
+        }
+        has_moved
+    }
+
+    fn len(&self, priority: Priority) -> usize {
+        match priority {
+            Priority::High => self.high.len(),
+            Priority::Normal => self.normal.len(),
+            Priority::Low => self.low.len(),
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -106,4 +132,40 @@ impl Queue {
 fn from_slot(slot: *mut Process) -> Option<&'static Process> {
     // SAFETY: only `push_next` writes the slot, from a `&'static Process`.
     unsafe { slot.as_ref() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn queue(high: usize, normal: usize, low: usize) -> Queue {
+        let queue = Queue::new();
+        for (priority, count) in [(Priority::High, high), (Priority::Normal, normal), (Priority::Low, low)] {
+            for _ in 0..count {
+                let process: &'static Process = Box::leak(Box::new(Process::unused()));
+                process.set_priority(priority);
+                queue.push(process);
+            }
+        }
+        queue
+    }
+
+    fn lens(queue: &Queue) -> [usize; 3] {
+        [Priority::High, Priority::Normal, Priority::Low].map(|priority| queue.len(priority))
+    }
+
+    #[test]
+    fn queues_even_out_and_nobody_is_lost() {
+        for (own, other, becomes, leaves) in [
+            ([0, 1, 0], [1, 199, 1], [1, 100, 0], [0, 100, 1]),
+            ([1, 1, 1], [1, 2, 2], [1, 1, 1], [1, 2, 2]),
+            ([0, 0, 0], [3, 3, 3], [2, 1, 1], [1, 2, 2]),
+            ([5, 5, 5], [1, 1, 1], [5, 5, 5], [1, 1, 1]),
+            ([0, 0, 0], [0, 1000, 0], [0, 256, 0], [0, 744, 0]),
+        ] {
+            let (thief, victim) = (queue(own[0], own[1], own[2]), queue(other[0], other[1], other[2]));
+            assert_eq!(thief.even_out(&victim), own != becomes);
+            assert_eq!((lens(&thief), lens(&victim)), (becomes, leaves));
+        }
+    }
 }

@@ -192,6 +192,13 @@ impl Roles {
             .or_else(|| of(Priority::Low))
     }
 
+    /// A scheduler with work of its own takes its part of what waits at another's: each time at the next one's. True: there was some.
+    pub(super) fn even_out(&self, own: usize, step: usize) -> bool {
+        let Some(roles) = self.own.get() else { return false };
+        let others = roles.len() - 1;
+        others > 0 && roles[own].queue.even_out(&roles[(own + 1 + step % others) % roles.len()].queue)
+    }
+
     /// For a thread that has no role.
     pub(super) fn take_any(&self) -> Option<&'static Process> {
         let queues = || self.own.get().into_iter().flat_map(|own| own.iter()).map(|role| &role.queue);
@@ -207,7 +214,7 @@ impl Roles {
     /// How long each one's queue is, and the common one.
     pub(super) fn queue_lens(&self) -> (Vec<usize>, usize) {
         let own = self.own.get().map_or(&[][..], |own| own);
-        (own.iter().map(|role| role.queue.len()).collect(), self.common_len.load(Ordering::Relaxed))
+        (own.iter().map(|role| role.queue.total_len()).collect(), self.common_len.load(Ordering::Relaxed))
     }
 
     pub(super) fn are_empty(&self) -> bool {

@@ -5,6 +5,9 @@
 //! idles. Every [`TICKS`] polls, and when the monitor says that a tick has passed, it looks at timers and at I/O first, so that
 //! they do not starve; every [`TICKS`] polls one of the queues that come late has its turn first, so that none of those does.
 //!
+//! Who has work of its own steals none. So when a tick has passed it takes its part of what waits at another's: one process that always
+//! has work would keep a scheduler for itself else, and one of high priority would wait behind whom the kernel has put off.
+//!
 //! A scheduler that is taken offline gives what is in its queue to the others and waits.
 
 use super::clock::Turns;
@@ -33,6 +36,8 @@ pub(super) struct Worker {
     term: u64,
     tick: u32,
     next_turns: u32,
+    /// Counts ticks of the monitor: at whose queue it looks next.
+    steps: usize,
     woken: Vec<Waker>,
     seat: &'static Seat,
     turns: Turns,
@@ -42,7 +47,7 @@ impl Worker {
     /// In a term of that role that this thread, in that seat, has begun.
     pub(super) fn new(role: &'static Role, term: u64, seat: &'static Seat) -> Self {
         signal::prepare_thread(seat.handler_stack());
-        Self { role, term, tick: 0, next_turns: 0, woken: Vec::new(), seat, turns: Turns::new() }
+        Self { role, term, tick: 0, next_turns: 0, steps: 0, woken: Vec::new(), seat, turns: Turns::new() }
     }
 
     /// Runs until the schedulers are told to stop, or the role is taken over.
@@ -53,7 +58,11 @@ impl Worker {
                 self.wait_offline();
             }
             self.tick = self.tick.wrapping_add(1);
-            if self.tick.is_multiple_of(TICKS) || self.role.is_look_due() {
+            let is_due = self.role.is_look_due();
+            if is_due {
+                self.even_out();
+            }
+            if is_due || self.tick.is_multiple_of(TICKS) {
                 self.look_outside();
             }
             match self.take() {
@@ -125,6 +134,14 @@ impl Worker {
         // A wake-up that this thread may have had is passed on.
         idle::notify();
         ROLES.wait_online(self.role.number, idle::is_stopping);
+    }
+
+    fn even_out(&mut self) {
+        self.steps = self.steps.wrapping_add(1);
+        if ROLES.even_out(self.role.number, self.steps) {
+            // Whoever looked for work while it was in nobody's queue has seen none.
+            idle::notify();
+        }
     }
 
     /// I/O and timers, without waiting, unless somebody else is at it.
