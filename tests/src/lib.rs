@@ -15,6 +15,7 @@ pub mod http;
 pub mod load;
 pub mod node;
 pub mod peer;
+pub mod random;
 pub mod release;
 pub mod runaway;
 pub mod sandbox;

@@ -7,9 +7,10 @@
 
 mod tie_model;
 
+use system_tests::random::Random;
 use system_tests::sandbox::Sandbox;
 use system_tests::talk::Talk;
-use tie_model::{Model, Random};
+use tie_model::Model;
 
 const LIVES: u64 = 1500;
 const WORKERS: usize = 6;
