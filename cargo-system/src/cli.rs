@@ -5,7 +5,7 @@ use crate::exit_code;
 use crate::which::{Which, parse_interval};
 use clap::builder::Resettable;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
-use runtime::node::ListenOverride;
+use runtime::node::{ListenOverride, PROCESSES_MAX};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -52,6 +52,9 @@ pub(crate) struct Serving {
     /// Scheduler threads; without it, one a core
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) schedulers: Option<u16>,
+    /// So many processes may be alive at once; a spawn beyond is refused
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(64..=i64::from(PROCESSES_MAX)))]
+    pub(crate) processes_max: Option<u32>,
 }
 
 /// How long to wait for what.
@@ -370,6 +373,9 @@ impl Serving {
         }
         if let Some(schedulers) = self.schedulers {
             args.extend(["--schedulers".into(), schedulers.to_string().into()]);
+        }
+        if let Some(processes) = self.processes_max {
+            args.extend(["--processes-max".into(), processes.to_string().into()]);
         }
         args
     }

@@ -239,6 +239,9 @@ pub struct Status {
     pub leaked_bytes: u64,
     /// Processes alive.
     pub processes: u64,
+    /// So many may be; 0: a node of before, which does not say.
+    #[serde(default)]
+    pub processes_max: u32,
     /// Sockets that the node listens on.
     pub listeners: Vec<ListenerStatus>,
     /// The version that serves is on probation; none: it is permanent.

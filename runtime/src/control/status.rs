@@ -29,6 +29,7 @@ pub(super) fn status(controlled: &Controlled) -> Status {
         frozen_threads: scheduler::frozen_threads(),
         leaked_bytes: scheduler::leaked_bytes(),
         processes: versions.iter().map(|version| version.processes).sum(),
+        processes_max: table::limit(),
         listeners: listeners(controlled),
         probation: controlled.versions.on_probation(),
         versions,

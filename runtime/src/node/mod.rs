@@ -17,6 +17,7 @@ use crate::host::{self, Adoption};
 use crate::listen::{self, Listeners};
 use crate::log;
 use crate::moving;
+use crate::process::table;
 use crate::release::history::{Attempt, Entry};
 use crate::release::layout::Layout;
 use crate::release::store::Store;
@@ -32,6 +33,8 @@ use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use std::time::Instant;
 
+/// No node can have more processes alive at once.
+pub const PROCESSES_MAX: u32 = table::PROCESSES_MAX;
 /// The longest path that a Unix socket can have.
 const SOCKET_PATH_MAX: usize = 107;
 
@@ -44,6 +47,8 @@ pub struct NodeConfig {
     pub listen: Vec<ListenOverride>,
     /// Scheduler threads; `None`: one a core.
     pub schedulers: Option<usize>,
+    /// So many processes may be alive at once; `None`: [`PROCESSES_MAX`].
+    pub processes_max: Option<u32>,
 }
 
 /// Runs the node until it is stopped. One an OS process.
@@ -63,6 +68,7 @@ fn serve(config: NodeConfig) -> Result<(), NodeError> {
     let (name, release) = permanent(&store)?;
     recover(&store);
     raise_descriptor_limit();
+    table::set_limit(config.processes_max.unwrap_or(PROCESSES_MAX));
     let (stop, stop_requests) = sync_channel(1);
     stop::on_signals(stop.clone()).map_err(NodeError::Signals)?;
     let schedulers = config.schedulers.unwrap_or_else(cores).clamp(1, 1024);
