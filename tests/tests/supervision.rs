@@ -63,7 +63,8 @@ fn servers_and_tasks_do_as_otps_and_elixirs_do() {
                   Ok(()) terminate(normal) | Ok(()) true | Err(NoReply) | \
                   error: told to continue terminate(error: told to) | Err(NoReply) | true continue";
     expect(&node, "server", server);
-    let terminate = "terminate(shutdown) | shutdown | child \"bad\": its start failed: error: init says no";
+    let terminate = "terminate(shutdown) | shutdown | child \"bad\": its start failed: error: init says no | \
+                     child \"late\": it was not ready in 1 s begins killed";
     expect(&node, "terminate", terminate);
     let tasks = "Ok(42) | true | Err(Killed) | Err(Elapsed) | Ok(\"slow\") | dropped | true | true | true | 4950";
     expect(&node, "tasks", tasks);
