@@ -99,6 +99,19 @@ fn an_applications_tree_stops_before_the_next_versions_starts_and_with_the_node(
     assert_eq!(stopped[9..], ends.map(|end| format!("{after} {end}")));
 }
 
+#[test]
+fn a_node_ends_when_the_tree_that_it_boots_does_not_start() {
+    let sandbox = Sandbox::new("supervised").expect("the fixture builds");
+    let starts = "        tracing::info!(\"{name} starts\");";
+    let refuses = "        if name == \"third\" { return Err(ExitReason::Error(\"no third\".to_owned())); }";
+    sandbox.edit("src/tree.rs", starts, &format!("{starts}\n{refuses}")).expect("edited");
+    let said = sandbox.cli(["run", "--listen", "127.0.0.1:0"]).expect(1);
+    let error =
+        "error: the application did not start: child \"inner\": child \"third\": its start failed: error: no third";
+    assert!(said.stderr.contains(error), "{}", said.stderr);
+    assert!(said.stderr.contains("hint: "), "{}", said.stderr);
+}
+
 /// Version and message of a line of the log.
 fn event(line: &str) -> String {
     let words: Vec<_> = line.split(' ').skip_while(|word| !word.starts_with('<')).skip(1).collect();

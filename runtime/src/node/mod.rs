@@ -4,6 +4,7 @@
 //! locked ─► release read ─► schedulers ─► listening ─► control socket ─► serving ─► stopping ─► stopped
 //! ```
 
+mod boot;
 mod describe;
 mod error;
 mod stop;
@@ -54,7 +55,7 @@ pub struct NodeConfig {
 /// Runs the node until it is stopped. One an OS process.
 ///
 /// # Errors
-/// What kept it from serving. After it has served, stopping is no error.
+/// What kept it from serving, or its application from starting. After it has served, stopping is no error.
 pub fn run(config: NodeConfig) -> Result<(), NodeError> {
     let outcome = serve(config);
     log::flush();
@@ -74,6 +75,7 @@ fn serve(config: NodeConfig) -> Result<(), NodeError> {
     let schedulers = config.schedulers.unwrap_or_else(cores).clamp(1, 1024);
     scheduler::start(cores(), schedulers).map_err(NodeError::Threads)?;
     host::set_adopter(adopt);
+    boot::watch(stop.clone());
     moving::start();
     let socket = store.layout().socket();
     let versions = Arc::new(upgrade::boot(store, Listeners::new(config.listen), &release).map_err(NodeError::Boot)?);
@@ -87,7 +89,7 @@ fn serve(config: NodeConfig) -> Result<(), NodeError> {
     stop::serve_until_stopped(&stop_requests, &versions);
     drop(server);
     log::host(LOG_INFO, "node", "stopped");
-    Ok(())
+    boot::outcome()
 }
 
 /// As many descriptors as the system allows: connections are processes, and there may be many.
