@@ -11,7 +11,7 @@ use crate::exit_code;
 use crate::which::{Which, parse_interval};
 use clap::builder::Resettable;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
-use runtime::node::ListenOverride;
+use runtime::node::{ListenOverride, PROCESSES_MAX};
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -62,6 +62,9 @@ pub(crate) struct Serving {
     /// Answer scrapers of metrics here, at /metrics; without it, nowhere
     #[arg(long, value_name = "IP:PORT", env = "CARGO_SYSTEM_METRICS", value_parser = parse_metrics)]
     pub(crate) metrics: Option<MetricsAddress>,
+    /// So many processes may be alive at once; a spawn beyond is refused
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(64..=i64::from(PROCESSES_MAX)))]
+    pub(crate) processes_max: Option<u32>,
 }
 
 /// How long to wait for what.
@@ -379,6 +382,9 @@ impl Serving {
         }
         if let Some(metrics) = self.metrics() {
             args.extend(["--metrics".into(), metrics.to_string().into()]);
+        }
+        if let Some(processes) = self.processes_max {
+            args.extend(["--processes-max".into(), processes.to_string().into()]);
         }
         args
     }

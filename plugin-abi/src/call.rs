@@ -32,7 +32,8 @@ pub const CALL_TIMEOUT: Duration = Duration::from_secs(5);
 pub struct ReplyTo<R: Message> {
     pid: Pid,
     reference: u64,
-    /// False when it was encoded: another one, made of those bytes, goes on in its place.
+    /// False when it was encoded: another one, made of those bytes, goes on in its place. True again when it was encoded once more, as the host
+    /// does when nobody could make anything of the bytes: so its sender, or its end, answers.
     is_live: AtomicBool,
     carried: Carried,
     answer: PhantomData<fn(R)>,
@@ -104,7 +105,7 @@ impl<R: Message> fmt::Debug for ReplyTo<R> {
 impl<R: Message> Serialize for ReplyTo<R> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if self.carried.leave().is_err() {
-            self.is_live.store(false, Ordering::Relaxed);
+            self.is_live.fetch_xor(true, Ordering::Relaxed);
         }
         (self.pid, self.reference).serialize(serializer)
     }

@@ -86,6 +86,8 @@ mod process;
 #[cfg(feature = "sdk")]
 mod registry;
 #[cfg(feature = "sdk")]
+mod room;
+#[cfg(feature = "sdk")]
 pub mod server;
 #[cfg(feature = "sdk")]
 mod spawn;

@@ -121,7 +121,7 @@ pub fn self_pid() -> Option<Pid> {
 /// it goes on until the poll returns or comes to a [`checkpoint`](crate::checkpoint); if that poll takes more than 5 ms, its thread is
 /// frozen where it is, and what it holds is leaked: memory, descriptors, locks of the application's own.
 ///
-/// False: it was dead already; or it does not give way, and the node has frozen so many threads (`cargo system status` shows them, and
+/// False: it was dead, or about to die, already; or it does not give way, and the node has frozen so many threads (`cargo system status` shows them, and
 /// the log says so) that it is not stopped until it does.
 pub fn kill(pid: Pid) -> bool {
     ffi::kill(pid.get())

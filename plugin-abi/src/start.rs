@@ -37,7 +37,7 @@ pub enum StartError {
     },
     /// Two children of a supervisor have this name.
     NameTwice(String),
-    /// It was not ready in the time that it had, in seconds, and was killed.
+    /// It was not ready in the time that it had, in seconds (rounded up), and was killed.
     Late(u64),
 }
 

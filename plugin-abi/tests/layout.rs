@@ -146,6 +146,10 @@ fn write_host_table(text: &mut String) {
             process_info,
             keep,
             read_kept,
+            put_back,
+            state_wanted,
+            give_state,
+            start_failed,
         }
     );
 }

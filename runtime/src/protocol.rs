@@ -289,6 +289,9 @@ pub struct Status {
     /// Where it answers scrapers; none: nowhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metrics: Option<String>,
+    /// So many may be; 0: a node of before, which does not say.
+    #[serde(default)]
+    pub processes_max: u32,
     /// Sockets that the node listens on.
     pub listeners: Vec<ListenerStatus>,
     /// The version that serves is on probation; none: it is permanent.

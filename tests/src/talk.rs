@@ -15,8 +15,17 @@ impl Talk {
     /// When nobody does.
     #[must_use]
     pub fn open(address: SocketAddr) -> Self {
+        Self::patient(address, Duration::from_secs(60))
+    }
+
+    /// The same, for answers that take up to so long.
+    ///
+    /// # Panics
+    /// When nobody serves it.
+    #[must_use]
+    pub fn patient(address: SocketAddr, patience: Duration) -> Self {
         let stream = TcpStream::connect(address).expect("connected");
-        stream.set_read_timeout(Some(Duration::from_secs(60))).expect("a time-out");
+        stream.set_read_timeout(Some(patience)).expect("a time-out");
         let mut talk = Self(BufReader::new(stream));
         assert_eq!(talk.ask("hello"), "what?");
         talk

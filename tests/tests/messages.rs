@@ -45,7 +45,9 @@ fn scenes_within_one_version() {
         ("call-behind", r#""true Ok(50) [1, 2]""#),
         ("bounded", "([true, true, true, false, true], Some(5))"),
         ("bounded-kept", "(8, 8)"),
+        ("room", "([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19], true, true)"),
         ("names", names),
+        ("names-race", "(true, true, None)"),
         ("groups", "(6, [1, 2, 3, 10, 20, 30], 0, true)"),
     ] {
         talk.expect(&format!("scene {scene}"), said);
@@ -95,6 +97,12 @@ fn messages_calls_and_answers_cross_versions_both_ways() {
         // The question is given on, and so is where its answer goes.
         talk.expect("forward old new", "Ok(140)");
         talk.expect("forward new old", "Ok(70)");
+        // What is given on and refused has its answer all the same: not after the time-out.
+        for (from, to) in [("old", "new"), ("new", "old")] {
+            talk.expect(&format!("forward-hard {from} {to}"), "Err(NoReply)");
+            talk.expect(&format!("forward-hard-later {from} {to}"), "Err(NoReply)");
+        }
+        talk.expect("forward-hard old old", "Ok(10)");
     }
 
     // A field that only one of them knows.
@@ -113,6 +121,22 @@ fn messages_calls_and_answers_cross_versions_both_ways() {
         talk.expect(&format!("local {other} 5"), "Some(Err(WrongType(..)))");
         talk.expect(&format!("borrow {other}"), "Err(Unreadable)");
     }
+    // Of one that takes such messages, and nothing else.
+    old.expect("start-local locals", "Ok(())");
+    old.expect("local locals 5", "Some(Ok(()))");
+    new.expect("local locals 5", "Some(Err(WrongType(..)))");
+    // A mailbox is as full for the other version, and what is not understood takes no room in it.
+    old.expect("start-narrow narrow", "Ok(())");
+    for _ in 0..5 {
+        new.expect("rigid narrow 5", "Err(Untranslatable(..))");
+    }
+    new.expect("say narrow one", "Ok(())");
+    old.expect("say narrow two", "Ok(())");
+    for talk in [&mut old, &mut new] {
+        talk.expect("say narrow three", "Err(Full(..))");
+        talk.expect("multiply narrow 7", "Err(Send(Full(..)))");
+    }
+    old.expect("kill narrow", "true");
     old.expect("borrow old", "Ok(Local(10))");
     new.expect("borrow new", "Ok(Local(20))");
     assert!(node.is_alive());
@@ -140,6 +164,25 @@ fn names_groups_and_timers_are_of_all_versions() {
     new.expect("publish three", "1");
     old.expect("heard new", r#"Ok(["one", "two"])"#);
     new.expect("heard old", r#"Ok(["one", "two", "three"])"#);
+
+    old.expect("listen old", "true");
+    new.expect("listen new", "true");
+    for (talk, text) in [(&mut old, "from-old"), (&mut new, "from-new")] {
+        talk.expect(&format!("news {text}"), "2");
+    }
+    for talk in [&mut old, &mut new] {
+        for name in ["old", "new"] {
+            let mut all = String::new();
+            let heard = wait::until("both news", Duration::from_secs(10), || {
+                all += &talk.ask(&format!("heard {name}"));
+                (all.contains("from-old") && all.contains("from-new")).then_some(())
+            });
+            heard.expect("they came");
+            // For the other's look.
+            talk.expect(&format!("say {name} from-old"), "Ok(())");
+            talk.expect(&format!("say {name} from-new"), "Ok(())");
+        }
+    }
 
     new.expect("later old four", "ok");
     let heard = wait::until("a message that was sent later", Duration::from_secs(10), || {

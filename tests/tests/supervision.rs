@@ -63,7 +63,8 @@ fn servers_and_tasks_do_as_otps_and_elixirs_do() {
                   Ok(()) terminate(normal) | Ok(()) true | Err(NoReply) | \
                   error: told to continue terminate(error: told to) | Err(NoReply) | true continue";
     expect(&node, "server", server);
-    let terminate = "terminate(shutdown) | shutdown | child \"bad\": its start failed: error: init says no";
+    let terminate = "terminate(shutdown) | shutdown | child \"bad\": its start failed: error: init says no | \
+                     child \"late\": it was not ready in 1 s begins killed";
     expect(&node, "terminate", terminate);
     let tasks = "Ok(42) | true | Err(Killed) | Err(Elapsed) | Ok(\"slow\") | dropped | true | true | true | 4950";
     expect(&node, "tasks", tasks);
@@ -96,6 +97,19 @@ fn an_applications_tree_stops_before_the_next_versions_starts_and_with_the_node(
     node.ended().expect("the node ends");
     let stopped: Vec<String> = said(&node, "supervised::tree");
     assert_eq!(stopped[9..], ends.map(|end| format!("{after} {end}")));
+}
+
+#[test]
+fn a_node_ends_when_the_tree_that_it_boots_does_not_start() {
+    let sandbox = Sandbox::new("supervised").expect("the fixture builds");
+    let starts = "        tracing::info!(\"{name} starts\");";
+    let refuses = "        if name == \"third\" { return Err(ExitReason::Error(\"no third\".to_owned())); }";
+    sandbox.edit("src/tree.rs", starts, &format!("{starts}\n{refuses}")).expect("edited");
+    let said = sandbox.cli(["run", "--listen", "127.0.0.1:0"]).expect(1);
+    let error =
+        "error: the application did not start: child \"inner\": child \"third\": its start failed: error: no third";
+    assert!(said.stderr.contains(error), "{}", said.stderr);
+    assert!(said.stderr.contains("hint: "), "{}", said.stderr);
 }
 
 /// Version and message of a line of the log.

@@ -91,6 +91,7 @@ const UNSAFE_FILES: &[&str] = &[
     "runtime/src/host/moving.rs",
     "runtime/src/host/names.rs",
     "runtime/src/host/processes.rs",
+    "runtime/src/host/start.rs",
     "runtime/src/image/application.rs",
     "runtime/src/image/load.rs",
     "runtime/src/io/abandon.rs",

@@ -1,7 +1,9 @@
-//! The project's chores: `cargo xtask test` runs every test, `cargo xtask bench` measures.
+//! The project's chores: `cargo xtask test` runs every test, `cargo xtask bench` measures, `cargo xtask sanitize` runs tests
+//! under a sanitizer.
 
 mod bench;
 mod packages;
+mod sanitize;
 mod shell;
 mod test;
 
@@ -14,6 +16,7 @@ chores:
   test                                        install what tests need, check format and lints, run every test
   bench [--only NAME] [--json FILE] [--write] measure against a peer; --only takes the beginning of names, too; --write puts the
                                               results into docs/benchmarks.json, .md and .svg
+  sanitize [--address | --thread]             run unit tests and some end-to-end tests under that sanitizer (address)
 benchmarks:";
 
 fn usage() -> String {
@@ -26,6 +29,7 @@ fn main() -> ExitCode {
     let outcome = match words.as_slice() {
         ["test"] => test::run(),
         ["bench", options @ ..] => bench::Options::parse(options).and_then(|options| bench::run(&options)),
+        ["sanitize", options @ ..] => sanitize::run(options),
         ["help" | "--help" | "-h"] => {
             shell::say(&usage());
             return ExitCode::SUCCESS;

@@ -10,6 +10,7 @@ pub(super) fn node(root: PathBuf, serving: &Serving) -> Result<(), Failure> {
         root,
         listen: serving.overrides(),
         schedulers: serving.schedulers.map(usize::from),
+        processes_max: serving.processes_max,
         metrics: serving.metrics(),
     };
     run(config).map_err(|error| {

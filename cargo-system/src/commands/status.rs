@@ -148,6 +148,7 @@ mod tests {
             leaked_bytes: 2_097_152,
             processes: 212,
             metrics: None,
+            processes_max: 1 << 25,
             listeners: vec![ListenerStatus { name: "http".to_owned(), address: "127.0.0.1:4000".to_owned() }],
             versions: vec![
                 version("0.1.1+3f2a91bc", "current", 200, 61_000),

@@ -125,6 +125,9 @@ pub struct HostTable {
     pub state_wanted: unsafe extern "C" fn(version: *mut u32) -> u32,
     /// Gives what was wanted. `STATUS_OK`: it was taken; `STATUS_NONE`: it is not wanted any more, and the process goes on.
     pub give_state: unsafe extern "C" fn(state: *mut GivenState) -> Status,
+    /// The tree of the current process's application did not start, and this process, its root, ends. The text, borrowed for the call, says why. A
+    /// node that has just booted that version ends, too.
+    pub start_failed: unsafe extern "C" fn(reason: Slice),
 }
 
 // SAFETY: the pointers are to functions and to a static vtable, never written.

@@ -384,6 +384,12 @@ pub(crate) fn type_name_of(info: &ProcessInfo) -> String {
     String::from_utf8_lossy(unsafe { info.type_name.as_bytes() }).into_owned()
 }
 
+/// The application's tree did not start.
+pub(crate) fn start_failed(reason: &str) {
+    // SAFETY: valid for the call.
+    unsafe { (host().table.start_failed)(Slice::text(reason)) }
+}
+
 /// Below this address, this thread has not enough stack left to call the host or an allocator. 0: not known.
 pub(super) fn stack_limit() -> usize {
     (host().table.stack_limit)()

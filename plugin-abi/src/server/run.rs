@@ -17,7 +17,9 @@ use std::pin::{Pin, pin};
 use std::task::Poll;
 use std::time::Instant;
 
-/// Starts a server and waits for its `init`.
+/// Starts a server and waits for its `init`, as long as that takes: whoever wants less drops the future, by
+/// [`timeout`](crate::time::timeout) say, and the server is killed; [`Child::start_within`](crate::supervisor::Child::start_within) does so for
+/// a supervisor's.
 ///
 /// # Errors
 /// See [`StartError`].

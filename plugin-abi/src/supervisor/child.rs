@@ -14,6 +14,7 @@ use crate::process::{Pid, SpawnError};
 use crate::server::{self, Server};
 use crate::spawn::Spawn;
 use crate::start::StartError;
+use crate::time::timeout;
 use serde::{Deserialize, Serialize};
 use std::any::TypeId;
 use std::fmt;
@@ -84,6 +85,8 @@ pub struct Child {
     pub(super) state: Option<Arc<str>>,
     /// What a template has made it of.
     pub(super) argument: Option<Arc<[u8]>>,
+    /// How long it may take to start; `None`: as long as it takes.
+    start_time: Option<Duration>,
     begin: Begin,
 }
 
@@ -142,7 +145,7 @@ impl Child {
 
     fn of(name: Arc<str>, kind: ChildKind, begin: Begin) -> Self {
         let (restart, shutdown) = (Restart::default(), Shutdown::Timeout(WORKER_SHUTDOWN));
-        Self { name, restart, shutdown, kind, state: None, argument: None, begin }
+        Self { name, restart, shutdown, kind, state: None, argument: None, start_time: None, begin }
     }
 
     /// Made of that argument, by a template.
@@ -169,8 +172,25 @@ impl Child {
         self
     }
 
-    /// Starts it. To be polled in the supervisor's process. `place`: where it stands, if that is known.
+    /// How long it may take to start, as the time-out of OTP's `start_link`: it is killed then, and its start has failed with
+    /// [`StartError::Late`]. Without it, its supervisor waits as long as it takes.
+    pub fn start_within(mut self, time: Duration) -> Self {
+        self.start_time = Some(time);
+        self
+    }
+
+    /// Starts it, in its time. To be polled in the supervisor's process. `place`: where it stands, if that is known.
     pub(super) fn start(&self, place: Option<Place>) -> Starting {
+        let starting = self.begin(place);
+        let Some(time) = self.start_time else { return starting };
+        Box::pin(async move {
+            // Dropped, a start kills what it has begun.
+            let late = StartError::Late(time.as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX));
+            timeout(time, starting).await.unwrap_or(Err(late))
+        })
+    }
+
+    fn begin(&self, place: Option<Place>) -> Starting {
         match &self.begin {
             Begin::Function(start) => start(),
             Begin::Supervisor(supervisor) => {
@@ -199,7 +219,7 @@ fn spawned(spawned: Result<Spawned, SpawnError>) -> Ready<Result<Pid, StartError
 
 impl fmt::Debug for Child {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, restart, shutdown, kind, state: _, argument: _, begin: _ } = self;
+        let Self { name, restart, shutdown, kind, state: _, argument: _, start_time: _, begin: _ } = self;
         let mut child = f.debug_struct("Child");
         child.field("name", name).field("restart", restart).field("shutdown", shutdown).field("kind", kind).finish()
     }

@@ -7,6 +7,9 @@
 //!                                                       not moved and drains, or the node stops: stops its tree in order
 //! ```
 //!
+//! A node that has just booted this version ends when its tree does not start: there is nothing to go back to, and whoever started the node is to hear
+//! of it. One that was upgraded goes on without.
+//!
 //! One tree at a time. As a rule the root moves, and the next version starts no other. If it cannot, because one of the versions has no tree, say, then
 //! whatever its children hold, such as a name, has been given back before the next version's ask for it. The trees agree by
 //! a name of their own, which the runtime frees at the end of a root, however it ends; several versions that wait, wait for each other. Who waits
@@ -55,7 +58,8 @@ pub(super) async fn root(make: impl FnOnce() -> Supervisor + Send, mut mailbox: 
     match run_root(make(), mailbox, draining()).await {
         Ok(reason) => report(reason),
         Err(error) => {
-            tracing::error!(%error, "the application's root supervisor did not start; the node goes on without its tree");
+            tracing::error!(%error, "the application's root supervisor did not start");
+            ffi::start_failed(&error.to_string());
             ExitReason::Error(error.to_string())
         }
     }

@@ -18,17 +18,19 @@ use super::child::{ChildKind, Restart};
 use super::plan::{Key, Lot, State};
 use super::reference::{Request, SupervisorRef};
 use super::run::Running;
-use crate::call::CallError;
+use crate::call::{CallError, ReplyTo};
 use crate::ffi;
 use crate::process::Pid;
 use crate::start::StartError;
-use crate::time::{FOREVER, timeout};
+use crate::time::timeout;
 use std::time::{Duration, Instant};
 
 /// So long all that was added may take to start.
 pub(super) const START_TIME: Duration = Duration::from_secs(20);
 /// So much later it is asked for no more: it has said that it is late.
 const GRACE: Duration = Duration::from_secs(2);
+/// So long a supervisor waits for one below it that settles; then it goes on beside it, and the log says so.
+const SETTLE_TIME: Duration = Duration::from_secs(10 * 60);
 
 /// Whether a process is on this version.
 fn is_here(pid: Pid) -> bool {
@@ -79,8 +81,7 @@ impl Running {
                 self.plan.renew(key);
                 self.stop(key, pid).await;
             } else if let Some(supervisor) = self.below(key) {
-                // One that ends instead is heard of by its link.
-                let _ = supervisor.address().call_within(FOREVER, Request::StopLeft).await;
+                self.settle_below(supervisor, Request::StopLeft).await;
             }
         }
     }
@@ -93,8 +94,17 @@ impl Running {
                     self.try_again(key);
                 }
             } else if let Some(supervisor) = self.below(key) {
-                let _ = supervisor.address().call_within(FOREVER, Request::StartRenewed).await;
+                self.settle_below(supervisor, Request::StartRenewed).await;
             }
+        }
+    }
+
+    async fn settle_below(&self, below: SupervisorRef, request: impl FnOnce(ReplyTo<()>) -> Request) {
+        let (supervisor, below) = (self.address(), below.address());
+        // One that ends instead is heard of by its link.
+        if below.call_within(SETTLE_TIME, request).await == Err(CallError::Timeout) {
+            let below = below.pid();
+            tracing::warn!(%supervisor, %below, "a supervisor still settles after an upgrade: it is waited for no more");
         }
     }
 

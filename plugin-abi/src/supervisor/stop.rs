@@ -2,11 +2,14 @@
 //!
 //! ```text
 //! monitored ─► signal Shutdown ─┬─ ended in time
-//!                               └─ the time is up ─► killed ─► ended
+//!                               └─ the time is up ─► killed ─┬─ ended
+//!                                                            └─ not within a minute ─► given up
 //! ```
 //!
-//! The monitor hears of a child that has unlinked itself, and of one that was dead already. A kill is waited for without end: what the
-//! child held, a name say, is free only then.
+//! The monitor hears of a child that has unlinked itself, and of one that was dead already. A kill is waited for, since what the
+//! child held, a name say, is free only then. The node stops what does not give way; what it cannot stop, as it is in an allocator, say, is
+//! given up after [`KILLS_MAX`] times [`KILL_PATIENCE`]: the supervisor goes on as if it had ended, and the log says so. If it does hold
+//! what its successor needs, that one's start fails, and the supervisor's intensity says what becomes of it.
 
 use super::child::Shutdown;
 use super::plan::Key;
@@ -21,11 +24,15 @@ use std::time::{Duration, Instant};
 /// When the log says that a killed child has not ended.
 const KILL_PATIENCE: Duration = Duration::from_secs(5);
 
+/// So often it is killed.
+const KILLS_MAX: u32 = 12;
+
 /// A child that is being stopped.
 struct Stopping {
     key: Key,
     monitor: MonitorRef,
-    is_killed: bool,
+    /// How often it was killed.
+    kills: u32,
 }
 
 impl Running {
@@ -53,10 +60,10 @@ impl Running {
             let Some(entry) = self.plan.entry(*key) else { continue };
             let shutdown = entry.child.shutdown;
             let monitor = self.mailbox.monitor(*pid);
-            let is_killed = shutdown == Shutdown::Kill;
-            stopping.insert(*pid, Stopping { key: *key, monitor, is_killed });
+            let kills = u32::from(shutdown == Shutdown::Kill);
+            stopping.insert(*pid, Stopping { key: *key, monitor, kills });
             // Who is dead already is heard of by the monitor.
-            if is_killed {
+            if kills > 0 {
                 kill(*pid)
             } else {
                 exit(*pid, ExitReason::Shutdown)
@@ -104,19 +111,26 @@ impl Running {
         timeout(deadline.saturating_duration_since(Instant::now()), self.mailbox.receive()).await.ok()
     }
 
-    /// Kills those of `late` that are still there. Returns them.
-    fn kill_late(&self, late: &[Pid], stopping: &mut HashMap<Pid, Stopping>) -> Vec<Pid> {
+    /// Kills those of `late` that are still there, and gives up those that were killed often enough. Returns the others.
+    fn kill_late(&mut self, late: &[Pid], stopping: &mut HashMap<Pid, Stopping>) -> Vec<Pid> {
         let supervisor = self.address();
         let mut killed = Vec::new();
         for pid in late {
-            let Some(stopping) = stopping.get_mut(pid) else { continue };
-            let child = self.plan.entry(stopping.key).map(|entry| entry.child.name.clone()).unwrap_or_default();
-            if stopping.is_killed {
+            let Some(Stopping { key, monitor, kills }) = stopping.get_mut(pid) else { continue };
+            let child = self.plan.entry(*key).map(|entry| entry.child.name.clone()).unwrap_or_default();
+            if *kills == KILLS_MAX {
+                tracing::error!(%supervisor, %child, %pid, "a child was killed and does not end: it is given up, and may hold what it has");
+                self.mailbox.demonitor(*pid, *monitor);
+                self.plan.stopped(*key);
+                stopping.remove(pid);
+                continue;
+            }
+            if *kills > 0 {
                 tracing::warn!(%supervisor, %child, %pid, "a child was killed and has not ended yet: it does not give way");
             } else {
                 tracing::warn!(%supervisor, %child, %pid, "a child did not stop in its time and is killed");
             }
-            stopping.is_killed = true;
+            *kills += 1;
             kill(*pid);
             killed.push(*pid);
         }
@@ -126,7 +140,7 @@ impl Running {
     fn has_stopped(&mut self, stopping: &Stopping, pid: Pid, reason: &ExitReason) {
         if let Some(entry) = self.plan.entry(stopping.key) {
             let (supervisor, child) = (self.address(), &entry.child.name);
-            if reason.is_orderly() || *reason == ExitReason::NoProcess || stopping.is_killed {
+            if reason.is_orderly() || *reason == ExitReason::NoProcess || stopping.kills > 0 {
                 tracing::debug!(%supervisor, %child, %pid, %reason, "stopped");
             } else {
                 tracing::error!(%supervisor, %child, %pid, %reason, "a child failed as it stopped");

@@ -31,6 +31,7 @@ pub(crate) fn status(controlled: &Controlled) -> Status {
         leaked_bytes: scheduler::leaked_bytes(),
         processes: versions.iter().map(|version| version.processes).sum(),
         metrics: controlled.metrics.get().map(ToString::to_string),
+        processes_max: table::limit(),
         listeners: listeners(controlled),
         probation: controlled.versions.on_probation(),
         versions,

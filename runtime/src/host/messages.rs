@@ -119,9 +119,16 @@ fn push_translated(process: &Handle, message: &Message) -> Result<Result<Pushed,
         Ok(translated) => Ok(process.mailbox.push_reserved(translated)),
         Err(status) => {
             process.mailbox.unreserve();
+            take_back(message);
             Err(status)
         }
     }
+}
+
+/// A message was encoded, and nobody has taken what came of it: whatever goes on in the copy of a message goes on in this one again. (A
+/// second encoding says so: `call.rs` of the SDK.)
+fn take_back(message: &Message) {
+    drop(encode(message));
 }
 
 /// A message that is local to its image is of another type than any of another image.
@@ -209,7 +216,11 @@ fn translated(process: &'static Process, message: &Message) -> Option<Message> {
         return encode(message).ok().map(|value| encoded_reply(reference, message.type_name(), value));
     }
     let taken = process.message_type().filter(|taken| message_type_name(taken) == message.type_name())?;
-    encode(message).ok().and_then(|value| Message::decode(taken, &value))
+    let translated = encode(message).ok().and_then(|value| Message::decode(taken, &value));
+    if translated.is_none() {
+        take_back(message);
+    }
+    translated
 }
 
 /// # Safety

@@ -11,8 +11,10 @@ mod moving;
 mod names;
 mod processes;
 mod schedulers;
+mod start;
 
 pub(crate) use adopt::{Adoption, set_adopter};
+pub(crate) use start::set_on_start_failed;
 
 use crate::log;
 use crate::scheduler::{InHost, PROCESS_WAKER};
@@ -62,6 +64,7 @@ pub(crate) static HOST_TABLE: HostTable = HostTable {
     put_back: messages::put_back,
     state_wanted: moving::state_wanted,
     give_state: moving::give_state,
+    start_failed: start::start_failed,
 };
 
 /// # Safety

@@ -77,10 +77,11 @@ pub(super) extern "C" fn kill(pid: abi::Pid) -> Status {
     let _host = InHost::enter();
     match table::find(Pid::from_raw(pid)) {
         Some(process) if process.state.is_alive() => {
-            if scheduler::kill(process.process()) {
-                STATUS_OK
-            } else {
-                STATUS_LIMIT
+            let is_first = process.shared.set_killed();
+            match scheduler::kill(process.process()) {
+                true if is_first => STATUS_OK,
+                true => STATUS_NONE,
+                false => STATUS_LIMIT,
             }
         }
         _ => STATUS_NONE,

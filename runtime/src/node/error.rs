@@ -57,6 +57,12 @@ pub enum NodeError {
         /// Why.
         source: io::Error,
     },
+    /// The application's tree did not start.
+    #[error("the application did not start: {reason}")]
+    Start {
+        /// Whose start failed, and why.
+        reason: String,
+    },
     /// The control socket cannot be made.
     #[error("the control socket {} cannot be made: {source}", path.display())]
     Socket {
@@ -80,6 +86,9 @@ impl NodeError {
             Self::NoRelease { .. } => Some("cargo system run or cargo system release makes one".to_owned()),
             Self::Metrics { .. } => Some("give another address with --metrics, or none".to_owned()),
             Self::Boot(failure) => failure.hint.clone(),
+            Self::Start { .. } => {
+                Some("the log above says what its children did; mend the start that failed, or what it needs, and start the node again".to_owned())
+            }
             Self::Store(_) | Self::Signals(_) | Self::Threads(_) | Self::Socket { .. } => None,
         }
     }

@@ -4,6 +4,7 @@
 //! locked ─► release read ─► schedulers ─► listening ─► control socket ─► serving ─► stopping ─► stopped
 //! ```
 
+mod boot;
 mod describe;
 mod error;
 mod stop;
@@ -18,6 +19,7 @@ use crate::listen::{self, Listeners};
 use crate::log;
 use crate::metrics;
 use crate::moving;
+use crate::process::table;
 use crate::release::history::{Attempt, Entry};
 use crate::release::layout::Layout;
 use crate::release::store::Store;
@@ -34,6 +36,8 @@ use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
+/// No node can have more processes alive at once.
+pub const PROCESSES_MAX: u32 = table::PROCESSES_MAX;
 /// The longest path that a Unix socket can have.
 const SOCKET_PATH_MAX: usize = 107;
 
@@ -48,12 +52,14 @@ pub struct NodeConfig {
     pub schedulers: Option<usize>,
     /// Where to answer scrapers of metrics; `None`: nowhere.
     pub metrics: Option<SocketAddr>,
+    /// So many processes may be alive at once; `None`: [`PROCESSES_MAX`].
+    pub processes_max: Option<u32>,
 }
 
 /// Runs the node until it is stopped. One an OS process.
 ///
 /// # Errors
-/// What kept it from serving. After it has served, stopping is no error.
+/// What kept it from serving, or its application from starting. After it has served, stopping is no error.
 pub fn run(config: NodeConfig) -> Result<(), NodeError> {
     let outcome = serve(config);
     log::flush();
@@ -67,11 +73,13 @@ fn serve(config: NodeConfig) -> Result<(), NodeError> {
     let (name, release) = permanent(&store)?;
     recover(&store);
     raise_descriptor_limit();
+    table::set_limit(config.processes_max.unwrap_or(PROCESSES_MAX));
     let (stop, stop_requests) = sync_channel(1);
     stop::on_signals(stop.clone()).map_err(NodeError::Signals)?;
     let schedulers = config.schedulers.unwrap_or_else(cores).clamp(1, 1024);
     scheduler::start(cores(), schedulers).map_err(NodeError::Threads)?;
     host::set_adopter(adopt);
+    boot::watch(stop.clone());
     moving::start();
     let socket = store.layout().socket();
     let versions = Arc::new(upgrade::boot(store, Listeners::new(config.listen), &release).map_err(NodeError::Boot)?);
@@ -88,7 +96,7 @@ fn serve(config: NodeConfig) -> Result<(), NodeError> {
     stop::serve_until_stopped(&stop_requests, &versions);
     drop(server);
     log::host(LOG_INFO, "node", "stopped");
-    Ok(())
+    boot::outcome()
 }
 
 fn serve_metrics(address: Option<SocketAddr>, controlled: &Arc<Controlled>) -> Result<(), NodeError> {

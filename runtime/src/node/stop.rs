@@ -26,10 +26,8 @@ pub(super) fn on_signals(stop: SyncSender<StopRequest>) -> io::Result<()> {
     let mut signals = Signals::new([SIGINT, SIGTERM])?;
     let listen = move || {
         for (count, signal) in signals.forever().enumerate() {
-            let (stopped, _) = sync_channel(1);
-            let (_, told) = sync_channel(0);
             let is_first = count == 0;
-            if !is_first || stop.try_send(StopRequest { grace: SIGNAL_GRACE, stopped, told }).is_err() {
+            if !is_first || stop.try_send(request()).is_err() {
                 log::host(LOG_WARN, "node", "a second signal: ending at once");
                 log::flush();
                 std::process::exit(128 + signal);
@@ -37,6 +35,13 @@ pub(super) fn on_signals(stop: SyncSender<StopRequest>) -> io::Result<()> {
         }
     };
     std::thread::Builder::new().name("signals".to_owned()).spawn(listen).map(drop)
+}
+
+/// The wish of somebody who does not wait for the answer.
+pub(super) fn request() -> StopRequest {
+    let (stopped, _) = sync_channel(1);
+    let (_, told) = sync_channel(0);
+    StopRequest { grace: SIGNAL_GRACE, stopped, told }
 }
 
 /// Waits for the wish, then stops.

@@ -49,9 +49,9 @@ impl Shared {
         }
     }
 
-    /// Tells a poll that looks that its process was killed.
-    pub(crate) fn set_killed(&self) {
-        self.0.flags.fetch_or(KILLED, Ordering::Relaxed);
+    /// Tells a poll that looks that its process was killed. False: it was already.
+    pub(crate) fn set_killed(&self) -> bool {
+        self.0.flags.fetch_or(KILLED, Ordering::Relaxed) & KILLED == 0
     }
 
     /// True when its polls look whether it was killed.

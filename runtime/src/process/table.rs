@@ -1,6 +1,8 @@
 //! All processes of the node, by pid. One table an OS process, as one BEAM has.
 //!
-//! Free slots are kept in a small stock on each thread and in the slab, so that spawning threads do not queue up.
+//! Free slots are kept in a small stock on each thread and in the slab, so that spawning threads do not queue up. What lies in one thread's
+//! stock is not there for another: so stocks are the smaller the fewer processes there may be, and below [`EXACT_BELOW`] there are none, and
+//! the limit is exact.
 
 use super::cell::{Birth, Process};
 use super::handle::Handle;
@@ -8,13 +10,28 @@ use super::pid::Pid;
 use crate::image::Image;
 use crate::slab::Slab;
 use std::cell::RefCell;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
-/// More processes than this, alive at once, are refused.
+/// No node can have more processes alive at once: a pid has so many bits for its slot.
 pub(crate) const PROCESSES_MAX: u32 = 1 << 25;
-const STOCK: usize = 64;
+/// A stock is this part of what may be: thousands of threads' leave all but a few per cent to whoever spawns.
+const EXACT_BELOW: u32 = 1 << 16;
+const STOCK_MAX: usize = 64;
 
-static TABLE: LazyLock<Slab<Process>> = LazyLock::new(|| Slab::new(PROCESSES_MAX, Process::unused));
+static LIMIT: OnceLock<u32> = OnceLock::new();
+static TABLE: LazyLock<Slab<Process>> = LazyLock::new(|| Slab::new(limit(), Process::unused));
+static STOCK: LazyLock<usize> = LazyLock::new(|| STOCK_MAX.min((limit() / EXACT_BELOW) as usize));
+
+/// Sets how many processes may be alive at once, before the first is made. More are refused.
+pub(crate) fn set_limit(processes: u32) {
+    // Whoever has been asked for a process before has found the limit to be the greatest.
+    let _: Result<(), u32> = LIMIT.set(processes.min(PROCESSES_MAX));
+}
+
+/// How many processes may be alive at once.
+pub(crate) fn limit() -> u32 {
+    *LIMIT.get_or_init(|| PROCESSES_MAX)
+}
 
 thread_local! {
     static FREE: RefCell<Stock> = const { RefCell::new(Stock(Vec::new())) };
@@ -33,7 +50,7 @@ fn take_slot() -> Option<u32> {
     let taken = FREE.try_with(|stock| {
         let slots = &mut stock.borrow_mut().0;
         if slots.is_empty() {
-            TABLE.allocate_many(slots, STOCK);
+            TABLE.allocate_many(slots, 1 + *STOCK);
         }
         slots.pop()
     });
@@ -63,8 +80,8 @@ pub(crate) fn give_back(process: &'static Process) {
     let kept = FREE.try_with(|stock| {
         let slots = &mut stock.borrow_mut().0;
         slots.push(slot);
-        if slots.len() > 2 * STOCK {
-            TABLE.free_many(slots.drain(..STOCK));
+        if slots.len() > 2 * *STOCK {
+            TABLE.free_many(slots.drain(..1 + *STOCK));
         }
     });
     if kept.is_err() {

@@ -28,7 +28,7 @@ mod worker;
 pub(crate) use clock::{Rate, stamp, stamps_since};
 pub(crate) use exit::{demonitor, kills, link, monitor, signal, unlink};
 pub(crate) use idle::{stop, timer_started};
-pub(crate) use info::{Activity, Info, activity_of, cpu, info, is_busy, thread_times};
+pub(crate) use info::{Activity, activity_of, cpu, info, is_busy, thread_times};
 pub(crate) use monitor::{hand_offs, long_runners};
 pub(crate) use observe::Observer;
 pub(crate) use reaper::{frozen_threads, leaked_bytes};

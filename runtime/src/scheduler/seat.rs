@@ -222,7 +222,7 @@ pub(crate) fn cpu_time() -> Duration {
     // What was said last: a thread that leaves just now is in neither sum, and time does not go back.
     static SAID: AtomicU64 = AtomicU64::new(0);
     let left = LEFT_CPU.load(Ordering::Acquire);
-    let used = all().iter().filter_map(|seat| thread::cpu_time(seat.thread.load(Ordering::Relaxed)));
+    let used = all().into_iter().filter_map(|seat| thread::cpu_time(seat.thread.load(Ordering::Relaxed)));
     let used = nanoseconds(used.sum()).saturating_add(left);
     Duration::from_nanos(SAID.fetch_max(used, Ordering::Relaxed).max(used))
 }
