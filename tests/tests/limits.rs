@@ -1,6 +1,4 @@
 //! As many processes as a node may have, and as many as it can.
-//!
-//! Seen to fail, by changes to `runtime/src/process/table.rs`: a limit that is not set · slots that are not given back.
 
 use std::io::{ErrorKind, Read as _};
 use std::net::TcpStream;

@@ -120,11 +120,12 @@ mod tests {
 
     fn says(address: SocketAddr, request: &[u8]) -> String {
         let mut stream = TcpStream::connect(address).expect("connected");
-        stream.write_all(request).expect("sent");
-        stream.shutdown(std::net::Shutdown::Write).expect("that is all");
         let mut said = String::new();
-        // One that is not heard to its end is hung up on.
-        let _: io::Result<usize> = stream.read_to_string(&mut said);
+        // One for whom there is no place, or who is not heard to the end, is hung up on, at any of these.
+        let _: io::Result<usize> = stream
+            .write_all(request)
+            .and_then(|()| stream.shutdown(std::net::Shutdown::Write))
+            .and_then(|()| stream.read_to_string(&mut said));
         said
     }
 
