@@ -20,7 +20,7 @@ pub(crate) const REDIS: Package = ("redis-tools", "redis-benchmark");
 /// Installs what is missing of these, where that is allowed; else says what to install.
 pub(crate) fn install(packages: &[Package]) {
     let is_missing = |(package, program): &&Package| match package.starts_with("python3-") {
-        true => !succeeds("python3", &["-c", &format!("import {program}")]),
+        true => !succeeds("/usr/bin/python3", &["-c", &format!("import {program}")]),
         false => !is_there(program, &["--version"]),
     };
     let missing: Vec<_> = packages.iter().filter(is_missing).map(|(package, _)| *package).collect();

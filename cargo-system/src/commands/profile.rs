@@ -26,9 +26,7 @@ pub(super) fn profile(context: &Context, options: &ProfileOptions) -> Result<(),
     let file = options.out.as_deref().map(Unfinished::new).transpose()?;
     let profile = ask(context, options)?;
     if profile.samples == 0 {
-        let hint = "it shows who uses a processor; cargo system stack shows where a process waits";
-        let why = format!("no stack was met: {} used no processor in {:?}", profile.of, options.time);
-        return Err(Failure::error(why).hint(hint));
+        return Err(nothing_met(&profile));
     }
     if let Some(file) = file {
         file.finish(&if options.folded { profile.folded().into_bytes() } else { flames(&profile)? })?;
@@ -43,6 +41,16 @@ pub(super) fn profile(context: &Context, options: &ProfileOptions) -> Result<(),
         output::note(&summary(&profile));
     }
     Ok(())
+}
+
+fn nothing_met(profile: &Profile) -> Failure {
+    let hint = "it shows who uses a processor; cargo system stack shows where a process waits";
+    let why = match (profile.missed, profile.has_ended) {
+        (0, false) => "used no processor".to_owned(),
+        (0, true) => "has ended, and used no processor before".to_owned(),
+        (missed, _) => format!("did not get to show its stack in time, {missed} times; the machine is busy"),
+    };
+    Failure::error(format!("no stack was met: {} {why}", profile.of)).hint(hint)
 }
 
 fn ask(context: &Context, options: &ProfileOptions) -> Result<Profile, Failure> {

@@ -19,14 +19,16 @@ use std::time::{Duration, Instant};
 
 /// So many threads are asked in one look.
 const THREADS_MAX: usize = 64;
-/// One that has used a processor just now has it still, or soon again.
-const PATIENCE: Duration = Duration::from_millis(3);
+/// One that has used a processor just now has it still, or soon again; a long runner goes behind others, and may take longer.
+const PATIENCE_MAX: Duration = Duration::from_millis(10);
 /// How often answers are looked for: a copy takes some microseconds.
 const LOOK: Duration = Duration::from_micros(40);
 
 /// See the file's head.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Survey {
+    /// How long a look waits for its answers.
+    patience: Duration,
     /// What each thread had used at the last look, by the kernel's id.
     used: HashMap<i32, Duration>,
     /// How many looks there were.
@@ -42,6 +44,11 @@ pub(crate) struct Sighting {
 }
 
 impl Survey {
+    /// Of looks that are so far apart: none lasts into the next one.
+    pub(crate) fn new(period: Duration) -> Self {
+        Self { patience: period.min(PATIENCE_MAX), used: HashMap::new(), looks: 0 }
+    }
+
     /// Looks once at those that are wanted, by pid and image. Returns how many did not answer in time.
     pub(crate) fn look(
         &mut self,
@@ -49,13 +56,13 @@ impl Survey {
         mut found: impl FnMut(Sighting),
     ) -> usize {
         let busy = self.busy(|process| wanted(process.pid(), process.image()));
-        let Some(_one) = SAMPLER.try_lock_for(PATIENCE) else { return busy.len() };
+        let Some(_one) = SAMPLER.try_lock_for(self.patience) else { return busy.len() };
         forget_late_ones();
         let mut missed = 0;
         for group in busy.chunks(PLACES) {
             let asked: Vec<_> = group.iter().zip(&COPIES).filter(|(seat, copy)| ask(seat, copy)).collect();
             missed += group.len() - asked.len();
-            wait(|| asked.iter().all(|(_, copy)| copy.is_done()));
+            wait(self.patience, || asked.iter().all(|(_, copy)| copy.is_done()));
             for ((_, process), copy) in asked {
                 match copy.take() {
                     // What runs there by now may be another.
@@ -104,9 +111,9 @@ fn ask((seat, _): &(&'static Seat, &'static Process), copy: &Copy) -> bool {
     is_asked
 }
 
-fn wait(is_over: impl Fn() -> bool) {
+fn wait(patience: Duration, is_over: impl Fn() -> bool) {
     let begun = Instant::now();
-    while !is_over() && begun.elapsed() < PATIENCE {
+    while !is_over() && begun.elapsed() < patience {
         std::thread::sleep(LOOK);
     }
 }

@@ -85,15 +85,18 @@ fn look(
     mut goes_on: impl FnMut() -> bool,
 ) -> Option<Looks> {
     let (begun, period) = (Instant::now(), Duration::from_secs(1) / hz);
-    let (mut survey, mut looks) = (Survey::default(), Looks::default());
+    let (mut survey, mut looks) = (Survey::new(period), Looks::default());
     let mut due = begun;
     while begun.elapsed() < time && whom.is_there() {
         let mut missed = 0;
         missed += survey.look(
             |pid, image| whom.is(pid, image.context.id),
             |sighting| {
-                looks.count(&sighting);
-                missed += usize::from(give.try_send(sighting).is_err());
+                let cost = sighting.snapshot.cost;
+                match give.try_send(sighting) {
+                    Ok(()) => looks.count(cost),
+                    Err(_) => missed += 1,
+                }
             },
         );
         looks.looks += 1;
@@ -127,10 +130,10 @@ fn summary(whom: &Whom, hz: u32, took: Duration, looks: &Looks, gathered: Gather
 }
 
 impl Looks {
-    fn count(&mut self, sighting: &Sighting) {
+    fn count(&mut self, cost: Duration) {
         self.samples += 1;
-        self.cost += sighting.snapshot.cost;
-        self.cost_max = self.cost_max.max(sighting.snapshot.cost);
+        self.cost += cost;
+        self.cost_max = self.cost_max.max(cost);
     }
 }
 
