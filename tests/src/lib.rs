@@ -7,6 +7,7 @@
 //! Nothing here links the product: what is tested is what a user runs. `cargo xtask test` runs all of it.
 
 pub mod cli;
+pub mod counter;
 pub mod elf;
 pub mod erlang;
 pub mod erlang_release;

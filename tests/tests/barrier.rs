@@ -1,5 +1,6 @@
 //! Processes that move all at once: versions that must not meet do not, and one that cannot move keeps all others where they are.
 
+use system_tests::counter;
 use system_tests::node::Node;
 use system_tests::sandbox::Sandbox;
 use system_tests::talk::Talk;
@@ -46,51 +47,19 @@ fn all_cross_at_once_forth_and_back_and_no_version_meets_another() {
     assert_eq!(meeting.hear(), "0", "on the way back");
 }
 
-/// A version before, of the same fields. Its conversion is sound for copies, and fails as one of the processes crosses.
-const CONVERSION: &str = "
-#[derive(Serialize, Deserialize, State)]
-struct CounterV1 {
-    sum: u64,
-    last: BTreeMap<u64, u64>,
-    wrong: u64,
-    held: Vec<ReplyTo<String>>,
-    downs: u64,
-    ticks: u64,
-    timeouts: u64,
-}
-
-impl TryFrom<CounterV1> for Counter {
-    type Error = &'static str;
-
-    fn try_from(before: CounterV1) -> Result<Self, &'static str> {
+/// Sound for copies, and fails as one of the processes crosses.
+const FAILS_ONCE: &str = "
         static SEEN: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
         if SEEN.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 2 * 2000 + 1000 {
-            FAILS
-        }
-        let CounterV1 { sum, last, wrong, held, downs, ticks, timeouts } = before;
-        Ok(Self { sum, last, wrong, held, downs, ticks, timeouts })
-    }
-}
-
-impl From<Counter> for CounterV1 {
-    fn from(now: Counter) -> Self {
-        let Counter { sum, last, wrong, held, downs, ticks, timeouts } = now;
-        Self { sum, last, wrong, held, downs, ticks, timeouts }
-    }
-}
-
-impl Server for Counter {";
+            return Err(\"not this one\");
+        }";
 
 #[test]
 fn one_that_cannot_be_converted_or_takes_too_long_keeps_all_where_they_are() {
     const HANGS: &str = "std::hint::black_box(loop {});";
     let (sandbox, node, mut talk) = fixture(2000);
     let before = node.version();
-    sandbox
-        .edit("src/counter.rs", "// A version is edited in here.", "#[state(version = 2, from = CounterV1)]")
-        .expect("");
-    let refuses = CONVERSION.replace("FAILS", "return Err(\"not this one\");");
-    sandbox.edit("src/counter.rs", "impl Server for Counter {", &refuses).expect("an edit");
+    counter::convert(&sandbox, FAILS_ONCE);
     let mut load = Talk::open(node.address());
     load.tell("load 4 50");
     let all = format!("{} 0 [2000]", 2000 * 4 * 50);

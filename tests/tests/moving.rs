@@ -1,6 +1,7 @@
 //! Processes move to another version, with their state and all that others know of them.
 
 use std::time::Duration;
+use system_tests::counter;
 use system_tests::node::Node;
 use system_tests::sandbox::Sandbox;
 use system_tests::talk::Talk;
@@ -65,48 +66,13 @@ fn ten_thousand_servers_move_under_load_and_no_message_is_lost_doubled_or_reorde
     assert_eq!(old.ask("swarm-report"), format!("{} 0 [10000]", 10_000 * 4 * 150));
 }
 
-/// A version before, of the same fields, whose conversion refuses some values: no declaration tells that.
-const CONVERSION: &str = "
-#[derive(Serialize, Deserialize, State)]
-struct CounterV1 {
-    sum: u64,
-    last: BTreeMap<u64, u64>,
-    wrong: u64,
-    held: Vec<ReplyTo<String>>,
-    downs: u64,
-    ticks: u64,
-    timeouts: u64,
-}
-
-impl TryFrom<CounterV1> for Counter {
-    type Error = &'static str;
-
-    fn try_from(before: CounterV1) -> Result<Self, &'static str> {
-        if before.sum == 0 {
-            return Err(\"not today\");
-        }
-        let CounterV1 { sum, last, wrong, held, downs, ticks, timeouts } = before;
-        Ok(Self { sum, last, wrong, held, downs, ticks, timeouts })
-    }
-}
-
-impl From<Counter> for CounterV1 {
-    fn from(now: Counter) -> Self {
-        let Counter { sum, last, wrong, held, downs, ticks, timeouts } = now;
-        Self { sum, last, wrong, held, downs, ticks, timeouts }
-    }
-}
-
-";
-
 #[test]
 fn a_state_that_cannot_be_converted_is_found_before_anything_has_changed() {
     let (sandbox, node) = fixture();
     let mut old = Talk::open(node.address());
     assert!(old.ask("start a").starts_with('<'));
     let before = node.version();
-    edit(&sandbox, "// A version is edited in here.", "#[state(version = 2, from = CounterV1)]");
-    edit(&sandbox, "impl Server for Counter {", &format!("{CONVERSION}impl Server for Counter {{"));
+    counter::convert(&sandbox, "if before.sum == 0 { return Err(\"not today\") }");
     let said = sandbox.cli(["upgrade", "--drain-wait", "0"]).expect(14);
     assert!(said.stderr.contains("rehearse") && said.stderr.contains("not today"), "{}", said.stderr);
     assert_eq!(node.version(), before);
@@ -117,21 +83,13 @@ fn a_state_that_cannot_be_converted_is_found_before_anything_has_changed() {
     old.expect("add a 1", "2");
 }
 
-fn with_conversion(sandbox: &Sandbox, what: &str) {
-    edit(sandbox, "// A version is edited in here.", "#[state(version = 2, from = CounterV1)]");
-    let conversion =
-        CONVERSION.replace("if before.sum == 0 {\n            return Err(\"not today\");\n        }", what);
-    assert!(conversion.contains(what), "the conversion has another text");
-    edit(sandbox, "impl Server for Counter {", &format!("{conversion}impl Server for Counter {{"));
-}
-
 #[test]
 fn a_conversion_that_hangs_panics_or_eats_memory_harms_nobody() {
     let (sandbox, mut node) = fixture();
     let mut old = Talk::open(node.address());
     old.expect("swarm 1", "1");
     let before = node.version();
-    with_conversion(&sandbox, "std::hint::black_box(loop {});");
+    counter::convert(&sandbox, "std::hint::black_box(loop {});");
     for (what, next, said) in [
         ("std::hint::black_box(loop {});", "panic!(\"no way\");", "takes longer than"),
         (
@@ -163,7 +121,7 @@ fn a_move_that_fails_half_way_brings_back_those_that_had_moved() {
     let mut old = Talk::open(node.address());
     old.expect("swarm 10000", "10000");
     let before = node.version();
-    with_conversion(&sandbox, FAILS);
+    counter::convert(&sandbox, FAILS);
     let mut load = Talk::open(node.address());
     load.tell("load 4 40");
     let said = sandbox.cli(["upgrade", "--drain-wait", "0"]).expect(10);

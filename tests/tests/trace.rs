@@ -1,9 +1,8 @@
 //! A person traces a process of a running node: its messages, polls, ties and end, in order, and nothing is left of it.
 
 use serde_json::Value;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::Stdio;
-use std::time::Duration;
 use system_tests::runaway::{Control, LIMIT, node};
 use system_tests::sandbox::Sandbox;
 use system_tests::wait;
@@ -76,19 +75,33 @@ fn ties_signals_and_a_persons_messages_are_told() {
     let (sandbox, node) = node();
     let mut control = Control::open(&node);
     let listener = control.start("receive");
-    let traced = std::thread::scope(|scope| {
-        let traced = scope.spawn(|| sandbox.cli(["trace", &listener, "--for", "30s"]).expect(0));
-        std::thread::sleep(Duration::from_millis(500));
-        let _ = sandbox.cli(["eval", &format!("send(\"{listener}\", 7)")]).expect(0);
-        assert_eq!(control.ask(&format!("kill {listener}")), "killed");
-        traced.join().expect("it ends with its process")
+    let command = &mut sandbox.cli(["trace", &listener, "--for", "5m"]).into_command();
+    let mut client = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("a client");
+    let mut lines = BufReader::new(client.stdout.take().expect("piped"));
+    let (mut told, mut lines) = std::thread::scope(|scope| {
+        let first = scope.spawn(move || {
+            let mut line = String::new();
+            lines.read_line(&mut line).expect("an event");
+            (line, lines)
+        });
+        let send = || {
+            let _ = sandbox.cli(["eval", &format!("send(\"{listener}\", 7)")]).expect(0);
+            first.is_finished().then_some(())
+        };
+        wait::until("it is traced", LIMIT, send).expect("a message is told");
+        first.join().expect("read")
     });
-    let words: Vec<Vec<&str>> = traced.stdout.lines().map(|line| line.split_whitespace().skip(1).collect()).collect();
+    assert_eq!(control.ask(&format!("kill {listener}")), "killed");
+    lines.read_to_string(&mut told).expect("it ends with its process");
+    let said = client.wait_with_output().expect("it ends");
+    assert!(said.status.success(), "{said:?}");
+    let words: Vec<Vec<&str>> = told.lines().map(|line| line.split_whitespace().skip(1).collect()).collect();
     let has = |words_of: &[&str]| words.iter().any(|line| line.starts_with(words_of));
     for line in [&["arrived", "u64"][..], &["received", "u64"], &["monitored", "by"], &["ended", "killed"]] {
-        assert!(has(line), "no {line:?}:\n{}", traced.stdout);
+        assert!(has(line), "no {line:?}:\n{told}");
     }
-    assert!(traced.stderr.contains(&format!("of {listener}: it has ended")), "{}", traced.stderr);
+    let complaint = String::from_utf8_lossy(&said.stderr);
+    assert!(complaint.contains(&format!("of {listener}: it has ended")), "{complaint}");
 }
 
 #[test]

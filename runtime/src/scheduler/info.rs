@@ -47,7 +47,7 @@ pub(crate) struct Info {
 
 /// Of a process that is referred to. Takes no lock that schedulers take, but those of threads that begin when it runs.
 pub(crate) fn info(process: &Handle) -> Info {
-    let seat = if process.state.is_running() { seat::of(process.process()) } else { None };
+    let seat = seat_of(process);
     Info {
         pid: process.pid(),
         parent: process.parent(),
@@ -65,17 +65,20 @@ pub(crate) fn info(process: &Handle) -> Info {
     }
 }
 
+/// Where it runs, if it does.
+fn seat_of(process: &Handle) -> Option<&'static Seat> {
+    if process.state.is_running() { seat::of(process.process()) } else { None }
+}
+
 /// What a process that is referred to does.
 pub(crate) fn activity_of(process: &Handle) -> Activity {
-    let seat = if process.state.is_running() { seat::of(process.process()) } else { None };
-    activity(process, seat)
+    activity(process, seat_of(process))
 }
 
 /// The processor time of a process that is referred to, with that of the poll that runs: one of many things in [`Info`], for those who look at
 /// a million.
 pub(crate) fn cpu(process: &Handle, rate: Rate) -> Duration {
-    let seat = if process.state.is_running() { seat::of(process.process()) } else { None };
-    rate.duration(process.ticks()) + seat.map(Seat::turn_cpu).unwrap_or_default()
+    rate.duration(process.ticks()) + seat_of(process).map(Seat::turn_cpu).unwrap_or_default()
 }
 
 /// Whether it runs or could.

@@ -115,13 +115,13 @@ pub(crate) fn note(pid: Pid, happened: impl Fn() -> Happened) {
         if traced.load(Ordering::Relaxed) != pid.get() {
             continue;
         }
-        let mut event = Some(happened());
+        let event = happened();
         let mut ring = ring.lock();
         // It may be another's by now.
         let Some(ring) = ring.as_mut().filter(|ring| ring.pid == pid) else { continue };
         if ring.events.len() == RING_LEN {
             ring.lost += 1;
-        } else if let Some(event) = event.take() {
+        } else {
             ring.events.push((ring.begun.elapsed(), event));
         }
     }

@@ -65,6 +65,11 @@ impl Call {
         self.shown.contains(" = -1 ") || (self.name == "read" && self.shown.ends_with(" = 0"))
     }
 
+    /// It has come back, with a result or an error.
+    pub(crate) fn has_returned(&self) -> bool {
+        self.shown.rsplit_once(") = ").is_some_and(|(_, result)| result != "?")
+    }
+
     /// The file that is not on the disk for certain until this call has been made.
     pub(crate) fn flushed_file(&self) -> Option<PathBuf> {
         let path = self.shown.strip_prefix("fsync(")?.split_once('<')?.1.split_once('>')?.0;
@@ -179,21 +184,47 @@ impl Drop for Strace {
     }
 }
 
-/// The calls of a log, each with its place.
+/// What strace writes when another thread calls before a call has come back …
+const UNFINISHED: &str = " <unfinished ...>";
+/// … and when it then does, after its name.
+const RESUMED: &str = " resumed>";
+
+/// The calls of a log, in the order in which they were made, each with its place.
 fn calls(log: &Path) -> Vec<Call> {
     let text = fs::read_to_string(log).expect("a log");
     let mut places: HashMap<(&str, &str), usize> = HashMap::new();
-    let mut calls = Vec::new();
+    let mut unfinished: HashMap<&str, usize> = HashMap::new();
+    let mut calls: Vec<Call> = Vec::new();
     for line in text.lines() {
         let Some((thread, said)) = line.split_once(' ') else { continue };
         let said = said.trim_start();
-        // What goes on, signals and ends are no calls.
-        let Some((name, _)) = said.split_once('(').filter(|(name, _)| !name.starts_with(['<', '-', '+'])) else {
+        if let Some((_, rest)) = said.strip_prefix("<... ").and_then(|said| said.split_once(RESUMED)) {
+            let call = unfinished.remove(thread).expect("what goes on has begun");
+            calls[call].shown.push_str(rest);
+            continue;
+        }
+        // Signals and ends are no calls.
+        let Some((name, _)) = said.split_once('(').filter(|(name, _)| !name.starts_with(['-', '+'])) else {
             continue;
         };
         let place = places.entry((thread, name)).or_default();
         *place += 1;
-        calls.push(Call { name: name.to_owned(), place: *place, shown: said.to_owned() });
+        if said.ends_with(UNFINISHED) {
+            unfinished.insert(thread, calls.len());
+        }
+        let shown = said.trim_end_matches(UNFINISHED).to_owned();
+        calls.push(Call { name: name.to_owned(), place: *place, shown });
     }
     calls
+}
+
+#[test]
+fn a_call_that_another_thread_interrupts_is_one_call() {
+    let log = tempfile::NamedTempFile::new().expect("a file");
+    let text =
+        "7  fsync(3</a> <unfinished ...>\n8  write(4</b>, \"x\", 1) = 1\n7  <... fsync resumed>) = -1 EIO (INJECTED)\n";
+    fs::write(&log, text).expect("written");
+    let shown: Vec<_> = calls(log.path()).into_iter().map(|call| (call.shown, call.place)).collect();
+    let call = |shown: &str| (shown.to_owned(), 1);
+    assert_eq!(shown, [call("fsync(3</a>) = -1 EIO (INJECTED)"), call("write(4</b>, \"x\", 1) = 1")]);
 }

@@ -14,6 +14,7 @@ mod rounds;
 mod save;
 mod side;
 mod start;
+mod up_and_down;
 mod upgrade;
 
 use crate::packages;

@@ -3,15 +3,13 @@
 use super::report::{Better, Measurement};
 use super::rounds::{alternate, pick};
 use super::side::{Side, Sides, Which};
+use super::up_and_down::UpAndDown;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
-use std::cell::Cell;
 use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
 use std::time::Instant;
-use system_tests::node::Node;
-use system_tests::release::ReleaseFolder;
-use system_tests::sandbox::Sandbox;
+use system_tests::cli::Cli;
 use system_tests::talk::Talk;
 
 const ROUNDS: u32 = 5;
@@ -22,22 +20,14 @@ type Moved = [f64; 3];
 
 /// Measures.
 pub(super) fn run(sides: &Sides) -> Result<Vec<Measurement>> {
-    let sandbox = Sandbox::releasable("moving")?;
-    // A node's own folder says what boots there: what is upgraded to stands elsewhere.
-    let (own, first) = (sandbox.release("own")?, sandbox.release("first")?);
-    sandbox.edit("src/counter.rs", "const FACTOR: u64 = 1;", "const FACTOR: u64 = 100;")?;
-    let releases = [sandbox.release("second")?, first];
-    let node = sandbox.start(&own)?;
-    let mut swarm = Talk::open(node.address());
+    let (one, hundred) = ("const FACTOR: u64 = 1;", "const FACTOR: u64 = 100;");
+    let up_and_down = UpAndDown::start("moving", "src/counter.rs", one, hundred)?;
+    let mut swarm = Talk::open(up_and_down.node.address());
     swarm.expect(&format!("swarm {SERVERS}"), &SERVERS.to_string());
     let mut peer = sides.start(Which::Peer)?;
-    let upgrades = Cell::new(0);
     // The first upgrade loads an image, which the others find loaded.
     let mut measure = |which| match which {
-        Which::Ours => {
-            let release = &releases[upgrades.replace(upgrades.get() + 1) % 2];
-            ours(&sandbox, &node, release)
-        }
+        Which::Ours => ours(up_and_down.upgrade(Some("--json"))),
         Which::Peer => theirs(&mut peer),
     };
     measure(Which::Ours)?;
@@ -53,10 +43,8 @@ fn theirs(peer: &mut Side) -> Result<Moved> {
     measured.try_into().ok().context("three numbers")
 }
 
-fn ours(sandbox: &Sandbox, node: &Node, release: &ReleaseFolder) -> Result<Moved> {
-    let words = ["upgrade", "--json", "--drain-wait", "0", "--release"];
-    let cli = sandbox.cli(words).args([release.root()]).env("CARGO_SYSTEM_NODE", node.root());
-    let mut client = cli.into_command().stdout(Stdio::piped()).spawn()?;
+fn ours(upgrade: Cli) -> Result<Moved> {
+    let mut client = upgrade.into_command().stdout(Stdio::piped()).spawn()?;
     let (mut moves, mut took, mut last) = (None, f64::NAN, Value::Null);
     for line in BufReader::new(client.stdout.take().context("its output")?).lines() {
         last = serde_json::from_str(&line?)?;

@@ -9,6 +9,7 @@
 use super::report::{Better, Measurement};
 use super::rounds::{alternate, pick};
 use super::side::Which;
+use super::up_and_down::UpAndDown;
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use std::cell::Cell;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -16,10 +17,8 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
+use system_tests::cli::Cli;
 use system_tests::erlang_release::ErlangRelease;
-use system_tests::node::Node;
-use system_tests::release::ReleaseFolder;
-use system_tests::sandbox::Sandbox;
 use system_tests::websocket::{Frame, WebSocket};
 
 const ROUNDS: u32 = 5;
@@ -36,14 +35,15 @@ type Upgraded = [f64; 4];
 
 /// Measures.
 pub(super) fn run() -> Result<Vec<Measurement>> {
-    let ours = Ours::start()?;
+    let (state, moved) = ("struct Count {\n    messages: u64,\n", "    #[serde(default)]\n    moved: u64,\n");
+    let ours = UpAndDown::start("sessions", "src/lib.rs", state, &format!("{state}{moved}"))?;
     let peer = ErlangRelease::make()?;
     let peer = peer.start()?;
     let listener = |name| peer.listener(name).with_context(|| format!("no listener {name}"));
     let (line, mut control) = (listener("line")?, BufReader::new(TcpStream::connect(listener("control")?)?));
     let upgrades = Cell::new(0);
     let mut measure = |which| match which {
-        Which::Ours => upgrade(|| Socket::open(ours.node.address()), || ours.upgrade()),
+        Which::Ours => upgrade(|| Socket::open(ours.node.address()), || succeed(ours.upgrade(None))),
         Which::Peer => {
             let version = if upgrades.replace(upgrades.get() + 1) % 2 == 0 { "2" } else { "1" };
             upgrade(|| Lines::open(line), || install(&mut control, version))
@@ -158,42 +158,16 @@ fn percentile_99(mut times: Vec<Duration>) -> Duration {
     times.get(times.len() * 99 / 100).copied().unwrap_or_default()
 }
 
+fn succeed(upgrade: Cli) -> Result<()> {
+    let said = upgrade.run()?;
+    ensure!(said.code == 0, "the upgrade ended with {}: {}", said.code, said.stderr);
+    Ok(())
+}
+
 /// By OTP's release handler.
 fn install(control: &mut BufReader<TcpStream>, version: &str) -> Result<()> {
     writeln!(control.get_mut(), "{version}")?;
     let mut took = String::new();
     control.read_line(&mut took)?;
     took.trim().parse::<f64>().map(drop).with_context(|| format!("the release handler said {took:?}"))
-}
-
-struct Ours {
-    sandbox: Sandbox,
-    node: Node,
-    releases: [ReleaseFolder; 2],
-    upgrades: Cell<usize>,
-}
-
-impl Ours {
-    fn start() -> Result<Self> {
-        let sandbox = Sandbox::releasable("sessions")?;
-        // A node's own folder says what boots there: what is upgraded to stands elsewhere.
-        let (own, first) = (sandbox.release("own")?, sandbox.release("first")?);
-        sandbox.edit(
-            "src/lib.rs",
-            "struct Count {\n    messages: u64,\n",
-            "struct Count {\n    messages: u64,\n    #[serde(default)]\n    moved: u64,\n",
-        )?;
-        let releases = [sandbox.release("second")?, first];
-        let node = sandbox.start(&own)?;
-        Ok(Self { sandbox, node, releases, upgrades: Cell::new(0) })
-    }
-
-    fn upgrade(&self) -> Result<()> {
-        let release = &self.releases[self.upgrades.replace(self.upgrades.get() + 1) % 2];
-        let words = ["upgrade", "--drain-wait", "0", "--release"];
-        let cli = self.sandbox.cli(words).args([release.root()]).env("CARGO_SYSTEM_NODE", self.node.root());
-        let said = cli.run()?;
-        ensure!(said.code == 0, "the upgrade ended with {}: {}", said.code, said.stderr);
-        Ok(())
-    }
 }
