@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 use system_tests::node::Node;
@@ -25,9 +26,26 @@ fn refused(sandbox: &Sandbox, arguments: &[&str]) -> String {
 
 /// Threads of the node that consoles are served by.
 fn threads(node: &Node) -> usize {
+    named(node, &["console", "control-client"]).len()
+}
+
+/// Folders of the node's threads whose names begin so.
+fn named(node: &Node, names: &[&str]) -> Vec<PathBuf> {
     let tasks = std::fs::read_dir(format!("/proc/{}/task", node.os_pid())).expect("its threads");
-    let names = tasks.filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("comm")).ok());
-    names.filter(|name| name.starts_with("console") || name.starts_with("control-client")).count()
+    let is_named = |task: &PathBuf| {
+        let own = std::fs::read_to_string(task.join("comm")).unwrap_or_default();
+        names.iter().any(|name| own.starts_with(name))
+    };
+    tasks.filter_map(|task| Some(task.ok()?.path())).filter(is_named).collect()
+}
+
+/// Processor time that expressions have used, of the consoles that are open.
+fn time_of_consoles(node: &Node) -> Duration {
+    let used = |task: PathBuf| {
+        let stat = std::fs::read_to_string(task.join("schedstat")).ok()?;
+        stat.split(' ').next()?.parse::<u64>().ok()
+    };
+    Duration::from_nanos(named(node, &["console"]).into_iter().filter_map(used).sum())
 }
 
 fn until_no_thread_is_left(node: &Node) {
@@ -214,8 +232,13 @@ fn one_spinner_among_ten_thousand_is_found_and_ended() {
     terminal.until("true");
     terminal.press("proc\t");
     terminal.until("processes");
-    terminal.press("\x03loop {}\r");
-    std::thread::sleep(Duration::from_millis(100));
+    // The editor forgets what is pressed together with Ctrl-C.
+    terminal.press("\x03");
+    terminal.until("runaway");
+    terminal.press("loop {}\r");
+    let idle = time_of_consoles(&node);
+    let loops = || (time_of_consoles(&node) > idle + Duration::from_millis(50)).then_some(());
+    wait::until("the expression loops", LIMIT, loops).expect("it uses a processor");
     terminal.press("\x04");
     drop(terminal);
     until_no_thread_is_left(&node);

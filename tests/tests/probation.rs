@@ -43,6 +43,17 @@ fn permanent(sandbox: &Sandbox) -> String {
     permanent["version"].as_str().expect("text").to_owned()
 }
 
+/// Waits until the node has counted so many crashes, of all versions.
+fn until_crashed(sandbox: &Sandbox, count: f64) {
+    let crashed = || {
+        let text = sandbox.cli(["metrics"]).expect(0).stdout;
+        let samples = text.lines().filter(|line| line.starts_with("cargo_system_version_crashes_total{"));
+        let crashes: f64 = samples.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum();
+        (crashes.total_cmp(&count).is_eq()).then_some(())
+    };
+    wait::until("crashes are counted", Duration::from_secs(10), crashed).expect("they are");
+}
+
 fn goes_back(node: &Node, before: &str) {
     let back = wait::until("it goes back", Duration::from_secs(60), || {
         (node.version() == before && node.status()["probation"].is_null()).then_some(())
@@ -164,11 +175,12 @@ fn a_version_that_crashes_more_often_than_the_one_before_goes_back() {
     on_probation(&sandbox, "10m");
     let mut new = Talk::open(node.address());
     new.expect("crash 4", "4");
-    std::thread::sleep(Duration::from_secs(1));
+    until_crashed(&sandbox, 4.0);
     assert_ne!(node.version(), before, "four are too few to tell");
-    new.expect("crash 4", "4");
+    new.expect("crash 1", "1");
     goes_back(&node, &before);
     let (outcome, message) = last_of_history(&sandbox);
-    assert!(outcome == "rolled-back" && message.contains("have crashed"), "{outcome}: {message}");
+    // Not after four.
+    assert!(outcome == "rolled-back" && message.contains("5 of its processes have crashed"), "{outcome}: {message}");
     talk.expect("add a 1", "2");
 }
