@@ -2,18 +2,20 @@
 
 mod inside;
 mod keys;
+mod log;
+mod serving;
 
 pub(crate) use inside::{ProfileOptions, TraceOptions};
 pub(crate) use keys::KeysCommand;
+pub(crate) use log::{LogCommand, LogOptions};
+pub(crate) use serving::Serving;
 
 use crate::context::release_command;
 use crate::exit_code;
 use crate::which::{Which, parse_interval};
 use clap::builder::Resettable;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
-use runtime::node::{ListenOverride, PROCESSES_MAX};
 use std::ffi::OsString;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -47,26 +49,6 @@ pub(crate) struct Global {
     pub(crate) release_root: Option<PathBuf>,
 }
 
-/// How the node listens and runs.
-#[derive(Clone, Debug, Default, Args)]
-pub(crate) struct Serving {
-    /// Listen here instead of where the application says; without a name, for its first listener
-    #[arg(long, value_name = "[NAME=]ADDRESS", value_parser = parse_listen)]
-    pub(crate) listen: Vec<ListenOverride>,
-    /// The port of the first listener, on 127.0.0.1
-    #[arg(long, hide = true, env = "PORT", value_name = "PORT", value_parser = parse_port)]
-    pub(crate) port: Option<Port>,
-    /// Scheduler threads; without it, one a core
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    pub(crate) schedulers: Option<u16>,
-    /// Answer scrapers of metrics here, at /metrics; without it, nowhere
-    #[arg(long, value_name = "IP:PORT", env = "CARGO_SYSTEM_METRICS", value_parser = parse_metrics)]
-    pub(crate) metrics: Option<MetricsAddress>,
-    /// So many processes may be alive at once; a spawn beyond is refused
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(64..=i64::from(PROCESSES_MAX)))]
-    pub(crate) processes_max: Option<u32>,
-}
-
 /// How long to wait for what.
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct Waiting {
@@ -88,14 +70,6 @@ pub(crate) struct Signing {
     #[arg(long, value_name = "N", requires = "key")]
     pub(crate) counter: Option<u64>,
 }
-
-/// An address, or an empty `CARGO_SYSTEM_METRICS`, which is none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct MetricsAddress(pub(crate) Option<SocketAddr>);
-
-/// A port, or an empty `PORT`, which is none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Port(Option<u16>);
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -231,6 +205,17 @@ pub(crate) enum Command {
         #[arg(long, value_name = "SECONDS", value_parser = parse_interval)]
         timeout: Option<Duration>,
     },
+    /// Show what the node has logged
+    #[command(
+        args_conflicts_with_subcommands = true,
+        after_help = "Example:\n  cargo system log -f\n  cargo system log -n 20 --level warn --json\n  cargo system log level my_app::orders=debug"
+    )]
+    Log {
+        #[command(subcommand)]
+        command: Option<LogCommand>,
+        #[command(flatten)]
+        options: LogOptions,
+    },
     /// List the releases in the node's folder: unpacked, permanent, old, and what runs
     #[command(after_help = "Example:\n  cargo system releases --json | jq '.releases[].version'")]
     Releases,
@@ -326,15 +311,6 @@ fn of_release(command: clap::Command, root: &Path) -> clap::Command {
         })
 }
 
-fn parse_listen(text: &str) -> Result<ListenOverride, String> {
-    let (name, address) = match text.split_once('=') {
-        Some((name, address)) => (Some(name.to_owned()), address),
-        None => (None, text),
-    };
-    let address = address.parse().map_err(|_| format!("{address:?} is not IP:PORT, such as 127.0.0.1:4000"))?;
-    Ok(ListenOverride { name, address })
-}
-
 /// The longest probation: nobody waits longer for anything.
 const PROBATION_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -344,54 +320,6 @@ fn parse_probation(text: &str) -> Result<Duration, String> {
         Duration::ZERO => Err("nobody confirms within no time".to_owned()),
         time if time > PROBATION_MAX => Err("a probation is no longer than 24h".to_owned()),
         time => Ok(time),
-    }
-}
-
-fn parse_metrics(text: &str) -> Result<MetricsAddress, String> {
-    if text.is_empty() {
-        return Ok(MetricsAddress(None));
-    }
-    let address = text.parse().map_err(|_| format!("{text:?} is not IP:PORT, such as 127.0.0.1:9464"))?;
-    Ok(MetricsAddress(Some(address)))
-}
-
-fn parse_port(text: &str) -> Result<Port, String> {
-    if text.is_empty() {
-        return Ok(Port(None));
-    }
-    text.parse().map(|port| Port(Some(port))).map_err(|_| format!("{text:?} is not a port from 0 to 65535"))
-}
-
-impl Serving {
-    /// All overrides; `--listen` before `PORT`.
-    pub(crate) fn overrides(&self) -> Vec<ListenOverride> {
-        let port = self.port.and_then(|port| port.0);
-        let first = port.map(|port| ListenOverride { name: None, address: ([127, 0, 0, 1], port).into() });
-        first.into_iter().chain(self.listen.iter().cloned()).collect()
-    }
-
-    /// The same options for another call of this executable.
-    pub(crate) fn to_args(&self) -> Vec<OsString> {
-        let mut args = Vec::new();
-        for listen in self.overrides() {
-            let name = listen.name.map(|name| format!("{name}=")).unwrap_or_default();
-            args.extend(["--listen".into(), format!("{name}{}", listen.address).into()]);
-        }
-        if let Some(schedulers) = self.schedulers {
-            args.extend(["--schedulers".into(), schedulers.to_string().into()]);
-        }
-        if let Some(metrics) = self.metrics() {
-            args.extend(["--metrics".into(), metrics.to_string().into()]);
-        }
-        if let Some(processes) = self.processes_max {
-            args.extend(["--processes-max".into(), processes.to_string().into()]);
-        }
-        args
-    }
-
-    /// Where scrapers are answered, if they are.
-    pub(crate) fn metrics(&self) -> Option<SocketAddr> {
-        self.metrics.and_then(|metrics| metrics.0)
     }
 }
 

@@ -187,6 +187,8 @@ impl Losses {
             | Command::Profile { .. }
             | Command::Trace { .. }
             | Command::Metrics
+            | Command::Log { .. }
+            | Command::LogLevel { .. }
             | Command::Console => (ExitCode::Error, ExitCode::Error),
             Command::Stop { .. } => (ExitCode::TimedOut, ExitCode::Error),
             Command::Upgrade { .. } | Command::Rollback { .. } | Command::Confirm => {

@@ -5,6 +5,7 @@ use crate::ffi::{self, Event};
 use std::fmt::{self, Write as _};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
+use tracing::subscriber::Interest;
 use tracing::{Level, Metadata, Subscriber, level_filters::LevelFilter};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 use tracing_subscriber::registry::{LookupSpan, Registry};
@@ -15,11 +16,21 @@ pub(crate) fn install() {
     let _: Result<(), _> = tracing::subscriber::set_global_default(subscriber);
 }
 
+/// What is logged has changed: the node is asked anew for each place that logs.
+pub(crate) fn ask_again() {
+    tracing::callsite::rebuild_interest_cache();
+}
+
+/// What the node has said of a place is kept there until it says otherwise, so that an event that nobody wants costs a look at one word.
 struct Forward;
 
 impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Forward {
+    fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
+        if is_enabled(metadata) { Interest::always() } else { Interest::never() }
+    }
+
     fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
-        metadata.is_span() || number(*metadata.level()) <= ffi::log_level()
+        is_enabled(metadata)
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
@@ -65,6 +76,11 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Forward {
             fields: &fields.object(),
         });
     }
+}
+
+/// Of spans, fields are wanted for whatever is logged within.
+fn is_enabled(metadata: &Metadata<'_>) -> bool {
+    metadata.is_span() || ffi::log_enabled(number(*metadata.level()), metadata.target())
 }
 
 fn number(level: Level) -> u32 {

@@ -94,7 +94,8 @@ fn write_types(text: &mut String) {
             start,
             health_check_count,
             health_check,
-            start_health_check
+            start_health_check,
+            log_changed
         }
     );
     layout!(text, HealthCheckDeclaration { name, deadline_ms });
@@ -150,6 +151,7 @@ fn write_host_table(text: &mut String) {
             state_wanted,
             give_state,
             start_failed,
+            log_enabled,
         }
     );
 }

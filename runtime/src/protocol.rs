@@ -8,20 +8,24 @@ mod console;
 mod failure;
 mod inside;
 mod later;
+mod log;
 mod plan;
 mod profile;
 mod trace;
+mod upgraded;
 
 pub use console::{ConsoleInput, ConsoleOutput};
 pub use failure::{Failure, FailureKind};
 pub use inside::{Frame, Killed, ProcessStatus, Processes, Selection, Sort, Stack, Top, TreeNode, Trees, VersionTree};
 pub use later::{DrainPolicy, MovePolicy, OnDrain, OnProbation, Unconfirmed};
+pub use log::{LogLevel, Logged};
 pub use plan::{
     CheckOutcome, DeclaredListener, Fate, ListenerChange, Plan, PlannedCheck, PlannedHook, PlannedListener,
     PlannedProcesses, PlannedStep,
 };
 pub use profile::{Profile, ProfileStack, ProfileTarget};
 pub use trace::{Happening, TraceEnd, Traced};
+pub use upgraded::{Pauses, Upgraded};
 
 use serde::{Deserialize, Serialize};
 
@@ -105,6 +109,23 @@ pub enum Command {
     },
     /// What can be counted? Answers with `done` and OpenMetrics text.
     Metrics,
+    /// What was said? Events, then `done` when all is told that is kept; or, if it is followed, no end.
+    Log {
+        /// So many of the last ones at the most.
+        count: u32,
+        /// Those alone that matter as much.
+        #[serde(default)]
+        level: Option<LogLevel>,
+        /// Go on with what is said from now on, until the client hangs up.
+        #[serde(default)]
+        follow: bool,
+    },
+    /// What is logged? Answers with `done` and [`Outcome::LogLevels`].
+    LogLevel {
+        /// To be changed before: `[MODULE=]LEVEL` each.
+        #[serde(default)]
+        set: Vec<String>,
+    },
     /// Evaluate what comes. Answers with [`ConsoleOutput`]s to [`ConsoleInput`]s, until the client hangs up.
     Console,
     /// Make a release current that has been put into the node's folder. Events, then `done` with an [`Upgraded`].
@@ -201,6 +222,14 @@ pub enum Event {
         /// Oldest first.
         happened: Vec<Traced>,
     },
+    /// What has been said, in order.
+    Logged {
+        /// Oldest first.
+        events: Vec<Logged>,
+        /// So many before them are not kept any more.
+        #[serde(default)]
+        lost: u64,
+    },
     /// Some of a profile's functions and stacks, in order.
     Profiled {
         /// Names; numbers count on from event to event.
@@ -245,6 +274,11 @@ pub enum Outcome {
     Metrics {
         /// OpenMetrics, version 1.0.
         text: String,
+    },
+    /// Answer to `log-level`.
+    LogLevels {
+        /// What is logged, as directives with commas between them.
+        levels: String,
     },
     /// Answer to `upgrade`.
     Upgraded(Upgraded),
@@ -349,38 +383,4 @@ pub struct ProcessTypeStatus {
     pub name: String,
     /// How many are alive.
     pub processes: u64,
-}
-
-/// How an upgrade ended.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct Upgraded {
-    /// Version before.
-    pub from: String,
-    /// Version that serves now.
-    pub to: String,
-    /// False when `to` was current already.
-    pub changed: bool,
-    /// From request to switch, in microseconds.
-    pub switched_after_us: u64,
-    /// Processes still on versions that are not current.
-    pub draining: u64,
-    /// How long each process that moved stood still.
-    #[serde(default)]
-    pub pauses: Pauses,
-    /// It is not permanent yet.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub probation: Option<OnProbation>,
-}
-
-/// How long processes stood still that moved: from when one has given its state until it can go on.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Pauses {
-    /// How many processes moved.
-    pub count: u64,
-    /// Half of them stood still no longer than this, in nanoseconds.
-    pub p50_ns: u64,
-    /// Of a hundred, ninety-nine.
-    pub p99_ns: u64,
-    /// The longest.
-    pub max_ns: u64,
 }

@@ -28,6 +28,13 @@ fn a_panic_in_a_handler_ends_that_process_alone_and_is_in_the_log() {
     let line = node.log_line("panicked").expect("the panic is in the log");
     assert!(line.contains("13"), "its message: {line}");
     assert!(line.contains("src/sum.rs:"), "its location: {line}");
+    let event = sandbox.cli(["log", "--json", "--level", "error"]).expect(0).json_lines().swap_remove(0);
+    assert!(event["process_type"].as_str().is_some_and(|name| !name.is_empty()), "its process's type: {event}");
+    let stack = event["stack"].as_array().expect("its stack");
+    let top = &stack[0];
+    assert!(top["file"].as_str().is_some_and(|file| file.ends_with("src/sum.rs")) && top["line"].is_u64(), "{event}");
+    assert_eq!(top["version"], version.as_str());
+    assert!(node.log().contains("\n    sum at "), "for people, too: {}", node.log());
     let pid = line.split_whitespace().find(|word| word.starts_with('<') && word.contains('.'));
     assert!(pid.is_some(), "its pid: {line}");
     assert!(line.contains(&version), "its version: {line}");

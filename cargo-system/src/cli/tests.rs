@@ -1,5 +1,6 @@
 //! The command line, parsed.
 
+use super::serving::{Port, parse_listen, parse_port};
 use super::*;
 
 #[test]
@@ -31,7 +32,7 @@ fn listen_takes_a_name_and_an_address() {
 #[test]
 fn listen_goes_before_port() {
     let listen = vec![parse_listen("127.0.0.1:2").expect("parsed")];
-    let serving = Serving { listen, port: Some(Port(Some(1))), schedulers: None, processes_max: None, metrics: None };
+    let serving = Serving { listen, port: Some(Port(Some(1))), ..Serving::default() };
     let last = serving.overrides().pop().expect("two");
     assert_eq!(last.address.port(), 2, "the last override wins in the node");
 }

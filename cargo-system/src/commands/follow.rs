@@ -58,7 +58,7 @@ fn report(progress: &mut Progress, event: &Event) {
         Event::Warning { message } => progress.warn(message),
         Event::Switched { from, to } => progress.say(&format!("{from} → {to}: new processes start on the new version")),
         // Nobody has asked for them here.
-        Event::Processes { .. } | Event::Profiled { .. } | Event::Traced { .. } => {}
+        Event::Processes { .. } | Event::Profiled { .. } | Event::Traced { .. } | Event::Logged { .. } => {}
         Event::Probation(probation) => progress.say(&on_probation(probation)),
         Event::Draining { processes: 0 } => progress.say("drained"),
         Event::Draining { processes } => {

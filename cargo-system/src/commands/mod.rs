@@ -10,6 +10,7 @@ mod history;
 mod info;
 mod keys;
 mod kill;
+mod log;
 mod metrics;
 mod node;
 mod ping;
@@ -74,6 +75,7 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Top { which, once, interval } => top::top(&context, &which, once, interval),
         Command::Tree => tree::tree(&context),
         Command::Stack { pid } => stack::stack(&context, pid),
+        Command::Log { command, options } => log::log(&context, command, &options),
         Command::Metrics => metrics::metrics(&context),
         Command::Trace(options) => trace::trace(&context, options),
         Command::Profile(options) => profile::profile(&context, &options),

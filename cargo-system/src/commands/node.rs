@@ -12,6 +12,7 @@ pub(super) fn node(root: PathBuf, serving: &Serving) -> Result<(), Failure> {
         schedulers: serving.schedulers.map(usize::from),
         processes_max: serving.processes_max,
         metrics: serving.metrics(),
+        log: serving.log(),
     };
     run(config).map_err(|error| {
         let failure = Failure::error(&error);

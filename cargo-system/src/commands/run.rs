@@ -46,6 +46,10 @@ fn become_node(node: &NodePath, serving: &Serving) -> Result<(), Failure> {
     let mut command = Command::new(own);
     command.arg("node").arg("--root").arg(node.layout.root()).args(serving.to_args());
     // Said by the arguments above; what stands in the environment must not be added to them.
-    command.env_remove("PORT").env_remove("CARGO_SYSTEM_NODE").env_remove("CARGO_SYSTEM_METRICS");
+    command
+        .env_remove("PORT")
+        .env_remove("CARGO_SYSTEM_NODE")
+        .env_remove("CARGO_SYSTEM_METRICS")
+        .env_remove("CARGO_SYSTEM_LOG_FORMAT");
     Err(failed(command.exec()))
 }

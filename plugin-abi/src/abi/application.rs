@@ -40,7 +40,7 @@ pub struct ImageContext {
     pub version: Slice,
     /// `IMAGE_*`. When it changes, every process of the image is polled once.
     pub state: AtomicU32,
-    /// `LOG_*`: events of a higher number need not be passed to `log`.
+    /// `LOG_*`: events of a higher number are not logged; 0: none are. `log_enabled` says more.
     pub log_level: AtomicU32,
 }
 
@@ -98,6 +98,8 @@ pub struct ApplicationVtable {
     pub health_check: unsafe extern "C" fn(data: Opaque, index: u32, out: *mut HealthCheckDeclaration) -> Status,
     /// Makes the process that is the health check of that index: it passes by ending with `EXIT_NORMAL`.
     pub start_health_check: unsafe extern "C" fn(data: Opaque, index: u32, out: *mut ProcessFuture) -> Status,
+    /// What `log_enabled` has answered may be otherwise from now on.
+    pub log_changed: unsafe extern "C" fn(data: Opaque),
 }
 
 /// A health check that the node shall run.

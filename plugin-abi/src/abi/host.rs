@@ -128,6 +128,9 @@ pub struct HostTable {
     /// The tree of the current process's application did not start, and this process, its root, ends. The text, borrowed for the call, says why. A
     /// node that has just booted that version ends, too.
     pub start_failed: unsafe extern "C" fn(reason: Slice),
+
+    /// Whether events of that level, `LOG_*`, and target, text borrowed for the call, are logged: 1 or 0. The answer holds until `log_changed`.
+    pub log_enabled: unsafe extern "C" fn(level: u32, target: Slice) -> u32,
 }
 
 // SAFETY: the pointers are to functions and to a static vtable, never written.

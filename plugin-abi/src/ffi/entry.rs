@@ -27,6 +27,7 @@ static VTABLE: ApplicationVtable = ApplicationVtable {
     health_check_count,
     health_check,
     start_health_check,
+    log_changed,
 };
 
 /// The body of a plugin's `init`.
@@ -217,6 +218,13 @@ unsafe extern "C" fn health_check(data: Opaque, index: u32, out: *mut HealthChec
     // SAFETY: valid for a write; the application lives for ever, and so does the name.
     unsafe { out.write(HealthCheckDeclaration { name: Slice::text(&check.name), deadline_ms }) };
     STATUS_OK
+}
+
+extern "C" fn log_changed(_: Opaque) {
+    guarded(|| {
+        log::ask_again();
+        STATUS_OK
+    });
 }
 
 unsafe extern "C" fn start_health_check(data: Opaque, index: u32, out: *mut ProcessFuture) -> Status {

@@ -4,7 +4,7 @@ use super::entry::owned;
 use super::message::{RawMessage, reason_parts};
 use super::waker::{abi_waker, borrowed_abi_waker};
 use crate::abi::{
-    ABI_MAJOR, ABI_MINOR, GivenState, HostTable, ImageContext, LogEvent, MessageHeader, OwnedBytes, Pid, ProcessFuture,
+    ABI_MAJOR, ABI_MINOR, GivenState, HostTable, ImageContext, MessageHeader, OwnedBytes, Pid, ProcessFuture,
     ProcessInfo, STATUS_DENIED, STATUS_FAILED, STATUS_OK, Slice, SpawnOptions, Spawned, Status,
 };
 use crate::exit::ExitReason;
@@ -16,8 +16,8 @@ use std::task::Waker;
 /// What `init` was given.
 #[derive(Clone, Copy)]
 pub(crate) struct Host {
-    table: &'static HostTable,
-    image: &'static ImageContext,
+    pub(super) table: &'static HostTable,
+    pub(super) image: &'static ImageContext,
 }
 
 static HOST: OnceLock<Host> = OnceLock::new();
@@ -44,7 +44,7 @@ fn host() -> &'static Host {
 }
 
 /// The host, if there is one: for what must not panic.
-fn try_host() -> Option<&'static Host> {
+pub(super) fn try_host() -> Option<&'static Host> {
     HOST.get()
 }
 
@@ -58,11 +58,6 @@ pub(crate) fn image_state() -> u32 {
     host().image.state.load(Ordering::Acquire)
 }
 
-/// `LOG_*`; nothing is logged outside of a node.
-pub(crate) fn log_level() -> u32 {
-    try_host().map_or(0, |host| host.image.log_level.load(Ordering::Relaxed))
-}
-
 /// The image's number.
 #[inline]
 pub(crate) fn image_id() -> u64 {
@@ -73,32 +68,6 @@ pub(crate) fn image_id() -> u64 {
 pub(crate) fn image_version() -> &'static str {
     // SAFETY: the context's text lives as long as the OS process.
     str::from_utf8(unsafe { host().image.version.as_bytes() }).unwrap_or("?")
-}
-
-/// A log event's parts.
-pub(crate) struct Event<'a> {
-    pub(crate) level: u32,
-    pub(crate) line: u32,
-    pub(crate) file: &'a str,
-    pub(crate) target: &'a str,
-    pub(crate) message: &'a str,
-    pub(crate) fields: &'a str,
-}
-
-pub(crate) fn log(event: &Event<'_>) {
-    let Some(host) = try_host() else { return };
-    let event = LogEvent {
-        size: size_of::<LogEvent>(),
-        image: host.image.id,
-        level: event.level,
-        line: event.line,
-        file: Slice::text(event.file),
-        target: Slice::text(event.target),
-        message: Slice::text(event.message),
-        fields: Slice::text(event.fields),
-    };
-    // SAFETY: the event and its texts are valid for the call.
-    unsafe { (host.table.log)(&raw const event) };
 }
 
 /// Gives a process to the host. Refused, with the host's answer: the future was dropped.

@@ -1,6 +1,6 @@
 //! The SDK's unsafe island: what crosses to the host and back. Everything outside of it is safe Rust.
 //!
-//! - `host.rs`: the host's table as safe functions.
+//! - `host.rs`: the host's table as safe functions; `log.rs`: those for its log.
 //! - `entry.rs`: `init`, and the functions of the application.
 //! - `future.rs`: a future as a process.
 //! - `local.rs`: what a process keeps beside its future.
@@ -15,6 +15,7 @@ mod entry;
 mod future;
 mod host;
 mod local;
+mod log;
 mod message;
 mod read;
 mod saved;
@@ -25,6 +26,7 @@ pub(crate) use entry::init;
 pub(crate) use future::{into_process, set_arrival, shared, with_local};
 pub(crate) use host::*;
 pub(crate) use local::{Local, receive};
+pub(crate) use log::{Event, log, log_enabled, log_level};
 pub(crate) use message::{
     Messages, NoMessages, Notice, RawMessage, Received, Takes, from_raw, from_reply, into_raw, into_reply,
 };

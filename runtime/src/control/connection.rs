@@ -2,7 +2,7 @@
 
 use super::server::{Controlled, StopRequest};
 use super::status;
-use super::{inside, peer};
+use super::{inside, peer, talk};
 use crate::listen;
 use crate::metrics;
 use crate::protocol::{
@@ -88,6 +88,8 @@ fn act(stream: &UnixStream, controlled: &Arc<Controlled>, request: Request) -> i
         Command::Metrics => {
             write(stream, &Reply::Done(Outcome::Metrics { text: metrics::text(&status::status(controlled)) }))
         }
+        Command::Log { count, level, follow } => talk::log(stream, count, level, follow),
+        Command::LogLevel { set } => talk::log_level(stream, &set),
         // Served before, as it reads more than its request.
         Command::Console => Ok(()),
         Command::Stop { grace_ms } => stop(stream, controlled, Duration::from_millis(grace_ms)),

@@ -117,7 +117,7 @@ fn reply(stream: &UnixStream, answer: Result<Outcome, NoProcess>) -> io::Result<
 }
 
 /// Whether the client has hung up. One that has only said that it sends no more still listens.
-fn has_gone(stream: &UnixStream) -> bool {
+pub(super) fn has_gone(stream: &UnixStream) -> bool {
     let mut ends = [PollFd::new(stream, PollFlags::empty())];
     // A time of zero does not wait.
     let polled = rustix::event::poll(&mut ends, Some(&Timespec { tv_sec: 0, tv_nsec: 0 }));

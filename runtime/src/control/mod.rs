@@ -5,6 +5,7 @@ mod inside;
 mod peer;
 mod server;
 mod status;
+mod talk;
 
 pub use crate::protocol;
 pub(crate) use server::{Controlled, Server, StopRequest};

@@ -17,7 +17,8 @@ pub(crate) use adopt::{Adoption, set_adopter};
 pub(crate) use start::set_on_start_failed;
 
 use crate::log;
-use crate::scheduler::{InHost, PROCESS_WAKER};
+use crate::observe;
+use crate::scheduler::{self, InHost, PROCESS_WAKER};
 use plugin_abi::abi::{ABI_MAJOR, ABI_MINOR, HostTable, LogEvent, Slice};
 
 /// The one table of this node.
@@ -65,7 +66,17 @@ pub(crate) static HOST_TABLE: HostTable = HostTable {
     state_wanted: moving::state_wanted,
     give_state: moving::give_state,
     start_failed: start::start_failed,
+    log_enabled,
 };
+
+/// The target of what panic hooks say.
+const PANIC: &str = "panic";
+
+/// Of the calling thread, with names later.
+fn copy_stack() -> Option<log::StackOf> {
+    let snapshot = scheduler::own_stack()?;
+    Some(Box::new(move || observe::of_panic(&snapshot)))
+}
 
 /// # Safety
 /// `slice` is text or any bytes, valid for `'a`.
@@ -74,19 +85,20 @@ unsafe fn text<'a>(slice: Slice) -> std::borrow::Cow<'a, str> {
     String::from_utf8_lossy(unsafe { slice.as_bytes() })
 }
 
+unsafe extern "C" fn log_enabled(level: u32, target: Slice) -> u32 {
+    let _host = InHost::enter();
+    // SAFETY: the table's contract: text that is valid for the call.
+    u32::from(log::is_logged(&unsafe { text(target) }, log::level_of(level)))
+}
+
 unsafe extern "C" fn write_log(event: *const LogEvent) {
     let _host = InHost::enter();
     // SAFETY: the table's contract: a valid event, whose texts are valid for the call.
     unsafe {
         let event = &*event;
-        log::emit(&log::Record {
-            level: event.level,
-            origin: processes::origin(event.image),
-            target: &text(event.target),
-            message: &text(event.message),
-            fields: &text(event.fields),
-            file: &text(event.file),
-            line: event.line,
-        });
+        let (target, message, fields) = (text(event.target), text(event.message), text(event.fields));
+        let said = log::Said::new(event.level, &target, &message, &fields, &text(event.file), event.line);
+        let said = processes::says(event.image, said);
+        log::emit(if target == PANIC { said.crash(copy_stack) } else { said });
     }
 }

@@ -2,20 +2,19 @@
 
 use super::text;
 use crate::image::{self, Image};
-use crate::process::{Birth, Pid, Priority, Reason, table};
+use crate::log::Said;
+use crate::process::{Birth, Pid, Priority, Process, Reason, table};
 use crate::scheduler::{self, Happened, InHost, current_process, trace};
 use plugin_abi::abi::{
     self, ExitCode, ProcessFuture, ProcessInfo, SPAWN_LINK, SPAWN_MONITOR, STATUS_DENIED, STATUS_LIMIT, STATUS_NONE,
     STATUS_OK, Slice, SpawnOptions, Spawned, Status,
 };
 
-/// Who says it: the pid, if any, and the image's version.
-pub(super) fn origin(image: u64) -> String {
-    let version = image::find(image).map_or("host", |image| image.version);
-    match current_process() {
-        Some(process) => format!("{} {version}", process.pid()),
-        None => version.to_owned(),
-    }
+/// With who says it: the process, if any, and the image's version.
+pub(super) fn says(image: u64, said: Said) -> Said {
+    let process = current_process();
+    let version = image::find(image).map(|image| image.version);
+    said.by(process.map(|process| process.pid().to_string()), version, process.map(Process::type_name))
 }
 
 pub(super) unsafe extern "C" fn spawn(

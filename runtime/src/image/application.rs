@@ -188,6 +188,17 @@ impl Application {
         (status == STATUS_OK).then_some(out)
     }
 
+    /// What is logged has changed.
+    pub(crate) fn log_changed(&self) {
+        // SAFETY: an initialised application's vtable.
+        if unsafe { (*self.0.vtable).size } <= offset_of!(ApplicationVtable, log_changed) {
+            // Built before it could.
+            return;
+        }
+        // SAFETY: an initialised application, whose vtable has it.
+        unsafe { ((*self.0.vtable).log_changed)(self.0.data) };
+    }
+
     /// The root process, if there is one.
     pub(crate) fn start(&self) -> Result<Option<ProcessFuture>, Status> {
         let mut out = NO_PROCESS;

@@ -73,6 +73,13 @@ impl Image {
         self.application.as_ref().map_or(0, |application| application.state_version(name))
     }
 
+    fn log_changed(&self) {
+        self.context.log_level.store(LOG_LEVEL.load(Ordering::SeqCst), Ordering::SeqCst);
+        if let Some(application) = &self.application {
+            application.log_changed();
+        }
+    }
+
     pub(crate) fn set_state(&self, state: u32) {
         self.context.state.store(state, Ordering::SeqCst);
     }
@@ -81,6 +88,11 @@ impl Image {
 static IDS: AtomicU64 = AtomicU64::new(1);
 /// Addresses of the declarations that were loaded: proof that a load brought something new.
 static LOADED: Mutex<Option<HashSet<usize>>> = Mutex::new(None);
+
+/// See `set_log_level`.
+static LOG_LEVEL: AtomicU32 = AtomicU32::new(LOG_INFO);
+/// How often it was called.
+static LOG_CHANGES: AtomicU64 = AtomicU64::new(0);
 
 static IMAGES: RwLock<Vec<&'static Image>> = RwLock::new(Vec::new());
 
@@ -113,6 +125,7 @@ pub(crate) fn load(
     let entry = open(path)?;
     check_declaration(entry, facts)?;
     let version: &'static str = version.to_owned().leak();
+    let changes = LOG_CHANGES.load(Ordering::SeqCst);
     let context = leak_context(IDS.fetch_add(1, Ordering::Relaxed), version);
     super::text::note(path);
     let application = init(entry, context, table)?;
@@ -129,7 +142,18 @@ pub(crate) fn load(
         application: Some(application),
     }));
     IMAGES.write().push(image);
+    // It may have asked before, and have been told nothing since, as it was not here yet.
+    if LOG_CHANGES.load(Ordering::SeqCst) != changes {
+        image.log_changed();
+    }
     Ok(image)
+}
+
+/// What is logged has changed; `most`, one of `LOG_*`, or 0, is all that anybody logs. Every image asks anew.
+pub(crate) fn set_log_level(most: u32) {
+    LOG_LEVEL.store(most, Ordering::SeqCst);
+    LOG_CHANGES.fetch_add(1, Ordering::SeqCst);
+    all().into_iter().for_each(Image::log_changed);
 }
 
 /// Every image that was initialised, oldest first.
@@ -176,7 +200,7 @@ fn leak_context(id: u64, version: &'static str) -> &'static ImageContext {
         id,
         version: Slice::text(version),
         state: AtomicU32::new(IMAGE_CURRENT),
-        log_level: AtomicU32::new(LOG_INFO),
+        log_level: AtomicU32::new(LOG_LEVEL.load(Ordering::SeqCst)),
     }))
 }
 

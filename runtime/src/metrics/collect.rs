@@ -1,6 +1,7 @@
 //! The numbers, gathered when they are asked for.
 
 use super::text::{Kind, Text, number_of};
+use crate::log;
 use crate::observe;
 use crate::protocol::Status;
 use crate::scheduler;
@@ -14,6 +15,7 @@ pub(crate) fn text(status: &Status) -> String {
     processes(&mut text);
     schedulers(&mut text, status);
     ends(&mut text);
+    log(&mut text);
     upgrades(&mut text);
     text.finish()
 }
@@ -79,6 +81,21 @@ fn ends(text: &mut Text) {
     let help = "Threads that never run again, since what was killed on them did not give way.";
     text.one("frozen_threads", Kind::Gauge, help, number_of(scheduler::frozen_threads()));
     text.one("leaked_bytes", Kind::Gauge, "Bytes that those hold.", number_of(scheduler::leaked_bytes()));
+}
+
+fn log(text: &mut Text) {
+    let totals = log::totals();
+    let fates = [
+        ("written", totals.written),
+        ("repeated", totals.repeated),
+        ("dropped", totals.dropped),
+        ("unwritten", totals.unwritten),
+    ];
+    let labels = fates.map(|(fate, number)| ([("fate", fate)], number));
+    let samples = labels.iter().map(|(labels, number)| (labels.as_slice(), number_of(*number)));
+    let help =
+        "Events of the log: written, counted as repeated, dropped as too many came, or not written to its files.";
+    text.family("log_events", Kind::Counter, help, samples);
 }
 
 fn upgrades(text: &mut Text) {

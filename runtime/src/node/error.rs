@@ -40,6 +40,9 @@ pub enum NodeError {
     /// What the folder holds cannot be read.
     #[error(transparent)]
     Store(Box<StoreError>),
+    /// It is not said right what is logged.
+    #[error("what is to be logged is not understood: {0}")]
+    Log(String),
     /// Signals cannot be received.
     #[error("signals cannot be received: {0}")]
     Signals(io::Error),
@@ -83,6 +86,7 @@ impl NodeError {
             Self::Running { .. } => {
                 Some("cargo system upgrade changes its code; cargo system stop stops it".to_owned())
             }
+            Self::Log(_) => Some("write [MODULE=]LEVEL, such as debug or my_app::orders=debug".to_owned()),
             Self::NoRelease { .. } => Some("cargo system run or cargo system release makes one".to_owned()),
             Self::Metrics { .. } => Some("give another address with --metrics, or none".to_owned()),
             Self::Boot(failure) => failure.hint.clone(),

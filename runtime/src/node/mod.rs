@@ -10,11 +10,13 @@ mod error;
 mod stop;
 
 pub use crate::listen::ListenOverride;
+pub use crate::log::{FilesMax, LogConfig, files_in as log_files};
 pub use describe::describe;
 pub use error::NodeError;
 
 use crate::control::{self, Controlled, Server};
 use crate::host::{self, Adoption};
+use crate::image;
 use crate::listen::{self, Listeners};
 use crate::log;
 use crate::metrics;
@@ -54,6 +56,8 @@ pub struct NodeConfig {
     pub metrics: Option<SocketAddr>,
     /// So many processes may be alive at once; `None`: [`PROCESSES_MAX`].
     pub processes_max: Option<u32>,
+    /// How it logs.
+    pub log: LogConfig,
 }
 
 /// Runs the node until it is stopped. One an OS process.
@@ -70,6 +74,8 @@ fn serve(config: NodeConfig) -> Result<(), NodeError> {
     let started = Instant::now();
     let store = Store::new(Layout::new(config.root));
     let _lock = lock(store.layout())?;
+    log::begin(&config.log, store.layout().log()).map_err(NodeError::Log)?;
+    image::set_log_level(log::most());
     let (name, release) = permanent(&store)?;
     recover(&store);
     raise_descriptor_limit();

@@ -22,7 +22,7 @@ pub(crate) use list::{all, find, list, row};
 pub(crate) use pace::Pace;
 pub(crate) use profile::profile;
 pub(crate) use send::send;
-pub(crate) use stack::stack;
+pub(crate) use stack::{of_panic, stack};
 pub(crate) use top::top;
 pub(crate) use totals::totals;
 pub(crate) use trace::trace;

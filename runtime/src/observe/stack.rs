@@ -79,6 +79,22 @@ fn named(snapshots: &[Snapshot], is_waiting: bool) -> std::io::Result<Vec<Vec<Fr
     Ok(stacks)
 }
 
+/// Of one that panics, from where it does: without what leads from there to whoever has copied the stack. Empty: it cannot be read.
+pub(crate) fn of_panic(snapshot: &Snapshot) -> Vec<Frame> {
+    let stacks = named(std::slice::from_ref(snapshot), true).unwrap_or_default();
+    from_panic(stacks.into_iter().next().unwrap_or_default())
+}
+
+fn from_panic(mut frames: Vec<Frame>) -> Vec<Frame> {
+    /// So many frames lead from a panic to its hook's call of the node, at the most.
+    const HOOK_LEN_MAX: usize = 24;
+    let is_panicking =
+        |frame: &Frame| ["panicking::", "rust_begin_unwind"].iter().any(|part| frame.function.contains(part));
+    let last = frames.iter().take(HOOK_LEN_MAX).rposition(is_panicking);
+    frames.drain(..last.map_or(0, |last| last + 1));
+    frames
+}
+
 fn frames(places: &[Place], files: &Files) -> Vec<Frame> {
     let mut symbols: HashMap<u64, Symbols<'_>> = HashMap::new();
     let frames = places.iter().flat_map(|place| {
@@ -95,4 +111,30 @@ fn frames(places: &[Place], files: &Files) -> Vec<Frame> {
         frames
     });
     frames.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panics_stack_begins_where_it_panicked() {
+        let frame = |function: &str| Frame {
+            function: function.to_owned(),
+            file: None,
+            line: None,
+            is_inlined: false,
+            version: None,
+        };
+        let names = |frames: Vec<Frame>| frames.into_iter().map(|frame| frame.function).collect::<Vec<_>>().join(" ");
+        let hook = [
+            "sdk::hook",
+            "std::panicking::rust_panic_with_hook",
+            "__rustc::rust_begin_unwind",
+            "core::panicking::panic_fmt",
+        ];
+        let own = ["core::option::expect_failed", "app::sum", "app::serve"];
+        assert_eq!(names(from_panic(hook.iter().chain(&own).map(|name| frame(name)).collect())), own.join(" "));
+        assert_eq!(names(from_panic(own.map(frame).to_vec())), own.join(" "), "whatever is there is kept");
+    }
 }

@@ -112,6 +112,12 @@ impl Layout {
         self.run().join("control.sock")
     }
 
+    /// The folder of the log's files.
+    #[must_use]
+    pub fn log(&self) -> PathBuf {
+        self.root.join("log")
+    }
+
     /// The lock that a running node holds.
     #[must_use]
     pub fn lock(&self) -> PathBuf {

@@ -32,7 +32,7 @@ pub(crate) use info::{Activity, activity_of, cpu, info, is_busy, thread_times};
 pub(crate) use monitor::{hand_offs, long_runners};
 pub(crate) use observe::Observer;
 pub(crate) use reaper::{frozen_threads, leaked_bytes};
-pub(crate) use sample::{Sampled, Snapshot, sample, waits_here};
+pub(crate) use sample::{Sampled, Snapshot, own_stack, sample, waits_here};
 pub(crate) use seat::{InHost, cpu_time, in_plugin, process as current_process, stack_limit};
 pub(crate) use survey::{Sighting, Survey};
 pub(crate) use trace::{Event as TraceEvent, Happened, TRACES_MAX, Trace};

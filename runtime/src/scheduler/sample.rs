@@ -208,6 +208,22 @@ pub(crate) fn sample(process: &Handle) -> Sampled {
     if process.state.is_alive() { Sampled::Late } else { Sampled::Ended }
 }
 
+/// Where the calling thread stands. `None`: it runs no processes, or somebody else is being looked at just now.
+pub(crate) fn own_stack() -> Option<Snapshot> {
+    let _one = SAMPLER.try_lock()?;
+    forget_late_ones();
+    let thread = seat::own()?.thread.load(Ordering::Relaxed);
+    let copy = &COPIES[0];
+    if !copy.ask(thread) {
+        return None;
+    }
+    // Delivered before the call returns.
+    if !signal::send_stop(thread) {
+        copy.withdraw();
+    }
+    copy.take().map(|(_, snapshot)| snapshot)
+}
+
 /// Makes room where a copy came after nobody waited for it any more. For whoever holds `SAMPLER`.
 pub(super) fn forget_late_ones() {
     COPIES.iter().for_each(|copy| drop(copy.take()));

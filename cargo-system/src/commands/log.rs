@@ -1,0 +1,100 @@
+//! `log`: what the node has logged; of one that does not run, what its files hold. `log level`: what it logs.
+
+use super::version::{ask, something_else};
+use crate::cli::{LogCommand, LogOptions};
+use crate::client::{self, PATIENCE};
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::node_path::NodePath;
+use crate::{interrupt, output};
+use runtime::node::log_files;
+use runtime::protocol::{Command, Event, Logged, Outcome};
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, IsTerminal as _};
+use std::time::Duration;
+
+/// Nobody follows a log for longer.
+const FOLLOW_MAX: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
+
+pub(super) fn log(context: &Context, command: Option<LogCommand>, options: &LogOptions) -> Result<(), Failure> {
+    if let Some(LogCommand::Level { set }) = command {
+        return level(context, set);
+    }
+    let node = context.node()?;
+    if node.is_running()? { ask_log(context, &node, options) } else { from_files(context, &node, options) }
+}
+
+fn ask_log(context: &Context, node: &NodePath, options: &LogOptions) -> Result<(), Failure> {
+    let LogOptions { follow, count, level } = *options;
+    let show = |event: Option<Event>| {
+        let Some(Event::Logged { events, lost }) = event else { return };
+        if lost > 0 {
+            output::note(&format!("{lost} events are missing here: the node does not keep them any more"));
+        }
+        events.iter().for_each(|event| print(context, event));
+    };
+    let time = if follow { FOLLOW_MAX } else { PATIENCE };
+    let told = client::connect(node)?.follow(Command::Log { count, level, follow }, time, show);
+    match told {
+        // Whoever follows ends it so.
+        Err(_) if follow && interrupt::happened() => Err(interrupt::failure()),
+        // With the node, its log ends.
+        Err(_) if follow && !node.is_running()? => Ok(()),
+        told => told.map(drop),
+    }
+}
+
+fn from_files(context: &Context, node: &NodePath, options: &LogOptions) -> Result<(), Failure> {
+    let files = log_files(&node.layout.log());
+    if options.follow || files.is_empty() {
+        // Says that nobody runs there.
+        return client::connect(node).map(drop);
+    }
+    let mut last = VecDeque::new();
+    for path in files {
+        let unreadable = |error: std::io::Error| Failure::error(format!("{} cannot be read: {error}", path.display()));
+        let file = match File::open(&path) {
+            // It was the oldest one.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            file => file.map_err(unreadable)?,
+        };
+        for line in BufReader::new(file).split(b'\n') {
+            // What is no event is half of one, of a node that was killed.
+            let Ok(event) = serde_json::from_slice::<Logged>(&line.map_err(unreadable)?) else { continue };
+            if options.level.is_none_or(|most| event.level <= most) {
+                last.push_back(event);
+            }
+            if last.len() > options.count as usize {
+                last.pop_front();
+            }
+        }
+    }
+    output::note(&format!("no node runs in {}: this is what its files hold", node.root()));
+    last.iter().for_each(|event| print(context, event));
+    Ok(())
+}
+
+fn print(context: &Context, event: &Logged) {
+    if context.json() {
+        output::json(event);
+    } else {
+        output::line(event.text(is_coloured()).trim_end());
+    }
+}
+
+fn is_coloured() -> bool {
+    let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let is_dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
+    std::io::stdout().is_terminal() && !is_set("NO_COLOR") && !is_dumb
+}
+
+fn level(context: &Context, set: Vec<String>) -> Result<(), Failure> {
+    let outcome = ask(context, Command::LogLevel { set })?;
+    match &outcome {
+        _ if context.json() => output::json(&outcome),
+        Outcome::LogLevels { levels } => levels.split(',').for_each(output::line),
+        _ => return Err(something_else()),
+    }
+    Ok(())
+}
