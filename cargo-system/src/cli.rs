@@ -99,6 +99,9 @@ pub(crate) enum Command {
         /// Take this release, an archive or a folder, instead of building
         #[arg(long, value_name = "FILE", conflicts_with = "key")]
         release: Option<PathBuf>,
+        /// Take the newest release in the node's folder
+        #[arg(long, conflicts_with_all = ["release", "key", "dry_run"])]
+        newest: bool,
         /// Also to a release that was rolled back
         #[arg(long)]
         force: bool,
@@ -254,6 +257,32 @@ pub(crate) enum Command {
         #[command(flatten)]
         serving: Serving,
     },
+    /// Start it in the background, and return when it serves
+    #[command(after_help = "Example:\n  bin/app daemon --listen 0.0.0.0:80 && bin/app log -f", hide = true)]
+    Daemon {
+        #[command(flatten)]
+        serving: Serving,
+        /// How long to wait until it serves
+        #[arg(long, value_name = "SECONDS", default_value = "60")]
+        timeout: u32,
+    },
+    /// Stop it in order, and start it in the background as it was started before
+    #[command(after_help = "Example:\n  bin/app restart --grace 30", hide = true)]
+    Restart {
+        /// How long processes may take to finish
+        #[arg(long, value_name = "SECONDS", default_value = "10")]
+        grace: u32,
+        /// How long to wait until it serves again
+        #[arg(long, value_name = "SECONDS", default_value = "60")]
+        timeout: u32,
+    },
+    /// Print a unit by which systemd starts, watches, upgrades and stops it
+    #[command(after_help = "Example:\n  bin/app service --user www > /etc/systemd/system/app.service", hide = true)]
+    Service {
+        /// As whom it runs; without it, root
+        #[arg(long, value_name = "NAME", value_parser = parse_user)]
+        user: Option<String>,
+    },
     /// Say what a plugin declares when it is initialised: runs its code, in this OS process
     #[command(hide = true)]
     Describe {
@@ -266,6 +295,9 @@ pub(crate) enum Command {
         /// The node's folder
         #[arg(long)]
         root: PathBuf,
+        /// In the background
+        #[arg(long)]
+        detach: bool,
         #[command(flatten)]
         serving: Serving,
     },
@@ -304,11 +336,19 @@ fn of_release(command: clap::Command, root: &Path) -> clap::Command {
         .mut_arg("package", |arg| arg.hide(true))
         .mut_arg("manifest_path", |arg| arg.hide(true))
         .mut_subcommand("upgrade", |upgrade| upgrade.about("Swap another release into the running node"));
-    ["run", "release", "check"]
-        .into_iter()
-        .fold(command.mut_subcommand("start", |start| start.hide(false)), |command, name| {
-            command.mut_subcommand(name, |subcommand| subcommand.hide(true))
-        })
+    let hide = |command: clap::Command, (name, is_hidden)| {
+        command.mut_subcommand(name, |subcommand: clap::Command| subcommand.hide(is_hidden))
+    };
+    let hidden = ["run", "release", "check"].map(|name| (name, true));
+    let offered = ["start", "daemon", "restart", "service"].map(|name| (name, false));
+    hidden.into_iter().chain(offered).fold(command, hide)
+}
+
+/// A name that a unit takes as it is.
+fn parse_user(text: &str) -> Result<String, String> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
+    let is_name = !text.is_empty() && text.len() <= 32 && text.chars().all(is_plain) && !text.starts_with('-');
+    if is_name { Ok(text.to_owned()) } else { Err(format!("{text:?} is no user's name")) }
 }
 
 /// The longest probation: nobody waits longer for anything.

@@ -18,6 +18,7 @@ const FORGOTTEN: &[&str] = &[
     "CARGO_BUILD_TARGET",
     "CARGO_ENCODED_RUSTFLAGS",
     "CARGO_MANIFEST_DIR",
+    "CARGO_SYSTEM_LOG_FORMAT",
     "CARGO_SYSTEM_METRICS",
     "CARGO_SYSTEM_NODE",
     "CARGO_TARGET_DIR",
@@ -25,9 +26,12 @@ const FORGOTTEN: &[&str] = &[
     "GITHUB_ACTIONS",
     "GITHUB_OUTPUT",
     "GITHUB_STEP_SUMMARY",
+    "NOTIFY_SOCKET",
     "PORT",
     "RUSTFLAGS",
     "RUST_BACKTRACE",
+    "WATCHDOG_PID",
+    "WATCHDOG_USEC",
 ];
 
 /// A command to be called.

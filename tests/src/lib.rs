@@ -9,6 +9,7 @@
 pub mod cli;
 pub mod counter;
 pub mod elf;
+pub mod elsewhere;
 pub mod erlang;
 pub mod erlang_release;
 pub mod example;

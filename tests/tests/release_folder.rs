@@ -1,57 +1,18 @@
 //! A release is a folder that runs anywhere, without cargo.
 
 use std::fs;
-use std::path::{Path, PathBuf};
 use std::process::Command;
-use system_tests::cli::{Cli, Said};
+use system_tests::elsewhere::Elsewhere;
 use system_tests::http;
 use system_tests::node::Node;
 use system_tests::release::ReleaseFolder;
 use system_tests::sandbox::{EXAMPLE, Sandbox};
 
-/// A path with what every machine has, and no cargo.
-const BARE_PATH: &str = "/usr/bin:/bin";
-
-/// A release of the example, moved to another place; its own command, with an environment that knows no cargo.
-struct Elsewhere {
-    sandbox: Sandbox,
-    root: PathBuf,
-}
-
-impl Elsewhere {
-    fn new() -> Self {
-        let sandbox = Sandbox::releasable(EXAMPLE).expect("the example builds");
-        let made = sandbox.release("made").expect("a release");
-        let root = sandbox.beside("elsewhere");
-        let copied = Command::new("cp").arg("-a").arg(made.root()).arg(&root).status().expect("cp");
-        assert!(copied.success());
-        fs::remove_dir_all(made.root()).expect("the first place goes");
-        fs::remove_dir_all(sandbox.workspace()).expect("the sources go");
-        Self { sandbox, root }
-    }
-
-    fn command(&self, words: &[&str]) -> Cli {
-        bare(Cli::of(&self.root.join("bin").join(EXAMPLE)).args(words).in_folder(Path::new("/")))
-    }
-
-    fn expect(&self, words: &[&str], code: i32) -> Said {
-        self.command(words).expect(code)
-    }
-}
-
-fn bare(cli: Cli) -> Cli {
-    let mut cli = cli.env("PATH", BARE_PATH);
-    for forgotten in ["CARGO", "CARGO_HOME", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN", "LD_LIBRARY_PATH"] {
-        cli = cli.without(forgotten);
-    }
-    cli
-}
-
 #[test]
 fn a_copied_release_serves_and_stops_without_cargo() {
     let release = Elsewhere::new();
     let start = release.command(&["start", "--listen", "127.0.0.1:0"]).into_command();
-    let mut node = Node::start(start, &release.root).expect("it serves");
+    let mut node = Node::start(start, release.root()).expect("it serves");
     let answer = http::get(node.address(), "/api/sum/100").and_then(|answer| answer.json()).expect("an answer");
     assert_eq!(answer["sum"], "5050");
 
@@ -84,10 +45,10 @@ fn a_release_names_what_it_is_made_of() {
 fn the_same_release_again_is_nothing_to_do() {
     let release = Elsewhere::new();
     let start = release.command(&["start", "--listen", "127.0.0.1:0"]).into_command();
-    let node = Node::start(start, &release.root).expect("it serves");
+    let node = Node::start(start, release.root()).expect("it serves");
     let version = node.version();
-    let folder = release.sandbox.beside("again");
-    assert!(Command::new("cp").arg("-a").arg(&release.root).arg(&folder).status().expect("cp").success());
+    let folder = release.beside("again");
+    assert!(Command::new("cp").arg("-a").arg(release.root()).arg(&folder).status().expect("cp").success());
     let said = release.expect(&["upgrade", "--release", &folder.display().to_string()], 0);
     assert!(said.stdout.contains("nothing to do") || said.stderr.contains("nothing to do"), "{said:?}");
     assert_eq!(node.version(), version);

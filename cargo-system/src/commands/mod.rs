@@ -3,6 +3,7 @@
 mod check;
 mod confirm;
 mod console;
+mod daemon;
 mod describe;
 mod dry_run;
 mod follow;
@@ -12,6 +13,7 @@ mod keys;
 mod kill;
 mod log;
 mod metrics;
+mod newest;
 mod node;
 mod ping;
 mod profile;
@@ -20,6 +22,7 @@ mod release;
 mod releases;
 mod rollback;
 mod run;
+mod service;
 mod stack;
 mod status;
 mod stop;
@@ -59,6 +62,9 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
     match command {
         Command::Run { serving } => run::run(&context, &serving),
         Command::Release { out, signing } => release::release(&context, out, &signing),
+        Command::Upgrade { newest: true, force, confirm_within, waiting, .. } => {
+            newest::upgrade(&context, force, confirm_within, waiting)
+        }
         Command::Upgrade { release, force, dry_run: true, confirm_within, signing, .. } => {
             dry_run::dry_run(&context, release.as_deref(), force, confirm_within, &signing)
         }
@@ -89,8 +95,11 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Version => version::version(&context),
         Command::Pid => version::pid(&context),
         Command::Start { serving } => run::start(&context, &serving),
+        Command::Daemon { serving, timeout } => daemon::daemon(&context, serving, timeout),
+        Command::Restart { grace, timeout } => daemon::restart(&context, grace, timeout),
+        Command::Service { user } => service::service(&context, user.as_deref()),
         Command::Describe { file } => describe::describe(&file),
-        Command::Node { root, serving } => node::node(root, &serving),
+        Command::Node { root, detach, serving } => node::node(root, detach, &serving),
     }
 }
 
@@ -102,7 +111,7 @@ fn refuse_builds_of_releases(context: &Context, command: &Command) -> Result<(),
         Command::Run { .. } => format!("{own} start"),
         Command::Release { .. } => "cargo system release, in the workspace".to_owned(),
         Command::Check => "cargo system check, in the workspace".to_owned(),
-        Command::Upgrade { release: None, .. } => format!("{own} upgrade --release FILE"),
+        Command::Upgrade { release: None, newest: false, .. } => format!("{own} upgrade --release FILE"),
         _ => return Ok(()),
     };
     Err(Failure::new(ExitCode::Usage, "a release has no sources to build").hint(hint))

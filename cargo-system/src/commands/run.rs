@@ -29,14 +29,26 @@ pub(super) fn run(context: &Context, serving: &Serving) -> Result<(), Failure> {
 }
 
 pub(super) fn start(context: &Context, serving: &Serving) -> Result<(), Failure> {
-    let global = &context.global;
-    if global.release_root.is_none() && global.node.is_none() {
-        return Err(Failure::new(ExitCode::Usage, "start belongs to a release: bin/<name> start")
-            .hint("cargo system run builds and starts the workspace's application"));
-    }
-    let node = context.node()?;
+    let node = release_node(context, "start")?;
     node.refuse_running()?;
     become_node(&node, serving)
+}
+
+/// The node of the release that the command belongs to.
+pub(super) fn release_node(context: &Context, command: &str) -> Result<NodePath, Failure> {
+    let global = &context.global;
+    if global.release_root.is_none() && global.node.is_none() {
+        return Err(Failure::new(ExitCode::Usage, format!("{command} belongs to a release: bin/<name> {command}"))
+            .hint("cargo system run builds and starts the workspace's application"));
+    }
+    context.node()
+}
+
+/// What stands in the environment must not be added to what the arguments say.
+pub(super) fn forget_surroundings(command: &mut Command) {
+    for variable in ["PORT", "CARGO_SYSTEM_NODE", "CARGO_SYSTEM_METRICS", "CARGO_SYSTEM_LOG_FORMAT"] {
+        command.env_remove(variable);
+    }
 }
 
 /// This process becomes the node: same process id, same terminal. Returns only when that fails.
@@ -45,11 +57,6 @@ fn become_node(node: &NodePath, serving: &Serving) -> Result<(), Failure> {
     let own = std::env::current_exe().map_err(failed)?;
     let mut command = Command::new(own);
     command.arg("node").arg("--root").arg(node.layout.root()).args(serving.to_args());
-    // Said by the arguments above; what stands in the environment must not be added to them.
-    command
-        .env_remove("PORT")
-        .env_remove("CARGO_SYSTEM_NODE")
-        .env_remove("CARGO_SYSTEM_METRICS")
-        .env_remove("CARGO_SYSTEM_LOG_FORMAT");
+    forget_surroundings(&mut command);
     Err(failed(command.exec()))
 }

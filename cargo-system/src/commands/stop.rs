@@ -4,23 +4,29 @@ use crate::client::{self, PATIENCE};
 use crate::context::Context;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
+use crate::node_path::NodePath;
 use crate::output;
 use runtime::protocol::{Command, Outcome};
 use std::time::Duration;
 
 pub(super) fn stop(context: &Context, grace: u32) -> Result<(), Failure> {
-    let node = context.node()?;
-    let grace = Duration::from_secs(grace.into());
-    let command = Command::Stop { grace_ms: u64::try_from(grace.as_millis()).unwrap_or(u64::MAX) };
-    client::connect(&node)?.ask(command, grace + 2 * PATIENCE)?;
-    if !node.wait_until_gone(PATIENCE)? {
-        let message = format!("the node in {} has closed and does not end", node.root());
-        return Err(Failure::new(ExitCode::TimedOut, message).hint("its log says why"));
-    }
+    stop_node(&context.node()?, grace)?;
     if context.json() {
         output::json(&Outcome::Ok);
     } else {
         output::line("stopped");
+    }
+    Ok(())
+}
+
+/// Stops it, with so many seconds for its processes, and waits until it is gone.
+pub(super) fn stop_node(node: &NodePath, grace: u32) -> Result<(), Failure> {
+    let grace = Duration::from_secs(grace.into());
+    let command = Command::Stop { grace_ms: u64::try_from(grace.as_millis()).unwrap_or(u64::MAX) };
+    client::connect(node)?.ask(command, grace + 2 * PATIENCE)?;
+    if !node.wait_until_gone(PATIENCE)? {
+        let message = format!("the node in {} has closed and does not end", node.root());
+        return Err(Failure::new(ExitCode::TimedOut, message).hint("its log says why"));
     }
     Ok(())
 }

@@ -6,12 +6,15 @@
 
 mod boot;
 mod describe;
+mod detach;
 mod error;
+mod manager;
 mod stop;
 
 pub use crate::listen::ListenOverride;
 pub use crate::log::{FilesMax, LogConfig, files_in as log_files};
 pub use describe::describe;
+pub use detach::detach;
 pub use error::NodeError;
 
 use crate::control::{self, Controlled, Server};
@@ -26,6 +29,7 @@ use crate::release::history::{Attempt, Entry};
 use crate::release::layout::Layout;
 use crate::release::store::Store;
 use crate::{scheduler, upgrade};
+use manager::Manager;
 use plugin_abi::abi::{LOG_INFO, LOG_WARN};
 use rustix::process::{Resource, getrlimit, setrlimit};
 use semver::Version;
@@ -58,6 +62,8 @@ pub struct NodeConfig {
     pub processes_max: Option<u32>,
     /// How it logs.
     pub log: LogConfig,
+    /// It has no terminal, and nobody to speak to once it serves: see [`detach`].
+    pub is_detached: bool,
 }
 
 /// Runs the node until it is stopped. One an OS process.
@@ -99,7 +105,20 @@ fn serve(config: NodeConfig) -> Result<(), NodeError> {
         "node",
         &format!("{name} {release} serves, {} ms after its start", started.elapsed().as_millis()),
     );
-    stop::serve_until_stopped(&stop_requests, &versions);
+    let manager = Manager::find();
+    if let Some(manager) = &manager {
+        manager.tell_upgrades();
+        manager.ready();
+        manager.tell_progress();
+    }
+    if config.is_detached {
+        detach::silence();
+    }
+    stop::serve_until_stopped(&stop_requests, &versions, || {
+        if let Some(manager) = &manager {
+            manager.stopping();
+        }
+    });
     drop(server);
     log::host(LOG_INFO, "node", "stopped");
     boot::outcome()

@@ -44,10 +44,11 @@ pub(super) fn request() -> StopRequest {
     StopRequest { grace: SIGNAL_GRACE, stopped, told }
 }
 
-/// Waits for the wish, then stops.
-pub(super) fn serve_until_stopped(requests: &Receiver<StopRequest>, versions: &Versions) {
+/// Waits for the wish, then stops; calls `begins` between.
+pub(super) fn serve_until_stopped(requests: &Receiver<StopRequest>, versions: &Versions, begins: impl FnOnce()) {
     // The senders live in the control server and the signal thread, for as long as the node.
     let Ok(request) = requests.recv() else { return };
+    begins();
     log::host(LOG_INFO, "node", &format!("stopping; processes have {:?} to finish", request.grace));
     versions.listeners().lock().close_all();
     for image in image::all() {

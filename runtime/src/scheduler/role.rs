@@ -128,6 +128,11 @@ impl Roles {
         self.own.get().map_or(0, |own| own.len())
     }
 
+    /// The roles that are held by threads that work.
+    pub(super) fn online_ones(&self) -> &[Role] {
+        self.own.get().map_or(&[], |own| &own[..self.online().min(own.len())])
+    }
+
     pub(super) fn online(&self) -> usize {
         self.online.load(Ordering::Relaxed)
     }

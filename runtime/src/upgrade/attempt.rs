@@ -2,6 +2,7 @@
 
 use super::around;
 use super::candidate::{Candidate, RootFuture, root_of};
+use super::change::{self, Change};
 use super::drain;
 use super::health;
 use super::journal::Journal;
@@ -255,6 +256,7 @@ impl<'a> Attempt<'a> {
         *self.versions.probation.lock() = Some(Arc::clone(&probation));
         let status = probation.status();
         self.progress.push(Event::Probation(status.clone()));
+        change::tell(Change::Ends);
         self.progress.stand(Upgraded { probation: Some(status), draining: draining(), ..self.done(switched, report) });
         // As it was when it was left: what is left of it now crashes for other reasons.
         let before = self.crashes_before;

@@ -31,6 +31,7 @@
 mod around;
 mod attempt;
 mod candidate;
+mod change;
 mod drain;
 mod gather;
 mod health;
@@ -46,6 +47,7 @@ mod tree;
 mod versions;
 mod within;
 
+pub(crate) use change::{Change, set_on_change};
 pub(crate) use drain::status as drain_status;
 pub(crate) use progress::Seen;
 pub(crate) use tally::{crashes, outcomes, pauses};

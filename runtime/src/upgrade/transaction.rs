@@ -2,6 +2,7 @@
 
 use super::attempt::Attempt;
 use super::candidate::{Candidate, RootFuture, root_of};
+use super::change::{self, Change};
 use super::journal::Journal;
 use super::plan::PREPARE_MAX;
 use super::probation::Decision;
@@ -186,7 +187,9 @@ impl Versions {
     }
 
     fn run(&self, progress: &Progress, request: Request) {
+        change::tell(Change::Begins(progress.release()));
         let end = self.attempt(progress, &request);
+        change::tell(Change::Ends);
         match &end {
             Ok(done) if done.changed => {
                 let Upgraded { from, to, switched_after_us, pauses, .. } = done;
