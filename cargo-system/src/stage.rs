@@ -4,13 +4,13 @@ use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::signer::Signer;
 use runtime::image::{PluginFacts, inspect};
-use runtime::release::archive;
 use runtime::release::keys::Keys;
 use runtime::release::layout::Layout;
 use runtime::release::manifest::{FileEntry, MANIFEST_SCHEMA, Manifest, RuntimeEntry, release_version};
 use runtime::release::settings::Settings;
 use runtime::release::signature::SignatureError;
 use runtime::release::store::{Store, StoreError};
+use runtime::release::{archive, config};
 use semver::Version;
 use std::path::Path;
 
@@ -38,6 +38,7 @@ pub(crate) fn runtime_version() -> Version {
 /// Stages a built plugin; returns the manifest of its release.
 pub(crate) fn stage_build(store: &Store, object: &Path, parts: Parts<'_>) -> Result<Manifest, Failure> {
     let facts = facts(object)?;
+    config::merged(facts.config.as_deref(), None).map_err(|error| refused(error.to_string()).step("stage"))?;
     let _held = store.hold().map_err(unstaged)?;
     let plugin = store.add_plugin(object, &facts).map_err(unstaged)?;
     // It has that hash: it was checked as it was copied.

@@ -1,11 +1,13 @@
 //! What a plugin is made of: listeners and a root process.
 
 use crate::abi::ProcessFuture;
+use crate::config::{Config, ConfigChange, Hearer};
 use crate::exit::Outcome;
 use crate::ffi::{NoMessages, into_process};
 use crate::health::HealthCheck;
 use crate::net::TcpStream;
 use crate::supervisor::{Supervisor, root_process, set_tree};
+use serde::de::DeserializeOwned;
 use std::fmt;
 use std::time::Duration;
 
@@ -15,6 +17,8 @@ pub struct Application {
     pub(crate) listeners: Vec<Listener>,
     pub(crate) root: Option<Root>,
     pub(crate) health_checks: Vec<HealthCheck>,
+    pub(crate) config: Option<Config>,
+    pub(crate) config_change: Option<Hearer>,
 }
 
 /// What serves the connections of a listener. Each connection is a process of its own.
@@ -182,6 +186,44 @@ impl Application {
         F: Future<Output: Outcome> + Send + 'static,
     {
         self.health_checks.push(HealthCheck::new(name.into(), deadline, check));
+        self
+    }
+
+    /// Declares the type of the application's configuration, and what must hold of it; processes have it from [`config`](crate::config()).
+    ///
+    /// It is the `config.toml` of the package, named by `application!(app, config: "config.toml")`, with what the `config.toml` in the node's folder says
+    /// otherwise. Each version reads its own before it serves: what cannot be read, or does not pass `check`, refuses the boot, or the upgrade, and
+    /// nothing has changed.
+    ///
+    /// ```
+    /// # use plugin_abi::Application;
+    /// #[derive(serde::Deserialize)]
+    /// struct Config { limit: u32 }
+    ///
+    /// # fn app() -> Application {
+    /// Application::new().config(|config: &Config| match config.limit {
+    ///     0 => Err("limit is 0, and nobody could do anything".to_owned()),
+    ///     _ => Ok(()),
+    /// })
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn config<T>(mut self, check: impl Fn(&T) -> Result<(), String> + Send + Sync + 'static) -> Self
+    where
+        T: DeserializeOwned + Send + Sync + 'static,
+    {
+        self.config = Some(Config::new(check));
+        self
+    }
+
+    /// Runs `hear` as a process of this version when it has taken over from one with another configuration, by an upgrade or back: as OTP's `config_change`.
+    /// Processes that have moved have the new configuration by then, if they ask for it.
+    #[must_use]
+    pub fn config_change<F>(mut self, hear: impl Fn(ConfigChange) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output: Outcome> + Send + 'static,
+    {
+        self.config_change = Some(Hearer::new(hear));
         self
     }
 

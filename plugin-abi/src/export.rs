@@ -6,19 +6,22 @@
 /// and exports the one symbol that a node looks for. It makes [`Counting`](crate::alloc::Counting) the allocator, unless
 /// `allocator = own` says that the crate has its own.
 ///
+/// `config: "config.toml"` names the package's configuration, which goes into the plugin's file (see [`Application::config`](crate::Application::config)).
+///
 /// `servers` and `sessions` are the types whose [`State`](crate::State) moves from version to version:
 /// `application!(app, servers: [Counter, chat::Room], sessions: [chat::Session])`. What their states look like is in the file, too.
 #[macro_export]
 macro_rules! application {
-    ($app:path $(, servers: [$($server:ty),* $(,)?])? $(, sessions: [$($session:ty),* $(,)?])? $(,)?) => {
+    ($app:path $(, config: $config:literal)? $(, servers: [$($server:ty),* $(,)?])? $(, sessions: [$($session:ty),* $(,)?])? $(,)?) => {
         #[global_allocator]
         static __CARGO_SYSTEM_ALLOCATOR: $crate::alloc::Counting =
             $crate::alloc::Counting::new($crate::__private::SystemAllocator);
 
-        $crate::application!($app, allocator = own $(, servers: [$($server),*])? $(, sessions: [$($session),*])?);
+        $crate::application!($app, allocator = own $(, config: $config)? $(, servers: [$($server),*])? $(, sessions: [$($session),*])?);
     };
-    ($app:path, allocator = own $(, servers: [$($server:ty),* $(,)?])? $(, sessions: [$($session:ty),* $(,)?])? $(,)?) => {
+    ($app:path, allocator = own $(, config: $config:literal)? $(, servers: [$($server:ty),* $(,)?])? $(, sessions: [$($session:ty),* $(,)?])? $(,)?) => {
         $crate::__declare_states!($($($server,)*)? $($($session,)*)?);
+        $($crate::__declare_config!($config);)?
 
         const _: () = {
             // Names of items are not hygienic: plain ones could hide what `$app` means.
@@ -67,6 +70,24 @@ macro_rules! application {
     };
 }
 
+/// A record that is the configuration's text.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __declare_config {
+    ($config:literal) => {
+        const _: () = {
+            use $crate::__private as __cargo_system;
+
+            const __TEXT: &[&str] = &[include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/", $config))];
+
+            #[used]
+            #[unsafe(link_section = ".cargo_system")]
+            static __RECORD: [u8; __cargo_system::record_len(__TEXT)] =
+                __cargo_system::record(__cargo_system::RECORD_CONFIG, __TEXT);
+        };
+    };
+}
+
 /// A record for each state.
 #[doc(hidden)]
 #[macro_export]
@@ -92,7 +113,7 @@ macro_rules! __declare_states {
 #[expect(unsafe_code, reason = "`init` is called by the host, through a C function")]
 pub mod __private {
     use crate::abi::{ApplicationHandle, HostTable, ImageContext, OwnedBytes, Slice, Status};
-    pub use crate::abi::{COMPILER, Entry, RECORD_PLUGIN, TARGET, record, record_len};
+    pub use crate::abi::{COMPILER, Entry, RECORD_CONFIG, RECORD_PLUGIN, TARGET, record, record_len};
     use crate::application::Application;
     use crate::moving::MovingType;
     pub use crate::state::Chain;

@@ -55,6 +55,8 @@ mod call;
 #[cfg(feature = "sdk")]
 mod checkpoint;
 #[cfg(feature = "sdk")]
+mod config;
+#[cfg(feature = "sdk")]
 mod drain;
 #[cfg(feature = "sdk")]
 mod exit;
@@ -119,6 +121,7 @@ pub use crate::{
     application::{Accept, Application},
     call::{CALL_TIMEOUT, CallError, ReplyTo},
     checkpoint::checkpoint,
+    config::{ConfigChange, config},
     drain::{ImageState, draining, image_state, stopping, version},
     exit::{Down, Exit, ExitReason, MonitorRef, Outcome},
     info::{ProcessInfo, process_info},

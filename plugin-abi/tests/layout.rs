@@ -95,7 +95,9 @@ fn write_types(text: &mut String) {
             health_check_count,
             health_check,
             start_health_check,
-            log_changed
+            log_changed,
+            configure,
+            config_change
         }
     );
     layout!(text, HealthCheckDeclaration { name, deadline_ms });

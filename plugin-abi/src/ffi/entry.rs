@@ -28,6 +28,8 @@ static VTABLE: ApplicationVtable = ApplicationVtable {
     health_check,
     start_health_check,
     log_changed,
+    configure,
+    config_change,
 };
 
 /// The body of a plugin's `init`.
@@ -233,6 +235,31 @@ unsafe extern "C" fn start_health_check(data: Opaque, index: u32, out: *mut Proc
         let Some(check) = unsafe { application(data) }.health_checks.get(index as usize) else { return STATUS_NONE };
         // SAFETY: valid for a write.
         unsafe { out.write(check.start()) };
+        STATUS_OK
+    })
+}
+
+unsafe extern "C" fn configure(data: Opaque, config: Slice, error: *mut OwnedBytes) -> Status {
+    // SAFETY: the vtable's contract; the bytes are valid for the call.
+    let (application, bytes) = unsafe { (application(data), config.as_bytes()) };
+    let Some(config) = &application.config else { return STATUS_NONE };
+    let refused = match catch_unwind(AssertUnwindSafe(|| config.set(bytes))) {
+        Ok(Ok(())) => return STATUS_OK,
+        Ok(Err(reason)) => (STATUS_FAILED, reason),
+        Err(payload) => (STATUS_PANICKED, panic::into_text(payload)),
+    };
+    // SAFETY: valid for a write.
+    unsafe { write_text(refused, error) }
+}
+
+unsafe extern "C" fn config_change(data: Opaque, change: Slice, out: *mut ProcessFuture) -> Status {
+    guarded(|| {
+        // SAFETY: the vtable's contract; the bytes are valid for the call.
+        let (application, change) = unsafe { (application(data), change.as_bytes()) };
+        let Some(hearer) = &application.config_change else { return STATUS_NONE };
+        let Some(process) = hearer.start(change) else { return STATUS_FAILED };
+        // SAFETY: valid for a write.
+        unsafe { out.write(process) };
         STATUS_OK
     })
 }

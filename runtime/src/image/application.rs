@@ -199,6 +199,33 @@ impl Application {
         unsafe { ((*self.0.vtable).log_changed)(self.0.data) };
     }
 
+    /// Has the image take this configuration, JSON; or why it does not.
+    pub(crate) fn configure(&self, config: &[u8]) -> Result<(), String> {
+        // SAFETY: an initialised application's vtable.
+        if unsafe { (*self.0.vtable).size } <= offset_of!(ApplicationVtable, config_change) {
+            // Built before there was any.
+            return Ok(());
+        }
+        let mut error = OwnedBytes::EMPTY;
+        // SAFETY: an initialised application, whose vtable has it; the pointers are valid for the call.
+        match unsafe { ((*self.0.vtable).configure)(self.0.data, Slice::new(config), &raw mut error) } {
+            STATUS_OK | STATUS_NONE => Ok(()),
+            _ => Err(take_text(error)),
+        }
+    }
+
+    /// The process that hears what is different in the configuration, JSON, if somebody wants to.
+    pub(crate) fn config_change(&self, change: &[u8]) -> Option<ProcessFuture> {
+        // SAFETY: an initialised application's vtable.
+        if unsafe { (*self.0.vtable).size } <= offset_of!(ApplicationVtable, config_change) {
+            return None;
+        }
+        let mut out = NO_PROCESS;
+        // SAFETY: an initialised application, whose vtable has it; the pointers are valid for the call.
+        let status = unsafe { ((*self.0.vtable).config_change)(self.0.data, Slice::new(change), &raw mut out) };
+        (status == STATUS_OK).then_some(out)
+    }
+
     /// The root process, if there is one.
     pub(crate) fn start(&self) -> Result<Option<ProcessFuture>, Status> {
         let mut out = NO_PROCESS;

@@ -8,7 +8,8 @@ use object::{
     Architecture, BinaryFormat, Object as _, ObjectKind, ObjectSection as _, ObjectSymbol as _, ReadCache, ReadRef,
 };
 use plugin_abi::abi::{
-    ABI_MAJOR, ABI_MINOR, ENTRY_SYMBOL, RECORD_PLUGIN, RECORD_STATE, Record, SECTION, TARGET, split_record, text_value,
+    ABI_MAJOR, ABI_MINOR, ENTRY_SYMBOL, RECORD_CONFIG, RECORD_PLUGIN, RECORD_STATE, Record, SECTION, TARGET,
+    split_record, text_value,
 };
 use semver::Version;
 use sha2::{Digest as _, Sha256};
@@ -38,6 +39,8 @@ pub struct PluginFacts {
     pub hash: String,
     /// The states that move from version to version, by name.
     pub states: Vec<StateRecord>,
+    /// The configuration that it brings: TOML.
+    pub config: Option<String>,
     /// The declaration's text, to be compared with what is found in memory.
     pub(crate) declaration: Vec<u8>,
 }
@@ -116,6 +119,7 @@ fn read_facts(mut bytes: impl Read + Seek) -> Result<PluginFacts, Refusal> {
         compiler: value("compiler", "it names no compiler")?.to_owned(),
         hash,
         states: states(&records).map_err(Refusal::Damaged)?,
+        config: config(&records).map_err(Refusal::Damaged)?,
         declaration: record.text.to_vec(),
     })
 }
@@ -159,6 +163,15 @@ fn records(mut section: &[u8]) -> Result<Vec<Record<'_>>, Refusal> {
         section = rest;
     }
     Ok(records)
+}
+
+fn config(records: &[Record<'_>]) -> Result<Option<String>, &'static str> {
+    let mut texts = records.iter().filter(|record| record.kind == RECORD_CONFIG).map(|record| record.text);
+    let text = texts.next();
+    if texts.next().is_some() {
+        return Err("it has two configurations");
+    }
+    text.map(|text| str::from_utf8(text).map(str::to_owned)).transpose().or(Err("its configuration is not text"))
 }
 
 fn states(records: &[Record<'_>]) -> Result<Vec<StateRecord>, &'static str> {

@@ -38,7 +38,7 @@ pub struct Plan {
 /// Something that was looked at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedCheck {
-    /// `signature`, `quarantine`, `application`, `abi`, `target`, `version`, `states`, `versions` or `listeners`.
+    /// `signature`, `quarantine`, `application`, `abi`, `target`, `version`, `states`, `versions`, `config` or `listeners`.
     pub check: String,
     /// What came of it.
     pub outcome: CheckOutcome,

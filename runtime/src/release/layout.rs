@@ -8,6 +8,7 @@
 //! <root>/releases/RELEASES                which release boots, which served before, and the history
 //! <root>/releases/<release>/manifest.json.minisig   its signature, if it is signed
 //! <root>/keys/, keys/revoked/             whose signatures the node takes
+//! <root>/config.toml                      what the node's owner says otherwise than the release's configuration
 //! <root>/hooks/before, after              run around each upgrade
 //! <root>/run/                             control socket, lock, pid
 //! <root>/log/                             logs
@@ -104,6 +105,12 @@ impl Layout {
     #[must_use]
     pub fn run(&self) -> PathBuf {
         self.root.join("run")
+    }
+
+    /// What the owner says otherwise than the release's configuration; it need not be there.
+    #[must_use]
+    pub fn config(&self) -> PathBuf {
+        self.root.join("config.toml")
     }
 
     /// The control socket.

@@ -3,6 +3,7 @@
 pub mod archive;
 pub mod check;
 mod clean;
+pub mod config;
 mod error;
 mod files;
 mod folders;

@@ -1,7 +1,7 @@
 //! One upgrade: its steps, one after the other. `mod.rs` has the picture.
 
 use super::around;
-use super::candidate::{Candidate, RootFuture, root_of};
+use super::candidate::{Candidate, RootFuture, root_of, tell_change};
 use super::change::{self, Change};
 use super::drain;
 use super::health;
@@ -241,6 +241,7 @@ impl<'a> Attempt<'a> {
         let Some(switched) = taken.switched.as_mut().filter(|_| !taken.in_effect) else { return };
         taken.in_effect = true;
         self.settle_root(self.before, switched.image, switched.root.take());
+        tell_change(switched.image, &self.versions.config_change(self.before, switched.image));
         give_way(self.before);
     }
 
@@ -335,6 +336,7 @@ impl<'a> Attempt<'a> {
             });
             self.bring_back(image);
             self.settle_root(image, self.before, root);
+            tell_change(self.before, &self.versions.config_change(image, self.before));
         } else if let Some(root) = tree::root_on(self.versions.root(self.before), self.before) {
             tree::settle(root);
         }

@@ -4,6 +4,7 @@ use crate::image::Image;
 use crate::listen::Prepared;
 use crate::log;
 use crate::process::{Birth, Pid, Priority};
+use crate::release::config::{Change, Config};
 use crate::scheduler::{self, Unstarted};
 use plugin_abi::abi::{LOG_ERROR, ProcessFuture};
 
@@ -13,9 +14,10 @@ pub(super) struct Candidate {
     pub(super) image: &'static Image,
     pub(super) root: Option<RootFuture>,
     pub(super) listeners: Prepared,
+    pub(super) config: Config,
 }
 
-/// A process that was made and not started: a root, or a health check's.
+/// A process that was made and not started: a root, a health check's, or one that hears of a change.
 #[derive(Debug)]
 pub(super) struct RootFuture(ProcessFuture);
 
@@ -33,6 +35,17 @@ pub(super) fn root_of(image: &'static Image) -> Result<Option<RootFuture>, Strin
 /// The health check of that index of an image's application.
 pub(super) fn check_of(image: &'static Image, index: usize) -> Option<RootFuture> {
     image.application()?.start_health_check(u32::try_from(index).ok()?).map(RootFuture)
+}
+
+/// Has an image's application hear what is different in its configuration, if it wants to.
+pub(super) fn tell_change(image: &'static Image, change: &Change) {
+    let hearer = image.application().filter(|_| !change.is_empty()).and_then(|application| {
+        let change = serde_json::to_vec(change).ok()?;
+        application.config_change(&change)
+    });
+    if let Some(hearer) = hearer.map(RootFuture) {
+        let _: Option<Pid> = hearer.start(image);
+    }
 }
 
 #[expect(unsafe_code, reason = "a future that crossed the ABI is given on, or dropped")]
@@ -59,7 +72,7 @@ impl RootFuture {
         // SAFETY: a future of this image, given away.
         let root = unsafe { scheduler::spawn(image, future) };
         if root.is_none() {
-            let message = "the process limit is reached: the application's root process is not started";
+            let message = "the process limit is reached: a process of the application's is not started";
             log::host(LOG_ERROR, "upgrade", message);
             drop(Self(future));
         }

@@ -68,8 +68,10 @@ impl Versions {
         let signed = trust.map_err(|error| refused(Step::Check, &error, error.hint()))?;
         let signed_with = signed.map(|signed| signed.key.to_string());
         let (manifest, plugin) = Self::read(from, &request.release)?;
+        // As the owner of this node wishes, wherever the release stands.
+        let config = self.store.config(&plugin).map(drop);
         let Request { kind, is_forced, confirm_within, .. } = *request;
-        Ok(CandidateFacts { manifest, plugin, signed_with, listeners, kind, confirm_within, is_forced })
+        Ok(CandidateFacts { manifest, plugin, signed_with, config, listeners, kind, confirm_within, is_forced })
     }
 
     fn node_facts(&self, current: &'static Image) -> Result<NodeFacts, Failure> {

@@ -29,6 +29,8 @@ const VERSION_LEN_MAX: usize = 200;
 /// … and of what is none, so much is shown, in characters.
 const VERSION_SHOWN_LEN: usize = 64;
 
+const CONFIG_HINT: &str = "mend config.toml in the package, or the one in the node's folder, and try again";
+
 /// What is asked for.
 #[derive(Clone, Debug)]
 pub(super) struct Request {
@@ -241,19 +243,22 @@ impl Versions {
         let prepare = |error: &dyn ToString| refused(Step::Prepare, error.to_string(), None);
         let plugin = single_plugin(manifest).map_err(|error| prepare(&error))?;
         let path = self.store.layout().root().join(&plugin.file);
-        let (image, root) = loaded(&path, facts, manifest.version.to_string(), plugin.name.clone())?;
+        let config = self.store.config(facts).map_err(|error| refused(Step::Prepare, error, Some(CONFIG_HINT)))?;
+        let bytes = serde_json::to_vec(&config).map_err(|error| prepare(&error))?;
+        let (image, root) = loaded(&path, facts, manifest.version.to_string(), plugin.name.clone(), bytes)?;
         let declared = &image.listeners;
         let listeners = self.listeners.lock();
         let overrides = if at_boot { listeners.check_overrides(declared) } else { Ok(()) };
         let elsewhere = Some("stop what listens there, or give another address with --listen or PORT");
         let listeners = overrides.and_then(|()| listeners.prepare(declared));
         let listeners = listeners.map_err(|error| refused(Step::Prepare, error, elsewhere))?;
-        Ok(Candidate { image, root, listeners })
+        Ok(Candidate { image, root, listeners, config })
     }
 
     /// New processes start on the candidate's image from here on.
     pub(super) fn switch(&self, candidate: Candidate) -> (&'static Image, Option<RootFuture>) {
-        let Candidate { image, root, listeners } = candidate;
+        let Candidate { image, root, listeners, config } = candidate;
+        self.set_config(image, config);
         self.note_current(image);
         image.set_state(IMAGE_CURRENT);
         listen::set_current(image);
@@ -268,6 +273,7 @@ fn loaded(
     facts: &PluginFacts,
     version: String,
     name: String,
+    config: Vec<u8>,
 ) -> Result<(&'static Image, Option<RootFuture>), Failure> {
     let (path, facts) = (path.to_owned(), facts.clone());
     let load = move || {
@@ -275,19 +281,24 @@ fn loaded(
         let loaded = image::all().into_iter().find(|image| image.hash == facts.hash);
         let image = match loaded {
             Some(image) => image,
-            None => image::load(&path, &facts, &version, &HOST_TABLE).map_err(|error| format!("{name}: {error}"))?,
+            None => {
+                image::load(&path, &facts, &version, &HOST_TABLE).map_err(|error| (format!("{name}: {error}"), None))?
+            }
         };
         let other = facts.states.iter().find(|state| image.state_version(&state.name) != state.version);
         if let Some(state) = other {
-            return Err(format!(
-                "{name}: its processes have another version of the state {:?} than its file",
-                state.name
-            ));
+            let reason =
+                format!("{name}: its processes have another version of the state {:?} than its file", state.name);
+            return Err((reason, None));
         }
-        Ok((image, root_of(image)?))
+        if let Some(application) = image.application() {
+            let refused = |reason| (format!("{name}: its configuration is refused: {reason}"), Some(CONFIG_HINT));
+            application.configure(&config).map_err(refused)?;
+        }
+        Ok((image, root_of(image).map_err(|error| (error, None))?))
     };
-    let prepare = |error: String| refused(Step::Prepare, error, None);
-    within(PREPARE_MAX, "prepare", load).map_err(prepare)?.map_err(prepare)
+    let prepare = |(error, hint): (String, Option<&str>)| refused(Step::Prepare, error, hint);
+    within(PREPARE_MAX, "prepare", load).map_err(|error| prepare((error, None)))?.map_err(prepare)
 }
 
 pub(super) fn version(text: &str) -> Result<Version, Failure> {

@@ -6,6 +6,7 @@ use crate::image::{self, Image};
 use crate::listen::{self, Listeners};
 use crate::process::Pid;
 use crate::protocol::OnProbation;
+use crate::release::config::{self, Change, Config};
 use crate::release::store::Store;
 use parking_lot::Mutex;
 use std::collections::HashMap;
@@ -24,6 +25,8 @@ pub(crate) struct Versions {
     current_since: Mutex<HashMap<u64, (Instant, u64)>>,
     /// Image → its root process, which may have ended.
     roots: Mutex<HashMap<u64, Pid>>,
+    /// Image → its configuration, as it became current, last.
+    configs: Mutex<HashMap<u64, Config>>,
 }
 
 impl Versions {
@@ -35,6 +38,7 @@ impl Versions {
             probation: Mutex::default(),
             current_since: Mutex::default(),
             roots: Mutex::default(),
+            configs: Mutex::default(),
         }
     }
 
@@ -58,6 +62,18 @@ impl Versions {
         let mut roots = self.roots.lock();
         roots.retain(|_, other| *other != root);
         roots.insert(image.context.id, root);
+    }
+
+    /// An image becomes current with that configuration.
+    pub(super) fn set_config(&self, image: &Image, config: Config) {
+        self.configs.lock().insert(image.context.id, config);
+    }
+
+    /// What is different in the configuration of `to`.
+    pub(super) fn config_change(&self, from: &Image, to: &Image) -> Change {
+        let configs = self.configs.lock();
+        let (from, to) = (configs.get(&from.context.id), configs.get(&to.context.id));
+        from.zip(to).map(|(from, to)| config::change(from, to)).unwrap_or_default()
     }
 
     /// When an image became current, last.

@@ -21,6 +21,7 @@ pub(super) fn checks(node: &NodeFacts, candidate: &CandidateFacts) -> Vec<Planne
     if node.hash != candidate.plugin.hash {
         checks.extend(declarations(node, candidate));
         checks.push(versions(node, candidate));
+        checks.push(config(candidate));
         checks.extend(listeners(node, candidate));
     }
     checks
@@ -115,6 +116,14 @@ fn versions(node: &NodeFacts, candidate: &CandidateFacts) -> PlannedCheck {
     let message = format!("{live} versions have processes, and this release allows {most} with it");
     let hint = "cargo system status shows who holds the older ones; drain and live-versions in [package.metadata.system] decide";
     refused("versions", message, Some(hint.to_owned()))
+}
+
+fn config(candidate: &CandidateFacts) -> PlannedCheck {
+    let hint = "mend config.toml in the package, or the one in the node's folder".to_owned();
+    match &candidate.config {
+        Ok(()) => passed("config", ""),
+        Err(reason) => refused("config", reason.clone(), Some(hint)),
+    }
 }
 
 /// When it is known what it listens on.

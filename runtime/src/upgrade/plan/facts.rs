@@ -58,6 +58,8 @@ pub(crate) struct CandidateFacts {
     pub(crate) plugin: PluginFacts,
     /// The key that it is signed with, if this node wants to know. One that is not trusted is not looked at.
     pub(crate) signed_with: Option<String>,
+    /// Why its configuration, with the owner's, is none. What it means is found out when it is loaded.
+    pub(crate) config: Result<(), String>,
     /// `None`: not known before it is loaded.
     pub(crate) listeners: Option<Vec<DeclaredListener>>,
     /// Forward or back.

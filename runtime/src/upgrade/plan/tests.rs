@@ -65,9 +65,11 @@ fn candidate() -> CandidateFacts {
             compiler: "rustc".to_owned(),
             hash,
             states: vec![state("Cart", Shape::U8)],
+            config: None,
             declaration: Vec::new(),
         },
         signed_with: None,
+        config: Ok(()),
         listeners: None,
         kind: Kind::Upgrade,
         confirm_within: None,
@@ -189,6 +191,14 @@ fn listeners_are_planned_when_they_are_known() {
     let planned = plan(&node(), &wrong);
     assert_eq!(outcome(&planned, "listeners"), Some(CheckOutcome::Refused));
     assert_eq!(planned.steps, [Step::Check]);
+}
+
+#[test]
+fn a_configuration_that_is_none_is_refused_before_anything_is_loaded() {
+    assert_eq!(outcome(&plan(&node(), &candidate()), "config"), Some(CheckOutcome::Passed));
+    let planned = plan(&node(), &CandidateFacts { config: Err("line 2".to_owned()), ..candidate() });
+    assert_eq!(planned.steps, [Step::Check]);
+    assert_eq!(planned.allow().expect_err("refused").message, "line 2");
 }
 
 #[test]
