@@ -125,10 +125,13 @@ pub(crate) enum Command {
         waiting: Waiting,
     },
     /// Make the release before current again, or another one, while everything runs
-    #[command(after_help = "Example:\n  cargo system rollback\n  cargo system rollback 1.2.0+3f2a91bc")]
+    #[command(after_help = "Example:\n  cargo system rollback\n  cargo system rollback 1.2.0+3f2a91bc --dry-run")]
     Rollback {
         /// Which release; without it, the one that was permanent before
         version: Option<String>,
+        /// Say what the roll-back would do, and change nothing
+        #[arg(long)]
+        dry_run: bool,
         #[command(flatten)]
         waiting: Waiting,
     },

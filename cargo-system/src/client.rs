@@ -178,6 +178,7 @@ impl Losses {
             Command::Ping
             | Command::Status
             | Command::Plan { .. }
+            | Command::PlanRollback { .. }
             | Command::Processes { .. }
             | Command::Info { .. }
             | Command::Top { .. }

@@ -20,6 +20,7 @@ struct Written {
     drain_types: BTreeMap<String, DrainPolicy>,
     drain_deadline: Option<u32>,
     live_versions: Option<NonZeroU16>,
+    live_age: Option<u32>,
     #[serde(rename = "move")]
     moves: Option<MovePolicy>,
 }
@@ -39,6 +40,7 @@ pub(crate) fn of(package: &Package) -> Result<Settings, Failure> {
         drain: written.drain.unwrap_or(default.drain),
         drain_types: written.drain_types,
         drain_deadline_s: written.drain_deadline.unwrap_or(default.drain_deadline_s),
+        live_age_s: written.live_age.unwrap_or(default.live_age_s),
         moves: written.moves.unwrap_or(default.moves),
         live_versions: written.live_versions.map_or(default.live_versions, NonZeroU16::get),
     })

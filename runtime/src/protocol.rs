@@ -158,6 +158,11 @@ pub enum Command {
         #[serde(default)]
         listeners: Option<Vec<DeclaredListener>>,
     },
+    /// What would a roll-back do? Nothing is changed. Answers with `done` and a [`Plan`].
+    PlanRollback {
+        /// The release's version; none: the one before.
+        release: Option<String>,
+    },
     /// Make a release current again that was permanent before. Events, then `done` with an [`Upgraded`].
     Rollback {
         /// Its version; none: the one before.
@@ -360,6 +365,9 @@ pub struct VersionStatus {
     pub root: Option<RootStatus>,
     /// Processes by type, most first; why the version still lives.
     pub process_types: Vec<ProcessTypeStatus>,
+    /// If it is not current: the pids of some of those that hold it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub held_by: Vec<String>,
     /// When those that are left do not finish by themselves; none: they are left to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drain: Option<OnDrain>,

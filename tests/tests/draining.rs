@@ -34,16 +34,18 @@ fn versions(node: &Node) -> Vec<Value> {
 
 #[test]
 fn who_does_not_finish_in_time_is_killed_or_asked_as_its_type_is() {
-    for (policy, said) in
-        [("drain = \"kill\"", "0 asked to stop, 1 killed"), ("drain = \"ask\"", "1 asked to stop, 0 killed")]
-    {
+    for (policy, deadline, then, said) in [
+        ("drain = \"kill\"", "drain-deadline = 3", "kill", "0 asked to stop, 1 killed"),
+        ("drain = \"ask\"", "drain-deadline = 3", "ask", "1 asked to stop, 0 killed"),
+        // They are left to finish, and not for ever.
+        ("drain = \"leave\"", "live-age = 3", "kill", "0 asked to stop, 1 killed"),
+    ] {
         let (sandbox, node, talk) = fixture();
         change(&sandbox, "1", "2");
-        settings(&sandbox, &format!("{policy}\ndrain-deadline = 3"));
+        settings(&sandbox, &format!("{policy}\n{deadline}"));
         sandbox.upgrade().expect("an upgrade");
         let old = versions(&node).pop().expect("two");
         assert_eq!(old["processes"], 1, "this connection: {old}");
-        let then = policy.split('"').nth(1).expect("a word");
         assert_eq!(old["drain"]["then"], then, "{old}");
         node.log_line(said).expect("it says so");
         let gone = wait::until("the old version is gone", Duration::from_secs(20), || {
@@ -73,6 +75,10 @@ fn who_is_left_to_finish_holds_a_version_and_no_more_live_than_are_allowed() {
     assert_eq!(node.version(), before);
     assert_ne!(talk.ask("version"), before, "who was there goes on");
     assert!(versions(&node).iter().all(|version| version["drain"].is_null()), "nobody is hurried");
+    let old = versions(&node).pop().expect("two");
+    let holder = old["held_by"][0].as_str().expect("who holds it").to_owned();
+    let info = sandbox.cli(["info", &holder, "--json"]).expect(0).json();
+    assert_eq!(info["version"], old["version"], "{info}");
     drop(talk);
     let finished =
         wait::until("the old version is gone", Duration::from_secs(20), || (versions(&node).len() == 1).then_some(()));

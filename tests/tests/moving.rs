@@ -145,8 +145,14 @@ fn a_roll_back_moves_everything_back_and_what_it_left_is_in_quarantine() {
     assert!(talk.ask("start a").starts_with('<'));
     let before = node.version();
     edit(&sandbox, "const FACTOR: u64 = 1;", "const FACTOR: u64 = 100;");
+    let planned = sandbox.cli(["rollback", "--dry-run"]).expect(14);
+    assert!(planned.stderr.contains("nothing to go back to"), "{}", planned.stderr);
     let after = sandbox.upgrade().expect("an upgrade");
     talk.expect("add a 1", "100");
+    let planned = sandbox.cli(["rollback", "--dry-run"]).expect(0).stdout;
+    assert!(planned.contains(&format!("{after} → {before}")), "{planned}");
+    assert!(planned.contains(&format!("moves to {before} with the state")), "{planned}");
+    assert_eq!(node.version(), after, "and nothing has changed");
     let _said = sandbox.cli(["rollback", "--drain-wait", "0"]).expect(0);
     assert_eq!(node.version(), before);
     talk.expect("add a 1", "101");

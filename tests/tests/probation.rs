@@ -138,6 +138,44 @@ fn a_node_that_dies_on_probation_boots_in_the_version_before() {
 }
 
 #[test]
+fn a_node_that_is_stopped_on_probation_says_so_and_boots_in_the_version_before() {
+    let (sandbox, node, _talk) = fixture();
+    let before = node.version();
+    change(&sandbox);
+    on_probation(&sandbox, "10m");
+    let _said = sandbox.cli(["stop"]).expect(0);
+    drop(node);
+    let command = sandbox.cli(["start", "--listen", "127.0.0.1:0"]).into_command();
+    let node = Node::start(command, &sandbox.root()).expect("it boots");
+    assert_eq!(node.version(), before);
+    let (outcome, message) = last_of_history(&sandbox);
+    assert!(outcome == "rolled-back" && message.contains("the node was stopped"), "{outcome}: {message}");
+    // Nobody has found anything wrong with it.
+    let planned = sandbox.cli(["upgrade", "--dry-run"]).expect(0).stdout;
+    assert!(planned.contains("planned and not done"), "{planned}");
+}
+
+#[test]
+fn who_confirms_while_a_health_check_runs_does_not_wait_for_it() {
+    const CHECK: &str = "health_check(\"slow\", Duration::from_secs(60), || async {
+        static SEEN: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+        if SEEN.fetch_add(1, std::sync::atomic::Ordering::Relaxed) > 0 {
+            tracing::info!(\"the check takes its time\");
+            sleep(Duration::from_secs(59)).await;
+        }
+    })";
+    let (sandbox, node, _talk) = fixture();
+    sandbox.edit("src/lib.rs", APPLICATION, &format!("{APPLICATION}.{CHECK}")).expect("an edit");
+    on_probation(&sandbox, "10m");
+    let runs = wait::until("it is run again and again", Duration::from_secs(60), || {
+        node.log().contains("the check takes its time").then_some(())
+    });
+    runs.expect("a check that runs");
+    let _said = sandbox.cli(["confirm", "--timeout", "30"]).expect(0);
+    assert_eq!(permanent(&sandbox), node.version());
+}
+
+#[test]
 fn a_health_check_that_fails_hangs_or_panics_brings_back_the_version_before() {
     let (sandbox, mut node, mut talk) = fixture();
     let before = node.version();

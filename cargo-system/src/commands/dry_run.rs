@@ -1,4 +1,4 @@
-//! `upgrade --dry-run`: what the upgrade would do.
+//! `upgrade --dry-run`: what the upgrade would do; `rollback --dry-run`: the same of a roll-back.
 //!
 //! ```text
 //! build, or unpack ─► a folder of its own, gone afterwards ─┬─ described in another OS process ─┐
@@ -55,6 +55,14 @@ pub(super) fn dry_run(
     };
     match client::connect(&node)?.ask(command, PATIENCE)? {
         Outcome::Plan(plan) => conclude(context.json(), &plan, unknown.as_deref()),
+        _ => Err(Failure::error("the node answers something else than a plan")),
+    }
+}
+
+/// What a roll-back would do. All of it is in the node's folder, and nothing is loaded.
+pub(super) fn rollback(context: &Context, release: Option<String>) -> Result<(), Failure> {
+    match context.connect()?.ask(Command::PlanRollback { release }, PATIENCE)? {
+        Outcome::Plan(plan) => conclude(context.json(), &plan, None),
         _ => Err(Failure::error("the node answers something else than a plan")),
     }
 }

@@ -71,7 +71,8 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Upgrade { release, force, confirm_within, waiting, signing, .. } => {
             upgrade::upgrade(&context, release.as_deref(), force, confirm_within, waiting, &signing)
         }
-        Command::Rollback { version, waiting } => rollback::rollback(&context, version, waiting),
+        Command::Rollback { version, dry_run: true, .. } => dry_run::rollback(&context, version),
+        Command::Rollback { version, waiting, .. } => rollback::rollback(&context, version, waiting),
         Command::Confirm { waiting } => confirm::confirm(&context, waiting),
         Command::Check => check::check(&context),
         Command::Keys { command } => keys::keys(&context, &command),

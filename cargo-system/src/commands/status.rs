@@ -77,6 +77,7 @@ fn render(status: &Status) -> String {
             let _ = writeln!(text, "    its root process {} has ended: the log says why", root.pid);
         }
         text.push_str(&types(version));
+        text.push_str(&holders(version));
         if let Some(OnDrain { then, in_ms }) = version.drain {
             let what = match then {
                 DrainPolicy::Leave => "left to finish, but for types that are not",
@@ -108,6 +109,14 @@ fn types(version: &VersionStatus) -> String {
     })
 }
 
+/// Whom to look at to find out why it is still there.
+fn holders(version: &VersionStatus) -> String {
+    let Some(first) = version.held_by.first() else { return String::new() };
+    let others = version.processes.saturating_sub(version.held_by.len() as u64);
+    let others = if others > 0 { format!(" and {others} more") } else { String::new() };
+    format!("    held by {}{others}: cargo system info '{first}' says what it is\n", version.held_by.join(", "))
+}
+
 #[expect(clippy::cast_precision_loss, reason = "a size for people")]
 fn megabytes(bytes: u64) -> f64 {
     bytes as f64 / f64::from(1u32 << 20)
@@ -127,6 +136,7 @@ mod tests {
             age_ms,
             root: None,
             process_types: vec![kind],
+            held_by: if state == "draining" { vec!["<12.1>".to_owned(), "<14.3>".to_owned()] } else { Vec::new() },
             drain: None,
         }
     }
@@ -171,6 +181,7 @@ VERSION         STATE     PROCESSES       AGE
        200 × example_app::session
 0.1.0+00c0ffee  draining         12     90 ms
         12 × example_app::session
+    held by <12.1>, <14.3> and 10 more: cargo system info '<12.1>' says what it is
 ";
         assert_eq!(render(&status_of_many()), expected);
     }

@@ -104,6 +104,10 @@ fn act(stream: &UnixStream, controlled: &Arc<Controlled>, request: Request) -> i
             let planned = controlled.versions.plan(&release, root.as_deref(), force, within, listeners);
             write(stream, &planned.map_or_else(Reply::Failed, |plan| Reply::Done(Outcome::Plan(plan))))
         }
+        Command::PlanRollback { release } => {
+            let planned = controlled.versions.plan_back(release.as_deref());
+            write(stream, &planned.map_or_else(Reply::Failed, |plan| Reply::Done(Outcome::Plan(plan))))
+        }
         Command::Rollback { release, follow_drain_ms } => {
             let by = peer::by(stream, request.client.as_deref());
             let begun = controlled.versions.roll_back(release.as_deref(), by);

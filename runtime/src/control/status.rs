@@ -12,6 +12,8 @@ use std::time::Instant;
 
 /// Process types listed for a version.
 const TYPES_MAX: usize = 10;
+/// Processes named that hold a version.
+const HOLDERS_MAX: usize = 5;
 
 /// See [`Status`].
 pub(crate) fn status(controlled: &Controlled) -> Status {
@@ -60,6 +62,10 @@ fn versions(controlled: &Controlled) -> Vec<VersionStatus> {
         .filter(|(image, _)| Some(image.context.id) == current || image.processes.get() > 0)
         .collect();
     images.sort_by_key(|(_, since)| std::cmp::Reverse(*since));
+    let held_by = |image: &Image| {
+        let holders = table::all().filter(|process| process.image().context.id == image.context.id);
+        holders.take(HOLDERS_MAX).map(|process| process.pid().to_string()).collect()
+    };
     let status = |(image, since): (&Image, Instant)| VersionStatus {
         version: image.version.to_owned(),
         state: if Some(image.context.id) == current { "current" } else { "draining" }.to_owned(),
@@ -67,6 +73,7 @@ fn versions(controlled: &Controlled) -> Vec<VersionStatus> {
         age_ms: age_ms(since),
         root: controlled.versions.root(image).map(root),
         drain: drain_status(image).filter(|_| Some(image.context.id) != current),
+        held_by: if Some(image.context.id) == current { Vec::new() } else { held_by(image) },
         process_types: top(types.remove(&image.context.id).unwrap_or_default()),
     };
     images.into_iter().map(status).collect()

@@ -50,6 +50,7 @@ pub(super) fn serve_until_stopped(requests: &Receiver<StopRequest>, versions: &V
     let Ok(request) = requests.recv() else { return };
     begins();
     log::host(LOG_INFO, "node", &format!("stopping; processes have {:?} to finish", request.grace));
+    versions.stop();
     versions.listeners().lock().close_all();
     for image in image::all() {
         image.set_state(IMAGE_STOPPING);

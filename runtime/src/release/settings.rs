@@ -22,6 +22,8 @@ pub struct Settings {
     pub drain_types: BTreeMap<String, DrainPolicy>,
     /// That deadline, in seconds.
     pub drain_deadline_s: u32,
+    /// So long may processes of the version before live, in seconds, whatever `drain` says; 0: as long as they like.
+    pub live_age_s: u32,
     /// How processes move to it.
     #[serde(rename = "move")]
     pub moves: MovePolicy,
@@ -38,6 +40,7 @@ impl Default for Settings {
             drain: DrainPolicy::Leave,
             drain_types: BTreeMap::new(),
             drain_deadline_s: 300,
+            live_age_s: 0,
             moves: MovePolicy::Each,
             live_versions: 50,
         }
@@ -63,9 +66,17 @@ impl Settings {
         Duration::from_secs(self.drain_deadline_s.into())
     }
 
+    /// How long processes may live at the most; `None`: as long as they like.
+    #[must_use]
+    pub fn live_age(&self) -> Option<Duration> {
+        (self.live_age_s > 0).then(|| Duration::from_secs(self.live_age_s.into()))
+    }
+
     /// Not all processes are left to finish when they do.
     #[must_use]
     pub fn ends_drains(&self) -> bool {
-        self.drain != DrainPolicy::Leave || self.drain_types.values().any(|policy| *policy != DrainPolicy::Leave)
+        self.live_age_s > 0
+            || self.drain != DrainPolicy::Leave
+            || self.drain_types.values().any(|policy| *policy != DrainPolicy::Leave)
     }
 }

@@ -8,7 +8,7 @@ use super::health;
 use super::journal::Journal;
 use super::moves;
 use super::plan::CandidateFacts;
-use super::probation::{Crashes, Probation};
+use super::probation::{Crashes, NotKept, Probation};
 use super::progress::Progress;
 use super::step::Step;
 use super::tally;
@@ -19,7 +19,7 @@ use crate::image::Image;
 use crate::listen;
 use crate::log;
 use crate::moving::Report;
-use crate::process::table;
+use crate::process::{Pid, table};
 use crate::protocol::{Event, Failure, FailureKind, MovePolicy, Pauses, Unconfirmed, Upgraded};
 use crate::scheduler;
 use plugin_abi::abi::{IMAGE_CURRENT, IMAGE_DRAINING, LOG_WARN};
@@ -62,6 +62,8 @@ struct Taken {
     report: Option<Report>,
     /// The new version's root has started, and the version before drains.
     in_effect: bool,
+    /// The node stops: nobody goes back any more.
+    is_stopping: bool,
     done: Option<Upgraded>,
 }
 
@@ -115,6 +117,8 @@ impl<'a> Attempt<'a> {
             };
             if let Err(failure) = took {
                 return Err(match &taken.switched {
+                    // What boots next is the version before.
+                    Some(_) if taken.is_stopping => failure,
                     Some(switched) => self.roll_back(switched.image, taken.in_effect, failure),
                     None => failure,
                 });
@@ -166,7 +170,7 @@ impl<'a> Attempt<'a> {
                 Ok(())
             }
             (Step::Health, _, Some(switched)) => {
-                health::check(switched.image).map_err(|error| self.found_bad(step, error, HEALTH_HINT))
+                health::check(switched.image, || false).map_err(|error| self.found_bad(step, error, HEALTH_HINT))
             }
             (Step::Commit, _, Some(switched)) => {
                 let report = taken.report.take().ok_or_else(|| out_of_order(step))?;
@@ -240,7 +244,7 @@ impl<'a> Attempt<'a> {
     fn take_effect(&self, taken: &mut Taken) {
         let Some(switched) = taken.switched.as_mut().filter(|_| !taken.in_effect) else { return };
         taken.in_effect = true;
-        self.settle_root(self.before, switched.image, switched.root.take());
+        self.settle_root(self.versions.root(self.before), switched.image, switched.root.take());
         tell_change(switched.image, &self.versions.config_change(self.before, switched.image));
         give_way(self.before);
     }
@@ -263,7 +267,13 @@ impl<'a> Attempt<'a> {
         let before = self.crashes_before;
         let end = probation.watch(image, || (self.versions.crashes(image), before));
         *self.versions.probation.lock() = None;
-        end.map_err(|reason| self.found_bad(Step::Probation, reason, PROBATION_HINT))
+        end.map_err(|end| match end {
+            NotKept::Bad(reason) => self.found_bad(Step::Probation, reason, PROBATION_HINT),
+            NotKept::Stopped => {
+                taken.is_stopping = true;
+                refused(Step::Probation, "the node was stopped while it was on probation", None)
+            }
+        })
     }
 
     fn found_bad(&self, step: Step, reason: String, hint: &str) -> Failure {
@@ -283,27 +293,22 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    /// The root process that was has moved, and settles its tree; or the new version's starts.
-    fn settle_root(&self, from: &Image, image: &'static Image, root: Option<RootFuture>) {
-        let moved = tree::root_on(self.versions.root(from), image);
-        let root = match &moved {
-            Some(moved) => Some(moved.pid()),
-            None => root.and_then(|root| root.start(image)),
+    /// The root process that was runs on that image: its tree starts what it lacks, which on the way forth it has by now, and stops what is not in it.
+    /// Otherwise the image's own root starts, if there is one.
+    fn settle_root(&self, held: Option<Pid>, image: &'static Image, root: Option<RootFuture>) {
+        let Some(held) = tree::root_on(held, image) else {
+            if let Some(root) = root.and_then(|root| root.start(image)) {
+                self.versions.set_root(image, root);
+            }
+            return;
         };
-        if let Some(root) = root {
-            self.versions.set_root(image, root);
+        let pid = held.pid();
+        self.versions.set_root(image, pid);
+        if let Err(reason) = tree::start_added(held) {
+            log::host(LOG_WARN, "upgrade", &format!("{}: {reason}", image.version));
         }
-        if let Some(moved) = moved {
-            tree::settle(moved);
-        }
-    }
-
-    /// A tree that has moved back starts what had been stopped, as the other version did not have it.
-    fn bring_back(&self, from: &Image) {
-        if let Some(root) = tree::root_on(self.versions.root(from), self.before)
-            && let Err(reason) = tree::start_added(root)
-        {
-            log::host(LOG_WARN, "upgrade", &format!("{}: {reason}", self.before.version));
+        if let Some(held) = tree::root_on(Some(pid), image) {
+            tree::settle(held);
         }
     }
 
@@ -334,11 +339,10 @@ impl<'a> Attempt<'a> {
                 log::host(LOG_WARN, "upgrade", &format!("{}: {error}", self.before.version));
                 None
             });
-            self.bring_back(image);
-            self.settle_root(image, self.before, root);
+            self.settle_root(self.versions.root(image), self.before, root);
             tell_change(self.before, &self.versions.config_change(image, self.before));
-        } else if let Some(root) = tree::root_on(self.versions.root(self.before), self.before) {
-            tree::settle(root);
+        } else {
+            self.settle_root(self.versions.root(self.before), self.before, None);
         }
         give_way(image);
         let serving = Some(self.before.version.to_owned());

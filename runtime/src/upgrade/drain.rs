@@ -5,6 +5,7 @@
 //!      └─ the deadline of the release that took over ─┬─ leave ─► they finish when they do
 //!                                                     ├─ ask ───► an exit signal, `shutdown`, once each: who traps it may go on
 //!                                                     └─ kill ──► each, and whoever they start
+//! too old, by that release ──────────────────────────────────────► all are killed
 //! ```
 //!
 //! It begins with the commit: on probation, all may go back. It ends when nobody is left, or when the version is current again.
@@ -30,6 +31,8 @@ struct Drain {
     until: Instant,
     policy: DrainPolicy,
     types: BTreeMap<String, DrainPolicy>,
+    /// When nobody may be left; `None`: nobody is hurried for it.
+    too_old: Option<Instant>,
 }
 
 /// The versions that do not drain for ever, by their images' numbers.
@@ -44,6 +47,7 @@ pub(super) fn begin(image: &'static Image, settings: &Settings) {
         until: Instant::now() + settings.drain_deadline(),
         policy: settings.drain,
         types: settings.drain_types.clone(),
+        too_old: settings.live_age().map(|age| Instant::now() + age),
     };
     DRAINS.lock().get_or_insert_default().insert(image.context.id, drain.clone());
     let thread = std::thread::Builder::new().name("drain".to_owned());
@@ -56,8 +60,13 @@ pub(super) fn begin(image: &'static Image, settings: &Settings) {
 /// How a version drains, for people.
 pub(crate) fn status(image: &Image) -> Option<OnDrain> {
     let drain = entry(image)?;
-    let left = drain.until.saturating_duration_since(Instant::now());
-    Some(OnDrain { then: drain.policy, in_ms: u64::try_from(left.as_millis()).unwrap_or(u64::MAX) })
+    // What comes first, or comes at all.
+    let (then, at) = match drain.too_old {
+        Some(too_old) if drain.policy == DrainPolicy::Leave || too_old < drain.until => (DrainPolicy::Kill, too_old),
+        _ => (drain.policy, drain.until),
+    };
+    let left = at.saturating_duration_since(Instant::now());
+    Some(OnDrain { then, in_ms: u64::try_from(left.as_millis()).unwrap_or(u64::MAX) })
 }
 
 fn entry(image: &Image) -> Option<Drain> {
@@ -74,10 +83,10 @@ fn forget(image: &Image, drain: &Drain) {
 }
 
 fn run(image: &'static Image, drain: &Drain) {
-    let mut told = HashSet::new();
+    let mut told = Told::default();
     let is_draining = || image.processes.get() > 0 && image.context.state.load(Ordering::SeqCst) == IMAGE_DRAINING;
     while is_draining() && entry(image).as_ref() == Some(drain) {
-        if Instant::now() >= drain.until {
+        if drain.is_too_old() || Instant::now() >= drain.until {
             end(image, drain, &mut told);
         }
         std::thread::sleep(LOOK);
@@ -85,20 +94,27 @@ fn run(image: &'static Image, drain: &Drain) {
     forget(image, drain);
 }
 
-/// Ends those that are left. `before`: who has been told before.
-fn end(image: &'static Image, drain: &Drain, before: &mut HashSet<Pid>) {
+/// Who has been told before.
+#[derive(Default)]
+struct Told {
+    to_stop: HashSet<Pid>,
+    killed: HashSet<Pid>,
+}
+
+/// Ends those that are left.
+fn end(image: &'static Image, drain: &Drain, before: &mut Told) {
     let (mut told, mut killed) = (0u64, 0u64);
     for process in table::of_image(image) {
-        match policy_of(drain, &process) {
+        match drain.policy_of(&process) {
             DrainPolicy::Leave => {}
             DrainPolicy::Ask => {
-                if before.insert(process.pid()) {
+                if before.to_stop.insert(process.pid()) {
                     told += 1;
                     scheduler::signal(process.process(), None, Reason::of(EXIT_SHUTDOWN));
                 }
             }
             DrainPolicy::Kill => {
-                killed += u64::from(before.insert(process.pid()));
+                killed += u64::from(before.killed.insert(process.pid()));
                 scheduler::kill(process.process());
             }
         }
@@ -109,6 +125,15 @@ fn end(image: &'static Image, drain: &Drain, before: &mut HashSet<Pid>) {
     }
 }
 
-fn policy_of(drain: &Drain, process: &Handle) -> DrainPolicy {
-    drain.types.get(process.type_name()).copied().unwrap_or(drain.policy)
+impl Drain {
+    fn is_too_old(&self) -> bool {
+        self.too_old.is_some_and(|too_old| Instant::now() >= too_old)
+    }
+
+    fn policy_of(&self, process: &Handle) -> DrainPolicy {
+        if self.is_too_old() {
+            return DrainPolicy::Kill;
+        }
+        self.types.get(process.type_name()).copied().unwrap_or(self.policy)
+    }
 }

@@ -34,15 +34,32 @@ impl Versions {
         confirm_within: Option<Duration>,
         listeners: Option<Vec<DeclaredListener>>,
     ) -> Result<Plan, Failure> {
+        let release = super::transaction::version(release)?;
+        let request = Request { release, kind: Kind::Upgrade, by: By::default(), is_forced, confirm_within };
+        let store = root.map_or_else(|| self.store.clone(), |root| Store::new(Layout::new(root)));
+        self.plan_of(&request, &store, listeners)
+    }
+
+    /// What a roll-back would do, to that release, or to the one before.
+    ///
+    /// # Errors
+    /// As `plan`; or there is nothing to go back to.
+    pub(crate) fn plan_back(&self, release: Option<&str>) -> Result<Plan, Failure> {
+        self.plan_of(&self.back_to(release, By::default())?, &self.store, None)
+    }
+
+    fn plan_of(
+        &self,
+        request: &Request,
+        from: &Store,
+        listeners: Option<Vec<DeclaredListener>>,
+    ) -> Result<Plan, Failure> {
         let in_progress = self.in_progress.lock().clone();
         if let Some(progress) = in_progress {
             return Err(self.locked(&progress));
         }
         let before = listen::current().ok_or_else(|| refused(Step::Check, "nothing serves yet", None))?;
-        let release = super::transaction::version(release)?;
-        let request = Request { release, kind: Kind::Upgrade, by: By::default(), is_forced, confirm_within };
-        let store = root.map_or_else(|| self.store.clone(), |root| Store::new(Layout::new(root)));
-        Ok(self.planned(before, &request, &store, listeners)?.0.plan)
+        Ok(self.planned(before, request, from, listeners)?.0.plan)
     }
 
     /// The plan of an upgrade to a release of `from`, and what it was made of.

@@ -18,11 +18,14 @@ struct Running {
     observer: Observer,
 }
 
-/// Runs all checks, and waits for their ends.
+/// How often it is looked whether anybody still wants to know.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// Runs all checks, and waits for their ends, unless `is_moot` by then: those that run are killed, and have passed.
 ///
 /// # Errors
 /// The first that did not pass, and why.
-pub(super) fn check(image: &'static Image) -> Result<(), String> {
+pub(super) fn check(image: &'static Image, is_moot: impl Fn() -> bool) -> Result<(), String> {
     let Some(application) = image.application() else { return Ok(()) };
     let mut running = Vec::new();
     for (index, check) in application.health_checks()?.into_iter().enumerate() {
@@ -36,23 +39,34 @@ pub(super) fn check(image: &'static Image) -> Result<(), String> {
         running.push(Running { name: check.name, deadline, until: Instant::now() + deadline, observer });
     }
     // All are waited for: none is left behind when another one fails.
-    let ends: Vec<_> = running.into_iter().map(Running::end).collect();
+    let ends: Vec<_> = running.into_iter().map(|running| running.end(&is_moot)).collect();
     ends.into_iter().collect()
 }
 
 impl Running {
-    fn end(self) -> Result<(), String> {
+    fn end(self, is_moot: &impl Fn() -> bool) -> Result<(), String> {
         let Self { name, deadline, until, observer } = self;
-        match observer.ended_by(until) {
-            Some(reason) if reason.code == EXIT_NORMAL => Ok(()),
-            Some(reason) => Err(format!("the health check {name:?} failed: {}", why(&reason))),
-            None => {
-                if let Some(late) = table::find(observer.pid()) {
-                    scheduler::kill(late.process());
+        loop {
+            match observer.ended_by(until.min(Instant::now() + LOOK)) {
+                Some(reason) if reason.code == EXIT_NORMAL => return Ok(()),
+                Some(reason) => return Err(format!("the health check {name:?} failed: {}", why(&reason))),
+                None if is_moot() => {
+                    kill(&observer);
+                    return Ok(());
                 }
-                Err(format!("the health check {name:?} has not ended within {deadline:?}, and was killed"))
+                None if Instant::now() >= until => {
+                    kill(&observer);
+                    return Err(format!("the health check {name:?} has not ended within {deadline:?}, and was killed"));
+                }
+                None => {}
             }
         }
+    }
+}
+
+fn kill(observer: &Observer) {
+    if let Some(late) = table::find(observer.pid()) {
+        scheduler::kill(late.process());
     }
 }
 

@@ -3,8 +3,11 @@
 //! ```text
 //!                 ┌─ confirmed, or the time is up and nobody had to ──────────────────────────► commit
 //! on probation ───┤
-//!                 └─ crashes too often, a health check fails, asked to go back, unconfirmed ──► roll-back, and quarantine
+//!                 ├─ crashes too often, a health check fails, asked to go back, unconfirmed ──► roll-back, and quarantine
+//!                 └─ the node stops ──────────────────────────────────────────────────────────► the version before boots next; it may come again
 //! ```
+//!
+//! What somebody decides counts at once, also while health checks run: they are given up.
 //!
 //! The record says nothing of it but the step: a node that dies on probation boots in the version before. It ends in any case: the time is bounded.
 //!
@@ -49,6 +52,17 @@ pub(super) enum Decision {
     Confirm,
     /// It goes.
     RollBack,
+    /// So does the node.
+    Stop,
+}
+
+/// Why it does not stay.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum NotKept {
+    /// It was found bad.
+    Bad(String),
+    /// Nobody has found that: the node stops.
+    Stopped,
 }
 
 /// How often processes of a version crash.
@@ -56,6 +70,16 @@ pub(super) enum Decision {
 pub(super) struct Crashes {
     pub(super) count: u64,
     pub(super) in_time: Duration,
+}
+
+impl Decision {
+    fn end(self) -> Result<(), NotKept> {
+        match self {
+            Self::Confirm => Ok(()),
+            Self::RollBack => Err(NotKept::Bad("it was told to go back while it was on probation".to_owned())),
+            Self::Stop => Err(NotKept::Stopped),
+        }
+    }
 }
 
 impl Crashes {
@@ -101,35 +125,32 @@ impl Probation {
     ///
     /// # Errors
     /// It does not stay: why.
-    pub(super) fn watch(&self, image: &'static Image, crashes: impl Fn() -> (Crashes, Crashes)) -> Result<(), String> {
+    pub(super) fn watch(&self, image: &'static Image, crashes: impl Fn() -> (Crashes, Crashes)) -> Result<(), NotKept> {
         self.announce(LOG_INFO, self.time);
         let (mut last_call, mut next_health) = (Some(self.ends - self.time / LAST_CALL), Instant::now() + HEALTH_EVERY);
         loop {
             if let Some(decision) = self.wait(LOOK) {
-                return match decision {
-                    Decision::Confirm => Ok(()),
-                    Decision::RollBack => Err("it was told to go back while it was on probation".to_owned()),
-                };
+                return decision.end();
             }
             let (new, before) = crashes();
             if is_worse(new, before) {
-                return Err(format!(
+                return Err(NotKept::Bad(format!(
                     "{} of its processes have crashed in {:.1?} on probation, more than {TIMES_WORSE} times as often as those of {}",
                     new.count, new.in_time, self.from
-                ));
+                )));
             }
             let now = Instant::now();
-            if now >= self.ends {
-                return match self.unconfirmed {
-                    Unconfirmed::Permanent => health::check(image),
-                    Unconfirmed::RolledBack => {
-                        Err(format!("nobody has confirmed it within {}", humantime::format_duration(self.time)))
-                    }
-                };
+            let is_over = now >= self.ends;
+            if is_over && self.unconfirmed == Unconfirmed::RolledBack {
+                let time = humantime::format_duration(self.time);
+                return Err(NotKept::Bad(format!("nobody has confirmed it within {time}")));
             }
-            if now >= next_health {
-                health::check(image)?;
+            if is_over || now >= next_health {
+                health::check(image, || self.decision.lock().is_some()).map_err(NotKept::Bad)?;
                 next_health = Instant::now() + HEALTH_EVERY;
+            }
+            if is_over {
+                return self.wait(Duration::ZERO).map_or(Ok(()), Decision::end);
             }
             if last_call.take_if(|at| now >= *at).is_some() {
                 self.announce(LOG_WARN, self.ends.saturating_duration_since(now));

@@ -17,18 +17,20 @@ use crate::log;
 use crate::protocol::{Failure, FailureKind, Pauses, Upgraded};
 use crate::release::history::{By, Kind};
 use crate::release::manifest::{Manifest, PluginEntry};
-use crate::release::store::Store;
+use crate::release::store::{RECORD_PATIENCE, Store};
 use plugin_abi::abi::{IMAGE_CURRENT, LOG_ERROR, LOG_INFO};
 use semver::Version;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A version is the name of a folder …
 const VERSION_LEN_MAX: usize = 200;
 /// … and of what is none, so much is shown, in characters.
 const VERSION_SHOWN_LEN: usize = 64;
 
+/// How often it is looked whether an upgrade has ended.
+const STOP_LOOK: Duration = Duration::from_millis(5);
 const CONFIG_HINT: &str = "mend config.toml in the package, or the one in the node's folder, and try again";
 
 /// What is asked for.
@@ -106,6 +108,11 @@ impl Versions {
         if let Some(begun) = self.turn_back(release) {
             return Ok(begun);
         }
+        self.start(self.back_to(release, by)?)
+    }
+
+    /// A roll-back to that release, or to the one before.
+    pub(super) fn back_to(&self, release: Option<&str>, by: By) -> Result<Request, Failure> {
         let record = self.store.record().map_err(|error| refused(Step::Check, error, None))?;
         let release = match release {
             Some(release) => version(release)?,
@@ -114,7 +121,7 @@ impl Versions {
                 refused(Step::Check, "there is nothing to go back to: no other release has served here", Some(hint))
             })?,
         };
-        self.start(Request { release, kind: Kind::Rollback, by, is_forced: true, confirm_within: None })
+        Ok(Request { release, kind: Kind::Rollback, by, is_forced: true, confirm_within: None })
     }
 
     /// What is on probation stays.
@@ -127,6 +134,16 @@ impl Versions {
             let hint = Some("cargo system history shows what became of it");
             refused(Step::Check, format!("nothing is on probation: {serving} serves"), hint)
         })
+    }
+
+    /// The node stops: what is on probation is not kept, and the record says so before the node ends, if it can be written.
+    pub(crate) fn stop(&self) {
+        let Some(probation) = self.probation.lock().clone() else { return };
+        let until = Instant::now() + RECORD_PATIENCE;
+        let is_decided = probation.decide(Decision::Stop);
+        while is_decided && self.in_progress.lock().is_some() && Instant::now() < until {
+            std::thread::sleep(STOP_LOOK);
+        }
     }
 
     /// What is on probation goes back, if that is where `release` leads.
