@@ -66,6 +66,24 @@ fn ten_thousand_servers_move_under_load_and_no_message_is_lost_doubled_or_reorde
     assert_eq!(old.ask("swarm-report"), format!("{} 0 [10000]", 10_000 * 4 * 150));
 }
 
+/// Where processes block, threads that hold no scheduler run others: a turn of one that moves, too.
+#[test]
+fn servers_move_while_others_block_their_schedulers() {
+    let sandbox = Sandbox::releasable("moving").expect("the fixture builds");
+    let (own, first) = (sandbox.release("own").expect("a release"), sandbox.release("first").expect("a release"));
+    edit(&sandbox, "const FACTOR: u64 = 1;", "const FACTOR: u64 = 100;");
+    let second = sandbox.release("second").expect("a release");
+    let node = sandbox.start(&own).expect("it serves");
+    let mut talk = Talk::open(node.address());
+    talk.expect("swarm 2000", "2000");
+    talk.expect("block 300 1000", "300");
+    for to in [&second, &first] {
+        let upgrade = sandbox.cli(["upgrade", "--drain-wait", "0", "--release"]).args([to.root()]);
+        let _said = upgrade.env("CARGO_SYSTEM_NODE", node.root()).expect(0);
+    }
+    talk.expect("swarm-report", "0 0 [2000]");
+}
+
 #[test]
 fn a_state_that_cannot_be_converted_is_found_before_anything_has_changed() {
     let (sandbox, node) = fixture();

@@ -190,9 +190,10 @@ pub(crate) fn most() -> u32 {
 /// # Errors
 /// What is wrong with it; nothing has changed.
 pub(crate) fn set_level(directive: &str) -> Result<(), String> {
-    let mut changed = LOG.levels.read().clone();
+    let mut levels = LOG.levels.write();
+    let mut changed = levels.clone();
     changed.set(directive)?;
-    *LOG.levels.write() = changed;
+    *levels = changed;
     Ok(())
 }
 

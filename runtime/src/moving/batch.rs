@@ -256,14 +256,42 @@ pub(super) fn ask((process, state, version): Mover, to: &'static Image, want: Wa
     moving
 }
 
+/// What comes next in a move.
+enum Next {
+    /// Its process comes to a boundary.
+    Boundary,
+    /// A helper begins with the state that was given then.
+    Conversion(Instant),
+    /// The helper, which has begun then, is done.
+    End(Instant, Option<Pid>),
+    /// It waits for the others, and all of them together not for long; or for nobody.
+    Others,
+}
+
+fn next(moving: &Move) -> Next {
+    match &*moving.phase.lock() {
+        Phase::Asked => Next::Boundary,
+        Phase::Standing { .. } if moving.want == Want::Cross => Next::Others,
+        Phase::Written { at, .. } | Phase::Standing { at, .. } => Next::Conversion(*at),
+        Phase::Given { since, helper, .. } => Next::End(*since, *helper),
+        Phase::Ready { .. } | Phase::Over(_) => Next::Others,
+    }
+}
+
 /// Ends a move that has taken too long, or whose process or helper is gone.
 pub(super) fn watch(moving: &Move, limits: Limits) {
-    let given = match &*moving.phase.lock() {
-        Phase::Asked => None,
-        Phase::Given { since, helper, .. } => Some((*since, *helper)),
-        Phase::Written { .. } | Phase::Standing { .. } | Phase::Ready { .. } | Phase::Over(_) => return,
-    };
-    let Some((since, helper)) = given else { return watch_asked(moving, limits) };
+    match next(moving) {
+        Next::Boundary => watch_asked(moving, limits),
+        Next::Conversion(since) if since.elapsed() > limits.boundary => {
+            // Whoever was to begin was killed, or is held up.
+            helper::fail(moving, &format!("its conversion has not begun in {:?}", limits.boundary));
+        }
+        Next::End(since, helper) => watch_helper(moving, since, helper, limits),
+        Next::Conversion(_) | Next::Others => {}
+    }
+}
+
+fn watch_helper(moving: &Move, since: Instant, helper: Option<Pid>, limits: Limits) {
     let Some(helper) = helper.and_then(table::find).filter(|helper| helper.state.is_alive()) else {
         return helper::fail(moving, "the conversion ended its process: the log says how");
     };

@@ -72,14 +72,11 @@ pub(crate) fn give(process: &'static Process, state: Result<Encoded, String>) ->
 
 /// The turn of a process that has given its state is over.
 pub(super) fn suspended(process: &'static Process) {
-    match find(process) {
-        Some(moving) if moving.want == Want::Cross => {
-            // Else the barrier was given up before its turn was over.
-            if !stands(&moving) {
-                scheduler::resume(process);
-            }
-        }
+    match find(process).filter(|moving| stands(moving)) {
+        // It is restored when all others stand, too.
+        Some(moving) if moving.want == Want::Cross => {}
         Some(moving) => helper::restore(&moving),
+        // The move was given up before its turn was over.
         None => scheduler::resume(process),
     }
 }

@@ -112,15 +112,17 @@ fn note(moving: &Move, pid: Pid) {
     }
 }
 
-/// A process whose state was given goes on where it was.
+/// A process whose state was given goes on where it was: now, if it is suspended, or when its turn is over.
 pub(super) fn fail(moving: &Move, reason: &str) {
-    let is_ours = moving.turn(|phase| match phase {
+    let mut is_suspended = false;
+    moving.turn(|phase| match phase {
         Phase::Written { .. } | Phase::Standing { .. } | Phase::Given { .. } => {
+            is_suspended = moving.want.suspends() && !matches!(phase, Phase::Written { .. });
             Ok(Phase::Over(Outcome::Failed(reason.to_owned())))
         }
         other => Err(other),
     });
-    if is_ours && moving.want.suspends() {
+    if is_suspended {
         resume(moving);
     }
 }

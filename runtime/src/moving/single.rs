@@ -67,12 +67,12 @@ pub(super) struct Move {
 #[derive(Debug)]
 pub(super) enum Phase {
     Asked,
-    /// It has given its state. The helper comes when its turn is over.
+    /// It has given its state. A copy waits for its helper, any other one for the end of its process's turn.
     Written {
         at: Instant,
         bytes: Encoded,
     },
-    /// At a barrier: its turn is over, and it stands until all others do.
+    /// Its turn is over, and it stands until its helper begins; at a barrier, until all others stand, too.
     Standing {
         at: Instant,
         bytes: Encoded,
@@ -111,7 +111,11 @@ impl Move {
         // What stands there while it changes, nobody sees.
         match change(std::mem::replace(&mut *phase, Phase::Over(Outcome::Ended))) {
             Ok(next) => {
-                let is_news = matches!(next, Phase::Standing { .. } | Phase::Ready { .. } | Phase::Over(_));
+                let is_news = match next {
+                    Phase::Standing { .. } => self.want == Want::Cross,
+                    Phase::Ready { .. } | Phase::Over(_) => true,
+                    _ => false,
+                };
                 *phase = next;
                 drop(phase);
                 if is_news {

@@ -83,17 +83,13 @@ impl Worker {
         signal::prepare_thread(seat.handler_stack());
         monitor::helper_began(seat);
         let mut turns = Turns::new();
-        let begun = turns.begin();
-        run(seat, process, begun, &mut turns);
+        run_turn(seat, process, &mut turns);
         monitor::long_runner_ended(seat);
         seat::leave();
     }
 
     fn run_turn(&mut self, process: &'static Process) {
-        let begun = self.turns.begin();
-        if run(self.seat, process, begun, &mut self.turns) == Turn::Suspended {
-            suspended(process);
-        }
+        run_turn(self.seat, process, &mut self.turns);
     }
 
     fn take(&mut self) -> Option<&'static Process> {
@@ -176,7 +172,15 @@ impl Worker {
     }
 }
 
+fn run_turn(seat: &'static Seat, process: &'static Process, turns: &mut Turns) {
+    let begun = turns.begin();
+    if run(seat, process, begun, turns) == Turn::Suspended {
+        suspended(process);
+    }
+}
+
 /// What a turn came to.
+#[must_use]
 #[derive(Debug, PartialEq, Eq)]
 enum Turn {
     Over,
