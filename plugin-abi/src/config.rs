@@ -2,12 +2,12 @@
 //!
 //! ```text
 //! config.toml of the package, in the plugin's file ─┐
-//! config.toml in the node's folder ─────────────────┴─ merged by the node ─► configure: read as the type ─► checked ─► what `config` gives
+//! config.toml in the node's folder ─────────────────┴─ merged by the node ─► configure: read as the type ─► checked ─► taken: what `config` gives
 //!                                                                                 └──────────────────────────┴─ refuses the version
 //! ```
 //!
-//! Each version has its own: processes that have moved see the new version's. It is set before any process of the version runs, and again when
-//! the version comes back; so it never changes under a version that serves.
+//! Each version has its own: processes that have moved see the new version's. It is taken before any process of the version runs; and when the version comes
+//! back, at the switch, so that what is refused before leaves no trace.
 
 use crate::abi::ProcessFuture;
 use crate::exit::Outcome;
@@ -16,13 +16,15 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::any::{Any, type_name};
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 type Value = Arc<dyn Any + Send + Sync>;
 type Read = dyn Fn(&[u8]) -> Result<Value, String> + Send + Sync;
 
 /// This image's.
 static CONFIG: RwLock<Option<Value>> = RwLock::new(None);
+/// The last that is good and was not taken yet, with the number that the node gave it.
+static CHECKED: Mutex<Option<(u64, Value)>> = Mutex::new(None);
 
 /// What is different in this version's configuration, by the names of the tables and values at its top. As OTP's `config_change`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -64,11 +66,23 @@ impl Config {
         }))
     }
 
-    /// Has it be what [`config`] gives.
-    pub(crate) fn set(&self, bytes: &[u8]) -> Result<(), String> {
+    /// Reads and checks it; with that number it can be taken.
+    pub(crate) fn check(&self, number: u64, bytes: &[u8]) -> Result<(), String> {
         let value = (self.0)(bytes)?;
-        *CONFIG.write().unwrap_or_else(PoisonError::into_inner) = Some(value);
+        let mut checked = CHECKED.lock().unwrap_or_else(PoisonError::into_inner);
+        // Who checks for so long that nobody waits any more does not undo what came later.
+        if checked.as_ref().is_none_or(|(last, _)| *last < number) {
+            *checked = Some((number, value));
+        }
         Ok(())
+    }
+}
+
+/// What was checked under that number is what [`config`] gives from here on, if it is not already.
+pub(crate) fn take(number: u64) {
+    let checked = CHECKED.lock().unwrap_or_else(PoisonError::into_inner).take_if(|(checked, _)| *checked == number);
+    if let Some((_, value)) = checked {
+        *CONFIG.write().unwrap_or_else(PoisonError::into_inner) = Some(value);
     }
 }
 
@@ -133,8 +147,6 @@ mod tests {
     #[derive(Debug, Deserialize)]
     struct Shop {
         limit: u32,
-        #[serde(default)]
-        title: String,
     }
 
     fn bytes(value: &impl Serialize) -> Vec<u8> {
@@ -144,16 +156,26 @@ mod tests {
     #[test]
     fn what_is_read_and_passes_its_check_is_what_processes_see() {
         let config = Config::new(|shop: &Shop| if shop.limit > 0 { Ok(()) } else { Err("limit is 0".to_owned()) });
-        config.set(&bytes(&BTreeMap::from([("limit", 7)]))).expect("good");
+        let with_limit = |limit| bytes(&BTreeMap::from([("limit", limit)]));
+        let limit = || super::config::<Shop>().limit;
+        config.check(1, &with_limit(7)).expect("good");
+        take(1);
         for (wrong, says) in [
-            (bytes(&BTreeMap::from([("limit", 0)])), "limit is 0"),
+            (with_limit(0), "limit is 0"),
             (bytes(&BTreeMap::from([("title", "x")])), "missing field `limit`"),
             (bytes(&BTreeMap::from([("limit", "many")])), "limit: invalid type: string \"many\", expected u32"),
         ] {
-            let error = config.set(&wrong).expect_err(says);
+            let error = config.check(2, &wrong).expect_err(says);
             assert_eq!(error, says);
         }
-        let shop = super::config::<Shop>();
-        assert_eq!((shop.limit, shop.title.as_str()), (7, ""), "the one before stays");
+        take(2);
+        assert_eq!(limit(), 7, "the one before stays");
+        config.check(4, &with_limit(8)).expect("good");
+        config.check(3, &with_limit(9)).expect("good, and too late");
+        assert_eq!(limit(), 7, "what is checked is not taken");
+        take(3);
+        assert_eq!(limit(), 7);
+        take(4);
+        assert_eq!(limit(), 8);
     }
 }

@@ -97,6 +97,7 @@ fn write_types(text: &mut String) {
             start_health_check,
             log_changed,
             configure,
+            take_config,
             config_change
         }
     );

@@ -1,6 +1,7 @@
 //! Configuration belongs to the release: a version reads and checks its own before it serves, and hears what is different from the one before.
 
 use std::fs;
+use std::net::TcpListener;
 use system_tests::node::Node;
 use system_tests::sandbox::Sandbox;
 use system_tests::talk::Talk;
@@ -58,8 +59,12 @@ async fn greet(stream: TcpStream) {
 const CONFIG: &str = "limit = 1\n\n[place]\ntown = \"Ulm\"\nstreet = \"B\"\n";
 
 fn fixture() -> (Sandbox, Node) {
+    fixture_of(PROGRAM)
+}
+
+fn fixture_of(program: &str) -> (Sandbox, Node) {
     let sandbox = Sandbox::new("greet").expect("the fixture builds");
-    fs::write(sandbox.package().join("src/lib.rs"), PROGRAM).expect("written");
+    fs::write(sandbox.package().join("src/lib.rs"), program).expect("written");
     let crates = "serde = { workspace = true }\ntracing = { workspace = true }\n\n[lints]";
     sandbox.edit("Cargo.toml", "[lints]", crates).expect("an edit");
     configure(&sandbox, CONFIG);
@@ -141,4 +146,26 @@ fn a_version_that_goes_back_after_it_was_in_effect_has_the_old_one_hear_of_it() 
     assert!(history.contains("rolled back"), "{history}");
     let again = sandbox.cli(["upgrade", "--drain-wait", "0"]).expect(REFUSED);
     assert!(again.stderr.contains("quarantine"), "{}", again.stderr);
+}
+
+/// It has checked its configuration by then.
+#[test]
+fn a_roll_back_that_is_refused_changes_nothing_for_who_was_left_behind() {
+    let address = TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a free port");
+    let own = ".listen(\"greet\", \"127.0.0.1:4002\", greet)";
+    let with_side = PROGRAM.replace(own, &format!("{own}.listen(\"side\", \"{address}\", greet)"));
+    let (sandbox, node) = fixture_of(&with_side);
+    let mut old = Talk::open(node.listener("greet").expect("it listens"));
+    old.expect("?", "1 Ulm B");
+    fs::write(sandbox.package().join("src/lib.rs"), PROGRAM).expect("written");
+    let version = sandbox.upgrade().expect("an upgrade");
+    of_node(&sandbox, "limit = 5\n");
+    let taken = TcpListener::bind(address).expect("nobody listens there any more");
+    let said = sandbox.cli(["rollback", "--drain-wait", "0"]).expect(REFUSED);
+    assert!(said.stderr.contains(&address.to_string()), "{}", said.stderr);
+    assert_eq!(node.version(), version);
+    old.expect("?", "1 Ulm B");
+    drop(taken);
+    let _said = sandbox.cli(["rollback", "--drain-wait", "0"]).expect(0);
+    old.expect("?", "5 Ulm B");
 }

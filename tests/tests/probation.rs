@@ -117,6 +117,8 @@ fn what_nobody_confirms_goes_back_by_itself_and_is_in_quarantine() {
 
     // By hand, on probation: that is what was wished for.
     on_probation(&sandbox, "10m");
+    let planned = sandbox.cli(["rollback", "--dry-run"]).expect(0).stdout;
+    assert!(planned.contains(&before), "{planned}");
     let back = sandbox.cli(["rollback", "--json"]).expect(0).json();
     assert_eq!((&back["to"], &back["changed"]), (&before.clone().into(), &true.into()));
     assert_eq!(node.version(), before);

@@ -100,9 +100,12 @@ pub struct ApplicationVtable {
     pub start_health_check: unsafe extern "C" fn(data: Opaque, index: u32, out: *mut ProcessFuture) -> Status,
     /// What `log_enabled` has answered may be otherwise from now on.
     pub log_changed: unsafe extern "C" fn(data: Opaque),
-    /// Reads and checks a configuration, JSON, and has it be the image's from then on; `STATUS_NONE` when the application takes none. On any
-    /// other status `error` is text, and the one before stays. Called before the image becomes current, before its root process is made.
-    pub configure: unsafe extern "C" fn(data: Opaque, config: Slice, error: *mut OwnedBytes) -> Status,
+    /// Reads and checks a configuration, JSON, and keeps it under that number, which is higher than those before; `STATUS_NONE` when the application
+    /// takes none. On any other status `error` is text. Changes nothing that processes see.
+    pub configure: unsafe extern "C" fn(data: Opaque, number: u64, config: Slice, error: *mut OwnedBytes) -> Status,
+    /// What `configure` keeps under that number is the image's configuration from here on; nothing, if it keeps none. Once before the image's first
+    /// process runs, and as the image becomes current.
+    pub take_config: unsafe extern "C" fn(data: Opaque, number: u64),
     /// Makes the process that hears what is different from the configuration of the version before: JSON, the lists of names `changed`,
     /// `new` and `removed`. `STATUS_NONE` when nobody wants to.
     pub config_change: unsafe extern "C" fn(data: Opaque, change: Slice, out: *mut ProcessFuture) -> Status,

@@ -11,7 +11,7 @@ use crate::application::Application;
 use crate::moving::{self, MovingType};
 use crate::net::TcpStream;
 use crate::state::StateError;
-use crate::{log, panic};
+use crate::{config, log, panic};
 use std::os::fd::{FromRawFd as _, OwnedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -29,6 +29,7 @@ static VTABLE: ApplicationVtable = ApplicationVtable {
     start_health_check,
     log_changed,
     configure,
+    take_config,
     config_change,
 };
 
@@ -239,17 +240,24 @@ unsafe extern "C" fn start_health_check(data: Opaque, index: u32, out: *mut Proc
     })
 }
 
-unsafe extern "C" fn configure(data: Opaque, config: Slice, error: *mut OwnedBytes) -> Status {
+unsafe extern "C" fn configure(data: Opaque, number: u64, config: Slice, error: *mut OwnedBytes) -> Status {
     // SAFETY: the vtable's contract; the bytes are valid for the call.
     let (application, bytes) = unsafe { (application(data), config.as_bytes()) };
-    let Some(config) = &application.config else { return STATUS_NONE };
-    let refused = match catch_unwind(AssertUnwindSafe(|| config.set(bytes))) {
+    let Some(declared) = &application.config else { return STATUS_NONE };
+    let refused = match catch_unwind(AssertUnwindSafe(|| declared.check(number, bytes))) {
         Ok(Ok(())) => return STATUS_OK,
         Ok(Err(reason)) => (STATUS_FAILED, reason),
         Err(payload) => (STATUS_PANICKED, panic::into_text(payload)),
     };
     // SAFETY: valid for a write.
     unsafe { write_text(refused, error) }
+}
+
+extern "C" fn take_config(_: Opaque, number: u64) {
+    guarded(|| {
+        config::take(number);
+        STATUS_OK
+    });
 }
 
 unsafe extern "C" fn config_change(data: Opaque, change: Slice, out: *mut ProcessFuture) -> Status {

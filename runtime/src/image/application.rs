@@ -7,6 +7,7 @@ use plugin_abi::abi::{
 use std::mem::offset_of;
 use std::os::fd::{AsRawFd as _, IntoRawFd as _, OwnedFd};
 use std::ptr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// See the file's head.
@@ -17,6 +18,13 @@ pub(crate) struct Application(ApplicationHandle);
 unsafe impl Sync for Application {}
 // SAFETY: as above.
 unsafe impl Send for Application {}
+
+/// A configuration that an application has checked, by its number.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Configured(u64);
+
+/// The next one's number.
+static NEXT_CONFIG: AtomicU64 = AtomicU64::new(1);
 
 /// A listener as the application declares it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -199,25 +207,37 @@ impl Application {
         unsafe { ((*self.0.vtable).log_changed)(self.0.data) };
     }
 
-    /// Has the image take this configuration, JSON; or why it does not.
-    pub(crate) fn configure(&self, config: &[u8]) -> Result<(), String> {
-        // SAFETY: an initialised application's vtable.
-        if unsafe { (*self.0.vtable).size } <= offset_of!(ApplicationVtable, config_change) {
-            // Built before there was any.
-            return Ok(());
+    /// Has the image check this configuration, JSON: it can be taken then. Or why it cannot.
+    pub(crate) fn configure(&self, config: &[u8]) -> Result<Configured, String> {
+        let configured = Configured(NEXT_CONFIG.fetch_add(1, Ordering::Relaxed));
+        if !self.has_config() {
+            return Ok(configured);
         }
         let mut error = OwnedBytes::EMPTY;
         // SAFETY: an initialised application, whose vtable has it; the pointers are valid for the call.
-        match unsafe { ((*self.0.vtable).configure)(self.0.data, Slice::new(config), &raw mut error) } {
-            STATUS_OK | STATUS_NONE => Ok(()),
+        match unsafe { ((*self.0.vtable).configure)(self.0.data, configured.0, Slice::new(config), &raw mut error) } {
+            STATUS_OK | STATUS_NONE => Ok(configured),
             _ => Err(take_text(error)),
         }
     }
 
+    /// That configuration is the image's from here on.
+    pub(crate) fn take_config(&self, configured: Configured) {
+        if self.has_config() {
+            // SAFETY: an initialised application, whose vtable has it.
+            unsafe { ((*self.0.vtable).take_config)(self.0.data, configured.0) };
+        }
+    }
+
+    /// False: built before there was any.
+    fn has_config(&self) -> bool {
+        // SAFETY: an initialised application's vtable.
+        unsafe { (*self.0.vtable).size > offset_of!(ApplicationVtable, config_change) }
+    }
+
     /// The process that hears what is different in the configuration, JSON, if somebody wants to.
     pub(crate) fn config_change(&self, change: &[u8]) -> Option<ProcessFuture> {
-        // SAFETY: an initialised application's vtable.
-        if unsafe { (*self.0.vtable).size } <= offset_of!(ApplicationVtable, config_change) {
+        if !self.has_config() {
             return None;
         }
         let mut out = NO_PROCESS;

@@ -1,6 +1,6 @@
 //! An image that is ready to become current, and its application's root process, made and not started.
 
-use crate::image::Image;
+use crate::image::{Configured, Image};
 use crate::listen::Prepared;
 use crate::log;
 use crate::process::{Birth, Pid, Priority};
@@ -15,6 +15,8 @@ pub(super) struct Candidate {
     pub(super) root: Option<RootFuture>,
     pub(super) listeners: Prepared,
     pub(super) config: Config,
+    /// The same, as its application has checked it.
+    pub(super) configured: Option<Configured>,
 }
 
 /// A process that was made and not started: a root, a health check's, or one that hears of a change.

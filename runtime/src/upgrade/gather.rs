@@ -34,6 +34,7 @@ impl Versions {
         confirm_within: Option<Duration>,
         listeners: Option<Vec<DeclaredListener>>,
     ) -> Result<Plan, Failure> {
+        self.refuse_in_progress()?;
         let release = super::transaction::version(release)?;
         let request = Request { release, kind: Kind::Upgrade, by: By::default(), is_forced, confirm_within };
         let store = root.map_or_else(|| self.store.clone(), |root| Store::new(Layout::new(root)));
@@ -43,9 +44,19 @@ impl Versions {
     /// What a roll-back would do, to that release, or to the one before.
     ///
     /// # Errors
-    /// As `plan`; or there is nothing to go back to.
+    /// As `plan`, but on probation; or there is nothing to go back to.
     pub(crate) fn plan_back(&self, release: Option<&str>) -> Result<Plan, Failure> {
+        let on_probation = self.turns_back(release);
+        if on_probation.is_none() {
+            self.refuse_in_progress()?;
+        }
+        let release = on_probation.as_ref().map_or(release, |probation| Some(&probation.from));
         self.plan_of(&self.back_to(release, By::default())?, &self.store, None)
+    }
+
+    fn refuse_in_progress(&self) -> Result<(), Failure> {
+        let in_progress = self.in_progress.lock().clone();
+        in_progress.map_or(Ok(()), |progress| Err(self.locked(&progress)))
     }
 
     fn plan_of(
@@ -54,10 +65,6 @@ impl Versions {
         from: &Store,
         listeners: Option<Vec<DeclaredListener>>,
     ) -> Result<Plan, Failure> {
-        let in_progress = self.in_progress.lock().clone();
-        if let Some(progress) = in_progress {
-            return Err(self.locked(&progress));
-        }
         let before = listen::current().ok_or_else(|| refused(Step::Check, "nothing serves yet", None))?;
         Ok(self.planned(before, request, from, listeners)?.0.plan)
     }

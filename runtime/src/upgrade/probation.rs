@@ -146,7 +146,11 @@ impl Probation {
                 return Err(NotKept::Bad(format!("nobody has confirmed it within {time}")));
             }
             if is_over || now >= next_health {
-                health::check(image, || self.decision.lock().is_some()).map_err(NotKept::Bad)?;
+                let health = health::check(image, || self.decision.lock().is_some());
+                if let Some(decision) = self.wait(Duration::ZERO) {
+                    return decision.end();
+                }
+                health.map_err(NotKept::Bad)?;
                 next_health = Instant::now() + HEALTH_EVERY;
             }
             if is_over {

@@ -11,10 +11,10 @@ use super::step::Step;
 use super::versions::Versions;
 use super::within::within;
 use crate::host::HOST_TABLE;
-use crate::image::{self, Image, PluginFacts, inspect};
+use crate::image::{self, Configured, Image, PluginFacts, inspect};
 use crate::listen::{self, Listeners};
 use crate::log;
-use crate::protocol::{Failure, FailureKind, Pauses, Upgraded};
+use crate::protocol::{Failure, FailureKind, OnProbation, Pauses, Upgraded};
 use crate::release::history::{By, Kind};
 use crate::release::manifest::{Manifest, PluginEntry};
 use crate::release::store::{RECORD_PATIENCE, Store};
@@ -146,9 +146,14 @@ impl Versions {
         }
     }
 
+    /// What is on probation, if a roll-back to that release ends that.
+    pub(super) fn turns_back(&self, release: Option<&str>) -> Option<OnProbation> {
+        self.on_probation().filter(|probation| release.is_none_or(|release| release == probation.from))
+    }
+
     /// What is on probation goes back, if that is where `release` leads.
     fn turn_back(&self, release: Option<&str>) -> Option<Begun> {
-        let status = self.on_probation().filter(|probation| release.is_none_or(|release| release == probation.from))?;
+        let status = self.turns_back(release)?;
         let mut begun = self.decide(Decision::RollBack)?;
         begun.turns_back = Some(Upgraded {
             from: status.to,
@@ -262,19 +267,24 @@ impl Versions {
         let path = self.store.layout().root().join(&plugin.file);
         let config = self.store.config(facts).map_err(|error| refused(Step::Prepare, error, Some(CONFIG_HINT)))?;
         let bytes = serde_json::to_vec(&config).map_err(|error| prepare(&error))?;
-        let (image, root) = loaded(&path, facts, manifest.version.to_string(), plugin.name.clone(), bytes)?;
+        let (image, configured, root) = loaded(&path, facts, manifest.version.to_string(), plugin.name.clone(), bytes)?;
+        if image.processes.get() == 0 {
+            // Nobody sees it, and those who come to rehearse need one. Processes of an image that comes back see it when it does.
+            take_config(image, configured);
+        }
         let declared = &image.listeners;
         let listeners = self.listeners.lock();
         let overrides = if at_boot { listeners.check_overrides(declared) } else { Ok(()) };
         let elsewhere = Some("stop what listens there, or give another address with --listen or PORT");
         let listeners = overrides.and_then(|()| listeners.prepare(declared));
         let listeners = listeners.map_err(|error| refused(Step::Prepare, error, elsewhere))?;
-        Ok(Candidate { image, root, listeners, config })
+        Ok(Candidate { image, root, listeners, config, configured })
     }
 
     /// New processes start on the candidate's image from here on.
     pub(super) fn switch(&self, candidate: Candidate) -> (&'static Image, Option<RootFuture>) {
-        let Candidate { image, root, listeners, config } = candidate;
+        let Candidate { image, root, listeners, config, configured } = candidate;
+        take_config(image, configured);
         self.set_config(image, config);
         self.note_current(image);
         image.set_state(IMAGE_CURRENT);
@@ -291,7 +301,7 @@ fn loaded(
     version: String,
     name: String,
     config: Vec<u8>,
-) -> Result<(&'static Image, Option<RootFuture>), Failure> {
+) -> Result<(&'static Image, Option<Configured>, Option<RootFuture>), Failure> {
     let (path, facts) = (path.to_owned(), facts.clone());
     let load = move || {
         // A build that was current before is still loaded, and loading it again would give the same image.
@@ -308,14 +318,18 @@ fn loaded(
                 format!("{name}: its processes have another version of the state {:?} than its file", state.name);
             return Err((reason, None));
         }
-        if let Some(application) = image.application() {
-            let refused = |reason| (format!("{name}: its configuration is refused: {reason}"), Some(CONFIG_HINT));
-            application.configure(&config).map_err(refused)?;
-        }
-        Ok((image, root_of(image).map_err(|error| (error, None))?))
+        let refused = |reason| (format!("{name}: its configuration is refused: {reason}"), Some(CONFIG_HINT));
+        let configured = image.application().map(|application| application.configure(&config)).transpose();
+        Ok((image, configured.map_err(refused)?, root_of(image).map_err(|error| (error, None))?))
     };
     let prepare = |(error, hint): (String, Option<&str>)| refused(Step::Prepare, error, hint);
     within(PREPARE_MAX, "prepare", load).map_err(|error| prepare((error, None)))?.map_err(prepare)
+}
+
+fn take_config(image: &Image, configured: Option<Configured>) {
+    if let Some((application, configured)) = image.application().zip(configured) {
+        application.take_config(configured);
+    }
 }
 
 pub(super) fn version(text: &str) -> Result<Version, Failure> {
