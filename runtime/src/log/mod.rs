@@ -97,25 +97,31 @@ pub(crate) struct Totals {
     pub(crate) unwritten: u64,
 }
 
-static LOG: Log = Log {
-    levels: RwLock::new(Levels::new()),
-    floods: Floods::new(),
-    queue: OnceLock::new(),
-    ring: Mutex::new(Ring::new()),
-    writer: OnceLock::new(),
-    output: OnceLock::new(),
-    is_idle: AtomicBool::new(false),
-    is_flushing: AtomicBool::new(false),
-    begun: OnceLock::new(),
-    next_stack_ms: AtomicU64::new(0),
-    counts: Counts {
-        written: AtomicU64::new(0),
-        dropped: AtomicU64::new(0),
-        dropped_unsaid: AtomicU64::new(0),
-        repeated: AtomicU64::new(0),
-        unwritten: AtomicU64::new(0),
-    },
-};
+static LOG: Log = Log::new();
+
+impl Log {
+    const fn new() -> Self {
+        Self {
+            levels: RwLock::new(Levels::new()),
+            floods: Floods::new(),
+            queue: OnceLock::new(),
+            ring: Mutex::new(Ring::new()),
+            writer: OnceLock::new(),
+            output: OnceLock::new(),
+            is_idle: AtomicBool::new(false),
+            is_flushing: AtomicBool::new(false),
+            begun: OnceLock::new(),
+            next_stack_ms: AtomicU64::new(0),
+            counts: Counts {
+                written: AtomicU64::new(0),
+                dropped: AtomicU64::new(0),
+                dropped_unsaid: AtomicU64::new(0),
+                repeated: AtomicU64::new(0),
+                unwritten: AtomicU64::new(0),
+            },
+        }
+    }
+}
 
 /// Says how the log is written, before anything is said. `folder` is for its files.
 ///
