@@ -121,8 +121,9 @@ fn what_is_logged_changes_while_the_node_runs_and_in_the_next_version_too() {
         let refused = sandbox.cli(["log", "level", words]).expect(ERROR);
         assert!(refused.stderr.contains(says) && refused.complaint().1.is_some(), "{}", refused.stderr);
     }
+    let _: Said = sandbox.cli(["log", "level", "moving=debug", "loud"]).expect(ERROR);
     let json = sandbox.cli(["log", "level", "--json"]).expect(0).json();
-    assert_eq!(json["levels"], "info,moving::none=info");
+    assert_eq!(json["levels"], "info,moving::none=info", "refused, nothing has changed");
 }
 
 #[test]

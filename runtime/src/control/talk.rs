@@ -5,6 +5,7 @@ use super::inside::has_gone;
 use crate::image;
 use crate::log;
 use crate::protocol::{Event, FailureKind, LogLevel, Logged, Outcome, Reply};
+use parking_lot::Mutex;
 use std::io;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
@@ -53,15 +54,21 @@ fn last_wanted(kept: &[Arc<Logged>], count: u32, is_wanted: impl Fn(&Arc<Logged>
 }
 
 pub(super) fn log_level(stream: &UnixStream, set: &[String]) -> io::Result<()> {
-    for directive in set {
-        if let Err(error) = log::set_level(directive) {
-            let mut failure = failure(FailureKind::Error, &error);
-            failure.hint = Some("write [MODULE=]LEVEL, such as debug or my_app::orders=debug".to_owned());
-            return write(stream, &Reply::Failed(failure));
-        }
-    }
-    if !set.is_empty() {
-        image::set_log_level(log::most());
+    if !set.is_empty()
+        && let Err(error) = change_levels(set)
+    {
+        let mut failure = failure(FailureKind::Error, &error);
+        failure.hint = Some("write [MODULE=]LEVEL, such as debug or my_app::orders=debug".to_owned());
+        return write(stream, &Reply::Failed(failure));
     }
     write(stream, &Reply::Done(Outcome::LogLevels { levels: log::levels() }))
+}
+
+/// All of them, or none; one caller after the other, so that the images hear last what was set last.
+fn change_levels(set: &[String]) -> Result<(), String> {
+    static CHANGING: Mutex<()> = Mutex::new(());
+    let _changing = CHANGING.lock();
+    log::set_levels(set)?;
+    image::set_log_level(log::most());
+    Ok(())
 }

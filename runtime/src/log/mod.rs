@@ -128,7 +128,7 @@ impl Log {
 /// # Errors
 /// A level that is not understood.
 pub(crate) fn begin(config: &LogConfig, folder: PathBuf) -> Result<(), String> {
-    config.levels.iter().try_for_each(|directive| set_level(directive))?;
+    set_levels(&config.levels)?;
     let output = config.files.map_or(Output::Stderr { json: config.json }, |max| Output::Files { folder, max });
     LOG.output.get_or_init(|| output);
     Ok(())
@@ -191,14 +191,14 @@ pub(crate) fn most() -> u32 {
     event::number_of(LOG.levels.read().most())
 }
 
-/// Sets what `[MODULE=]LEVEL` says.
+/// Sets what each `[MODULE=]LEVEL` says, one after the other.
 ///
 /// # Errors
-/// What is wrong with it; nothing has changed.
-pub(crate) fn set_level(directive: &str) -> Result<(), String> {
+/// What is wrong with the first that is not understood; nothing has changed.
+pub(crate) fn set_levels(directives: &[String]) -> Result<(), String> {
     let mut levels = LOG.levels.write();
     let mut changed = levels.clone();
-    changed.set(directive)?;
+    directives.iter().try_for_each(|directive| changed.set(directive))?;
     *levels = changed;
     Ok(())
 }
