@@ -5,6 +5,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 /// The file that is written.
@@ -76,21 +77,32 @@ impl Files {
 
     fn reopen(&self) -> io::Result<Open> {
         fs::create_dir_all(&self.folder)?;
-        let file = File::options().create(true).append(true).open(self.path(0))?;
-        let len = file.metadata()?.len();
+        // Of a node that kept more of them.
+        self.remove_from(self.max.count.max(1))?;
+        let mut file = File::options().create(true).read(true).append(true).open(self.path(0))?;
+        let mut len = file.metadata()?.len();
+        if !ends_a_line(&file, len)? {
+            // A node that was killed has left half a line, which must not take the next one with it.
+            file.write_all(b"\n")?;
+            len += 1;
+        }
         Ok(Open { file, len })
     }
 
     fn rotate(&mut self) -> io::Result<()> {
         self.open = None;
         let oldest = self.max.count.max(1) - 1;
-        for number in (0..=oldest).rev() {
-            let path = self.path(number);
-            let moved =
-                if number == oldest { fs::remove_file(&path) } else { fs::rename(&path, self.path(number + 1)) };
-            match moved {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                _ => {}
+        self.remove_from(oldest)?;
+        (0..oldest)
+            .rev()
+            .try_for_each(|number| is_there(fs::rename(self.path(number), self.path(number + 1))).map(drop))
+    }
+
+    /// Removes the file of that age, and all that are older.
+    fn remove_from(&self, number: u32) -> io::Result<()> {
+        for number in number.. {
+            if !is_there(fs::remove_file(self.path(number)))? {
+                break;
             }
         }
         Ok(())
@@ -98,6 +110,22 @@ impl Files {
 
     fn path(&self, number: u32) -> PathBuf {
         path(&self.folder, number)
+    }
+}
+
+fn ends_a_line(file: &File, len: u64) -> io::Result<bool> {
+    let mut last = *b"\n";
+    if len > 0 {
+        file.read_exact_at(&mut last, len - 1)?;
+    }
+    Ok(last == *b"\n")
+}
+
+/// Whether there was a file to do it to.
+fn is_there(done: io::Result<()>) -> io::Result<bool> {
+    match done {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        done => done.map(|()| true),
     }
 }
 
@@ -144,6 +172,19 @@ mod tests {
         let mut only = files(&folder.path().join("one"), 4, 1);
         assert!(only.write("aaaa") && only.write("bbbb"));
         assert_eq!(contents(&folder.path().join("one")), ["bbbb"]);
+    }
+
+    #[test]
+    fn what_another_node_has_left_harms_nobody() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut more = files(folder.path(), 5, 4);
+        assert!(["aaaa\n", "bbbb\n", "cccc\n", "dddd\n"].iter().all(|line| more.write(line)));
+        fs::write(folder.path().join(FILE), "dd").expect("it was killed");
+        let mut fewer = files(folder.path(), 5, 2);
+        assert!(fewer.write("e\n"));
+        assert_eq!(contents(folder.path()), ["cccc\n", "dd\ne\n"]);
+        assert!(fewer.write("f\n"));
+        assert_eq!(contents(folder.path()), ["dd\ne\n", "f\n"]);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 const EVENTS_MAX: usize = 10_000;
 const BYTES_MAX: usize = 4 << 20;
-/// What an event takes besides its texts.
+/// What an event takes besides its texts, and a frame.
 const EVENT_LEN: usize = 300;
 
 /// See the file's head.
@@ -46,8 +46,10 @@ impl Ring {
 
 fn len(event: &Logged) -> usize {
     let fields: usize = event.fields.iter().map(|(name, value)| name.len() + value.to_string().len()).sum();
-    let frames: usize = event.stack.iter().map(|frame| EVENT_LEN + frame.function.len()).sum();
-    EVENT_LEN + event.message.len() + fields + frames
+    let of = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+    let frames: usize = event.stack.iter().map(|frame| EVENT_LEN + frame.function.len() + of(&frame.file)).sum();
+    let place = event.target.len() + of(&event.file) + of(&event.process_type) + of(&event.version);
+    EVENT_LEN + event.message.len() + place + fields + frames
 }
 
 #[cfg(test)]
@@ -82,5 +84,7 @@ mod tests {
         assert!(ring.from(0, usize::MAX).1.len() < 5 && ring.bytes <= BYTES_MAX);
         ring.push(long(BYTES_MAX));
         assert_eq!((ring.bytes, ring.from(0, 1).0), (0, ring.next), "one that does not fit is not kept");
+        ring.push(Logged { target: "x".repeat(BYTES_MAX / 2), file: Some("x".repeat(BYTES_MAX / 2)), ..event("") });
+        assert_eq!(ring.bytes, 0, "whichever of its texts is long");
     }
 }
