@@ -90,8 +90,12 @@ fn a_node_that_does_not_serve_says_why() {
     assert!(said.stderr.contains("\"loud\" is not off"), "{}", said.stderr);
     let late = release.expect(&["daemon", "--listen", "127.0.0.1:0", "--timeout", "0"], TIMED_OUT);
     assert!(late.stderr.contains("goes on"), "{}", late.stderr);
-    let os_pid = late.stderr.rsplit(' ').next().unwrap_or_default();
-    kill(os_pid);
+    let os_pid = late.stderr.trim().rsplit(' ').next().unwrap_or_default();
+    wait::until("it serves", LIMIT, || release.command(&["ping"]).run().ok().filter(|said| said.stdout == "pong\n"))
+        .expect("it goes on");
+    let restarted = release.expect(&["restart", "--json"], 0).json();
+    assert_ne!(restarted["os_pid"].to_string(), os_pid, "{restarted}");
+    let _ = release.expect(&["stop"], 0);
     let _ = release.expect(&["daemon", "--log-files", "0"], USAGE);
     std::fs::remove_dir_all(release.root().join("lib")).expect("its plugin goes");
     let broken = release.expect(&["daemon", "--listen", "127.0.0.1:0"], ERROR);

@@ -4,7 +4,7 @@
 //! ```text
 //! started ─► serves: 0, and what it was started with stands in run/daemon.json
 //!    ├─ ends before: its own error and exit code
-//!    └─ the time is up: 12; it goes on
+//!    └─ the time is up: 12; it goes on, and restart knows it as well
 //! ```
 
 use super::run::release_node;
@@ -93,9 +93,10 @@ fn start(node: &NodePath, arguments: Vec<OsString>, timeout: u32) -> Result<Stat
     super::run::forget_surroundings(&mut command);
     let mut child = command.spawn().context("this executable cannot be run again")?;
     let until = Instant::now() + Duration::from_secs(timeout.into());
+    let started = Started { os_pid: child.id(), arguments };
     loop {
         if let Some(status) = serving(node, &child) {
-            write(node, &Started { os_pid: child.id(), arguments });
+            write(node, &started);
             return Ok(status);
         }
         if let Some(ended) = child.try_wait().context("the node cannot be waited for")? {
@@ -103,6 +104,7 @@ fn start(node: &NodePath, arguments: Vec<OsString>, timeout: u32) -> Result<Stat
         }
         interrupt::check()?;
         if Instant::now() >= until {
+            write(node, &started);
             let message = format!("the node in {} does not serve after {timeout} s, and goes on", node.root());
             return Err(Failure::new(ExitCode::TimedOut, message).hint(format!("its OS process is {}", child.id())));
         }

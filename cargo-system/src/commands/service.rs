@@ -57,14 +57,14 @@ WantedBy=multi-user.target
     )
 }
 
-/// As `systemd.service(5)` reads it.
+/// As `systemd.service(5)` reads what is executed: with specifiers, without variables.
 fn quoted(path: &Path) -> String {
     let mut quoted = String::from("\"");
     for c in path.display().to_string().chars() {
         match c {
             '"' | '\\' => quoted.extend(['\\', c]),
-            // Of specifiers and variables.
-            '%' | '$' => quoted.extend([c, c]),
+            '%' => quoted.push_str("%%"),
+            '\n' => quoted.push_str("\\n"),
             c => quoted.push(c),
         }
     }
@@ -83,6 +83,6 @@ mod tests {
 
     #[test]
     fn a_path_is_read_as_it_is() {
-        assert_eq!(quoted(Path::new("/a b/100%/\"$x\\")), "\"/a b/100%%/\\\"$$x\\\\\"");
+        assert_eq!(quoted(Path::new("/a b/100%/\"$x\\\n")), "\"/a b/100%%/\\\"$x\\\\\\n\"");
     }
 }
