@@ -6,7 +6,17 @@ use crate::failure::Failure;
 use runtime::protocol::SCHEMA;
 use serde::Serialize;
 use serde_json::{Value, json};
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal, Write as _};
+
+/// Whether what is written there may be in colours, and move.
+pub(crate) fn has_colours(to: &impl IsTerminal) -> bool {
+    to.is_terminal() && !is_set("NO_COLOR") && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+}
+
+/// Whether a variable of the environment says something.
+pub(crate) fn is_set(name: &str) -> bool {
+    std::env::var_os(name).is_some_and(|value| !value.is_empty())
+}
 
 /// Prints a result's line.
 pub(crate) fn line(text: &str) {

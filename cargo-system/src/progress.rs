@@ -2,7 +2,6 @@
 
 use crate::output;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use std::io::IsTerminal as _;
 use std::time::{Duration, Instant};
 
 /// Without animation, a sign of life at least this often.
@@ -114,9 +113,5 @@ impl Progress {
 }
 
 fn is_animated() -> bool {
-    let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    std::io::stderr().is_terminal()
-        && !is_set("CI")
-        && !is_set("NO_COLOR")
-        && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+    output::has_colours(&std::io::stderr()) && !output::is_set("CI")
 }

@@ -11,7 +11,7 @@ use runtime::node::log_files;
 use runtime::protocol::{Command, Event, Logged, Outcome};
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{BufRead as _, BufReader, IsTerminal as _};
+use std::io::{BufRead as _, BufReader, stdout};
 use std::time::Duration;
 
 /// Nobody follows a log for longer.
@@ -79,14 +79,8 @@ fn print(context: &Context, event: &Logged) {
     if context.json() {
         output::json(event);
     } else {
-        output::line(event.text(is_coloured()).trim_end());
+        output::line(event.text(output::has_colours(&stdout())).trim_end());
     }
-}
-
-fn is_coloured() -> bool {
-    let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    let is_dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
-    std::io::stdout().is_terminal() && !is_set("NO_COLOR") && !is_dumb
 }
 
 fn level(context: &Context, set: Vec<String>) -> Result<(), Failure> {

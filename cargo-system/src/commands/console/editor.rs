@@ -10,6 +10,7 @@ use reedline::{
     Validator, default_emacs_keybindings,
 };
 use runtime::protocol::ConsoleOutput;
+use std::io::stdout;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -42,7 +43,7 @@ fn evaluate(session: &mut Session, text: &str, names: &Mutex<Vec<String>>) -> Re
         ConsoleOutput::Value { value, variables } => {
             let all = session.functions.iter().cloned().chain(variables).collect();
             *names.lock().unwrap_or_else(PoisonError::into_inner) = all;
-            if let Some(text) = value::shown(&value, value::has_colours()) {
+            if let Some(text) = value::shown(&value, output::has_colours(&stdout())) {
                 output::line(text.trim_end());
             }
         }
@@ -62,7 +63,7 @@ fn editor(names: &Arc<Mutex<Vec<String>>>) -> Reedline {
         .with_menu(menu)
         .with_edit_mode(Box::new(Emacs::new(keys)))
         .with_validator(Box::new(Brackets))
-        .with_ansi_colors(value::has_colours());
+        .with_ansi_colors(output::has_colours(&stdout()));
     let history = history_file().and_then(|file| FileBackedHistory::with_file(HISTORY_LEN, file).ok());
     if let Some(history) = history {
         editor = editor.with_history(Box::new(history));

@@ -15,8 +15,6 @@ use serde_json::json;
 use std::io::{self, BufRead as _, IsTerminal as _};
 use std::time::Duration;
 
-pub(super) use value::has_colours;
-
 pub(super) fn console(context: &Context) -> Result<(), Failure> {
     let session = Session::open(connect(&context.node()?)?)?;
     if io::stdin().is_terminal() && io::stdout().is_terminal() && !context.json() {
@@ -55,7 +53,7 @@ fn evaluate(context: &Context, session: &mut Session, text: &str, timeout: Optio
         ConsoleOutput::Value { value, .. } => {
             if context.json() {
                 output::json(&json!({ "outcome": "value", "value": value }));
-            } else if let Some(text) = value::shown(&value, has_colours()) {
+            } else if let Some(text) = value::shown(&value, output::has_colours(&io::stdout())) {
                 output::line(text.trim_end());
             }
             Ok(())

@@ -4,7 +4,6 @@ use super::super::{ps, stack, top};
 use crate::table::table;
 use runtime::protocol::{ProcessStatus, Stack};
 use serde_json::Value;
-use std::io::{self, IsTerminal as _};
 
 /// A list is broken into lines when it would take more room.
 const WIDTH: usize = 80;
@@ -13,12 +12,6 @@ const TEXT: &str = "32";
 const NUMBER: &str = "36";
 const WORD: &str = "35";
 const NAME: &str = "34";
-
-/// Whether standard output takes them.
-pub(crate) fn has_colours() -> bool {
-    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    io::stdout().is_terminal() && !is_set("NO_COLOR") && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
-}
 
 /// `None`: there is nothing to show.
 pub(super) fn shown(value: &Value, colours: bool) -> Option<String> {

@@ -13,12 +13,13 @@ use super::view::{Action, View};
 use crate::client::{self, PATIENCE};
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::interrupt;
 use crate::node_path::NodePath;
 use crate::which::Which;
+use crate::{interrupt, output};
 use crossterm::event::{self, Event, KeyEventKind};
 use runtime::protocol::{Command, Outcome, Selection, Top};
 use signal_hook::consts::SIGTERM;
+use std::io::stdout;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -42,7 +43,7 @@ pub(super) fn watch(context: &Context, which: &Which, interval: Duration) -> Res
     signal_hook::flag::register(SIGTERM, Arc::clone(&terminated))
         .map_err(|error| Failure::error(format!("signals cannot be received: {error}")))?;
     let wanted = Arc::new(Wanted { selection: Mutex::new(rows_of(which)), is_over: AtomicBool::new(false) });
-    let mut view = View::new(which, super::has_colours());
+    let mut view = View::new(which, output::has_colours(&stdout()));
     let unusable = |error| Failure::error(format!("the terminal cannot be used: {error}")).hint("--once needs none");
     let mut terminal = ratatui::try_init().map_err(unusable)?;
     let (tell, news) = channel();

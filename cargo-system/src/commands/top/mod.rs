@@ -3,7 +3,6 @@
 mod live;
 mod view;
 
-use super::console::has_colours;
 use super::ps::what;
 use super::version::something_else;
 use crate::client::{Client, PATIENCE};
