@@ -55,26 +55,26 @@ fn listeners(controlled: &Controlled) -> Vec<ListenerStatus> {
 
 fn versions(controlled: &Controlled) -> Vec<VersionStatus> {
     let current = listen::current().map(|image| image.context.id);
-    let mut types = process_types();
+    let mut held = held();
     let mut images: Vec<(&Image, Instant)> = image::all()
         .into_iter()
         .filter_map(|image| Some((image, controlled.versions.current_since(image)?)))
         .filter(|(image, _)| Some(image.context.id) == current || image.processes.get() > 0)
         .collect();
     images.sort_by_key(|(_, since)| std::cmp::Reverse(*since));
-    let held_by = |image: &Image| {
-        let holders = table::all().filter(|process| process.image().context.id == image.context.id);
-        holders.take(HOLDERS_MAX).map(|process| process.pid().to_string()).collect()
-    };
-    let status = |(image, since): (&Image, Instant)| VersionStatus {
-        version: image.version.to_owned(),
-        state: if Some(image.context.id) == current { "current" } else { "draining" }.to_owned(),
-        processes: image.processes.get(),
-        age_ms: age_ms(since),
-        root: controlled.versions.root(image).map(root),
-        drain: drain_status(image).filter(|_| Some(image.context.id) != current),
-        held_by: if Some(image.context.id) == current { Vec::new() } else { held_by(image) },
-        process_types: top(types.remove(&image.context.id).unwrap_or_default()),
+    let status = |(image, since): (&Image, Instant)| {
+        let is_current = Some(image.context.id) == current;
+        let Held { types, holders } = held.remove(&image.context.id).unwrap_or_default();
+        VersionStatus {
+            version: image.version.to_owned(),
+            state: if is_current { "current" } else { "draining" }.to_owned(),
+            processes: image.processes.get(),
+            age_ms: age_ms(since),
+            root: controlled.versions.root(image).map(root),
+            drain: drain_status(image).filter(|_| !is_current),
+            held_by: if is_current { Vec::new() } else { holders.iter().map(Pid::to_string).collect() },
+            process_types: top(types),
+        }
     };
     images.into_iter().map(status).collect()
 }
@@ -89,13 +89,26 @@ fn root(pid: Pid) -> RootStatus {
     }
 }
 
-/// Image → process type → how many.
-fn process_types() -> HashMap<u64, HashMap<&'static str, u64>> {
-    let mut types: HashMap<u64, HashMap<&'static str, u64>> = HashMap::new();
+/// The processes of an image.
+#[derive(Default)]
+struct Held {
+    /// Process type → how many.
+    types: HashMap<&'static str, u64>,
+    /// The first of them.
+    holders: Vec<Pid>,
+}
+
+/// Image → its processes.
+fn held() -> HashMap<u64, Held> {
+    let mut held: HashMap<u64, Held> = HashMap::new();
     for process in table::all() {
-        *types.entry(process.image().context.id).or_default().entry(process.type_name()).or_default() += 1;
+        let held = held.entry(process.image().context.id).or_default();
+        *held.types.entry(process.type_name()).or_default() += 1;
+        if held.holders.len() < HOLDERS_MAX {
+            held.holders.push(process.pid());
+        }
     }
-    types
+    held
 }
 
 fn top(types: HashMap<&'static str, u64>) -> Vec<ProcessTypeStatus> {
