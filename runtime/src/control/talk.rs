@@ -5,7 +5,6 @@ use super::inside::has_gone;
 use crate::image;
 use crate::log;
 use crate::protocol::{Event, FailureKind, LogLevel, Logged, Outcome, Reply};
-use parking_lot::Mutex;
 use std::io;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
@@ -64,11 +63,15 @@ pub(super) fn log_level(stream: &UnixStream, set: &[String]) -> io::Result<()> {
     write(stream, &Reply::Done(Outcome::LogLevels { levels: log::levels() }))
 }
 
-/// All of them, or none; one caller after the other, so that the images hear last what was set last.
+/// All of them, or none. The images hear last what was set last, whoever sets something meanwhile: it is the plugins' code that hears it, so no lock
+/// is held for that.
 fn change_levels(set: &[String]) -> Result<(), String> {
-    static CHANGING: Mutex<()> = Mutex::new(());
-    let _changing = CHANGING.lock();
     log::set_levels(set)?;
-    image::set_log_level(log::most());
-    Ok(())
+    loop {
+        let most = log::most();
+        image::set_log_level(most);
+        if log::most() == most {
+            return Ok(());
+        }
+    }
 }

@@ -103,23 +103,32 @@ impl Manager {
 
     fn say(&self, state: String) {
         let mut missed = self.missed.lock();
-        *missed = (!self.is_heard(&state)).then_some(state);
+        let sent = self.send(&state);
+        *missed = sent.is_err().then_some(state);
+        drop(missed);
+        complain(sent);
     }
 
     /// Says that all is well, or what was missed. Whoever hears that knows that the node lives, and hears the rest next time.
     fn beat(&self) {
         let mut missed = self.missed.lock();
-        if self.is_heard(missed.as_deref().unwrap_or("WATCHDOG=1")) {
+        let sent = self.send(missed.as_deref().unwrap_or("WATCHDOG=1"));
+        if sent.is_ok() {
             *missed = None;
         }
+        drop(missed);
+        complain(sent);
     }
 
-    fn is_heard(&self, state: &str) -> bool {
+    fn send(&self, state: &str) -> Result<(), String> {
         let sent = self.socket.send_to_addr(state.as_bytes(), &self.address);
-        if let Err(error) = &sent {
-            log::host(LOG_WARN, "node", &format!("the service manager does not hear {state:?}: {error}"));
-        }
-        sent.is_ok()
+        sent.map(drop).map_err(|error| format!("the service manager does not hear {state:?}: {error}"))
+    }
+}
+
+fn complain(sent: Result<(), String>) {
+    if let Err(complaint) = sent {
+        log::host(LOG_WARN, "node", &complaint);
     }
 }
 
