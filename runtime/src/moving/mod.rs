@@ -19,7 +19,9 @@
 //!
 //! Invariants:
 //! - A process has one move at a time, in the book ([`book`]): batches are run one after the other, and return when all their moves are over.
-//! - Who turns a move's phase from `Given` to another one resumes its process: the helper, or the batch that gives up waiting for it.
+//! - Who turns a move's phase from `Standing` or `Given` to another one, but for the helper that begins, resumes its process: the helper, or the batch that
+//!   gives up waiting for it. One that is given up before its turn is over goes on when it is.
+//! - No phase is waited for without a bound ([`Limits`]).
 //! - No plugin's code runs while a lock is held. The future before is dropped when its process is on its way again.
 //! - Messages are not touched: those of another image are translated when they are taken out of the mailbox.
 #![expect(unsafe_code, reason = "futures cross the ABI, and are put into processes")]
