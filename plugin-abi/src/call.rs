@@ -13,7 +13,7 @@ use crate::ffi::{self, Local};
 use crate::mailbox::{Address, SendError};
 use crate::message::{Codec, Message};
 use crate::moving::Carried;
-use crate::process::{Pid, self_pid};
+use crate::process::Pid;
 use crate::time::{after, sleep_until};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
@@ -199,9 +199,9 @@ impl Call {
     /// # Panics
     /// Outside of a process.
     pub(crate) fn begin(deadline: Instant) -> Self {
-        let pid = self_pid().expect("a call is made in a process, whose mailbox the answer comes to");
-        let reference = ffi::with_local(|local| local.begin_call()).expect("a call is made in a process");
-        Self { pid, reference, deadline }
+        let begun = ffi::with_local(|local| (local.pid(), local.begin_call()));
+        let (pid, reference) = begun.expect("a call is made in a process, whose mailbox the answer comes to");
+        Self { pid: Pid::from_raw(pid), reference, deadline }
     }
 
     /// Where its answer goes: for one receiver.
@@ -213,17 +213,19 @@ impl Call {
     /// # Panics
     /// In another process.
     pub(crate) fn poll_answer<R: Message>(&self, waker: &Waker) -> Poll<Result<R, CallError>> {
-        assert_eq!(self_pid(), Some(self.pid), "an answer was waited for outside of the process that it comes to");
         let poll = |local: &Local| local.poll_call(self.pid.get(), self.reference, self.deadline, waker);
-        let Some(reply) = ffi::with_local(poll).flatten() else {
-            let is_late = Instant::now() >= self.deadline;
-            return if is_late { Poll::Ready(Err(CallError::Timeout)) } else { Poll::Pending };
-        };
+        let polled = self.at_home(poll).expect("an answer is waited for in the process that it comes to");
+        let Some(reply) = std::task::ready!(polled) else { return Poll::Ready(Err(CallError::Timeout)) };
         Poll::Ready(match ffi::from_reply(reply) {
             Some(Answer(Some(answer))) => Ok(answer),
             Some(Answer(None)) => Err(CallError::NoReply),
             None => Err(CallError::Unreadable),
         })
+    }
+
+    /// `None`: this is not the process that made the call. Elsewhere its number would be another call's.
+    fn at_home<R>(&self, act: impl FnOnce(&Local) -> R) -> Option<R> {
+        ffi::with_local(|local| (local.pid() == self.pid.get()).then(|| act(local))).flatten()
     }
 
     async fn answer<R: Message>(self) -> Result<R, CallError> {
@@ -246,9 +248,6 @@ impl Call {
 
 impl Drop for Call {
     fn drop(&mut self) {
-        // Elsewhere the number would be another call's.
-        if self_pid() == Some(self.pid) {
-            ffi::with_local(|local| local.end_call(self.reference));
-        }
+        self.at_home(|local| local.end_call(self.reference));
     }
 }

@@ -21,13 +21,17 @@ use std::ptr;
 use std::task::{Context, Poll};
 
 thread_local! {
-    static LOCAL: Cell<*const Local> = const { Cell::new(ptr::null()) };
-    static CURRENT: Current = const { Current { shared: Cell::new(ptr::null()), stack_limit: Cell::new(None) } };
+    static CURRENT: Current = const {
+        Current { local: Cell::new(ptr::null()), shared: Cell::new(ptr::null()), stack_limit: Cell::new(None) }
+    };
 }
 
-/// What an allocator looks at: in one place, since each thread-local costs a call.
+const _: () = assert!(!std::mem::needs_drop::<Current>(), "it is there until its thread has ended");
+
+/// The process that the thread polls: in one place, since each thread-local costs a call.
 struct Current {
-    /// Set and reset together with `LOCAL`.
+    local: Cell<*const Local>,
+    /// For allocators. Set and reset together with `local`; also while a process is dropped.
     shared: Cell<*const ProcessShared>,
     /// As the host says; asked once.
     stack_limit: Cell<Option<usize>>,
@@ -55,7 +59,7 @@ pub(crate) fn shared() -> Option<&'static ProcessShared> {
 /// The current process's [`Local`]; `None` outside of a poll.
 #[inline]
 pub(crate) fn with_local<R>(act: impl FnOnce(&Local) -> R) -> Option<R> {
-    let local = LOCAL.get();
+    let local = CURRENT.with(|current| current.local.get());
     // SAFETY: set by `poll` around the poll of a live process on this thread, and null otherwise.
     unsafe { local.as_ref() }.map(act)
 }
@@ -126,40 +130,54 @@ pub(crate) fn set_arrival(process: &ProcessFuture, arrival: Arrival) {
 #[must_use]
 struct Polling {
     before: *const Local,
-    _charged: Charged,
+    charged: Charged,
 }
 
 impl Polling {
+    #[inline]
     fn begin(local: &Local, shared: *const ProcessShared) -> Self {
         local.shared.set(shared);
-        Self { before: LOCAL.replace(local), _charged: Charged::begin(shared) }
+        let charged = Charged::begin(shared);
+        Self { before: charged.current().local.replace(local), charged }
     }
 }
 
 impl Drop for Polling {
+    #[inline]
     fn drop(&mut self) {
-        LOCAL.set(self.before);
+        self.charged.current().local.set(self.before);
     }
 }
 
 /// Until dropped, what the thread allocates is charged there.
 #[must_use]
-struct Charged(*const ProcessShared);
+struct Charged {
+    /// This thread's; a pointer, so that the end does not look it up again, and so that it stays on this thread.
+    current: *const Current,
+    before: *const ProcessShared,
+}
 
 impl Charged {
+    #[inline]
     fn begin(shared: *const ProcessShared) -> Self {
         CURRENT.with(|current| {
             if current.stack_limit.get().is_none() {
                 current.stack_limit.set(Some(host::stack_limit()));
             }
-            Self(current.shared.replace(shared))
+            Self { current, before: current.shared.replace(shared) }
         })
+    }
+
+    fn current(&self) -> &Current {
+        // SAFETY: of the thread that made it, which it does not leave; it needs no drop, so it is there until the thread has ended.
+        unsafe { &*self.current }
     }
 }
 
 impl Drop for Charged {
+    #[inline]
     fn drop(&mut self) {
-        CURRENT.with(|current| current.shared.set(self.0));
+        self.current().shared.set(self.before);
     }
 }
 

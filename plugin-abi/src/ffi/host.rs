@@ -166,6 +166,7 @@ pub(super) fn receive(pid: Pid) -> Option<RawMessage> {
 }
 
 /// The same, to be read later: until [`read_kept`] is called for it, it takes room.
+#[inline]
 pub(super) fn keep(pid: Pid) -> Option<RawMessage> {
     take_by(host().table.keep, pid)
 }
@@ -209,6 +210,7 @@ pub(crate) fn give_state(state: Result<Vec<u8>, String>) -> Status {
 
 type Take = unsafe extern "C" fn(Pid, *mut *mut MessageHeader) -> Status;
 
+#[inline]
 fn take_by(take: Take, pid: Pid) -> Option<RawMessage> {
     let mut raw = std::ptr::null_mut();
     // SAFETY: one of the host's functions for it; `raw` is ours to write to.

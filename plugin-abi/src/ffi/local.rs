@@ -17,6 +17,7 @@
 //! - What is saved is not read yet, so it takes room in a bounded mailbox (`host::keep`).
 //! - A waker's or a message's own code is never run while the cell is borrowed: it may come back here.
 
+use super::calls::Calls;
 use super::future::with_local;
 use super::host::{self, image_state};
 use super::message::RawMessage;
@@ -28,7 +29,7 @@ use crate::moving::Arrival;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
-use std::task::Waker;
+use std::task::{Poll, Waker};
 use std::time::Instant;
 
 /// See the file's head.
@@ -48,10 +49,9 @@ pub(crate) struct Local {
 struct Inner {
     reader: Option<Reader>,
     saved: VecDeque<RawMessage>,
-    /// Calls that wait for their answer, by reference.
-    calls: BTreeMap<u64, Call>,
-    /// The last reference that was given.
-    reference: u64,
+    calls: Calls,
+    /// This process, once somebody has asked.
+    pid: Option<Pid>,
     /// Wakes the process for the next call that may have waited long enough.
     patience: Option<(Instant, u64)>,
     /// Wait for a change of the image's state, by the number of their [`ImageWatch`](super::watch::ImageWatch).
@@ -71,21 +71,13 @@ struct Reader {
     seen: usize,
 }
 
-/// A call that waits.
-#[derive(Default)]
-struct Call {
-    reply: Option<RawMessage>,
-    /// Of an executor of the process's own.
-    waker: Option<Waker>,
-}
-
 impl Inner {
     /// The wakers to call now that the mailbox was sorted, and the image is in that state.
     fn take_woken(&mut self, state: u32) -> Vec<Waker> {
         let mut woken: Vec<Waker> = Vec::new();
         let has_news = |reader: &mut Reader| self.saved.len() > reader.seen;
         woken.extend(self.reader.take_if(has_news).map(|reader| reader.waker));
-        let answered = self.calls.values_mut().filter(|call| call.reply.is_some());
+        let answered = self.calls.iter_mut().filter(|call| call.reply.is_some());
         woken.extend(answered.filter_map(|call| call.waker.take()));
         if self.seen.replace(state) != Some(state) {
             woken.extend(std::mem::take(&mut self.watchers).into_values());
@@ -95,7 +87,7 @@ impl Inner {
 
     /// The process whose mailbox somebody inside of it, with a waker of his own, waits at.
     fn reads(&self) -> Option<Pid> {
-        let is_called = || self.calls.values().any(|call| call.waker.is_some());
+        let is_called = || self.calls.iter().any(|call| call.waker.is_some());
         self.reader.as_ref().map(|reader| reader.pid).or_else(|| is_called().then(host::self_pid))
     }
 
@@ -112,7 +104,7 @@ impl Inner {
             self.saved.push_back(message);
             return None;
         };
-        match self.calls.get_mut(&reference) {
+        match self.calls.get_mut(reference) {
             Some(call) => call.reply.replace(message),
             None => Some(message),
         }
@@ -150,6 +142,7 @@ impl Default for Local {
 
 impl Local {
     /// Calls the wakers that have something to see.
+    #[inline]
     pub(super) fn wake_inner(&self) {
         let reads = match &*self.inner.borrow() {
             None => return,
@@ -163,6 +156,7 @@ impl Local {
         woken.into_iter().for_each(Waker::wake);
     }
 
+    #[inline]
     fn open<R>(&self, act: impl FnOnce(&mut Inner) -> R) -> R {
         act(self.inner.borrow_mut().get_or_insert_default())
     }
@@ -182,8 +176,15 @@ impl Local {
         drop(self.open(|inner| inner.sort(message)));
     }
 
+    /// This process.
+    #[inline]
+    pub(crate) fn pid(&self) -> Pid {
+        self.open(|inner| *inner.pid.get_or_insert_with(host::self_pid))
+    }
+
     /// Sees to it that the task behind `waker` is polled when there is a message for `pid`, the current process. It has seen that there
     /// is none that it wants. There is one such task: a mailbox is borrowed mutably by who waits.
+    #[inline]
     pub(crate) fn wait_for_message(&self, pid: Pid, waker: &Waker) {
         if !is_process_waker(waker) {
             let waker = waker.clone();
@@ -195,6 +196,7 @@ impl Local {
     }
 
     /// The oldest message of `pid`, the current process, that is no answer to a call.
+    #[inline]
     fn receive(&self, pid: Pid) -> Option<RawMessage> {
         let saved = self.inner.borrow_mut().as_mut().and_then(|inner| inner.saved.pop_front());
         if saved.is_some() {
@@ -225,36 +227,45 @@ impl Local {
     }
 
     /// A new call's reference: an answer to it is kept from here on.
+    #[inline]
     pub(crate) fn begin_call(&self) -> u64 {
-        self.open(|inner| {
-            inner.reference += 1;
-            inner.calls.insert(inner.reference, Call::default());
-            inner.reference
-        })
+        self.open(|inner| inner.calls.begin())
     }
 
-    /// The answer to a call of `pid`, the current process. `None`: it has not come, and the task behind `waker` is polled when it does.
-    /// The process's own task is polled at `deadline` or before, too.
-    pub(crate) fn poll_call(&self, pid: Pid, reference: u64, deadline: Instant, waker: &Waker) -> Option<RawMessage> {
+    /// The answer to a call of `pid`, the current process; `None` when the time is up. Pending: the task behind `waker` is polled when it
+    /// comes. The process's own task is polled at `deadline` or before, too.
+    pub(crate) fn poll_call(
+        &self,
+        pid: Pid,
+        reference: u64,
+        deadline: Instant,
+        waker: &Waker,
+    ) -> Poll<Option<RawMessage>> {
         self.sort(pid);
         let inner_waker = (!is_process_waker(waker)).then(|| waker.clone());
         let is_own = inner_waker.is_none();
-        let (reply, earlier) = self.open(|inner| match inner.calls.get_mut(&reference) {
+        let (reply, earlier) = self.open(|inner| match inner.calls.get_mut(reference) {
             Some(call) if call.reply.is_some() => (call.reply.take(), None),
             Some(call) => (None, std::mem::replace(&mut call.waker, inner_waker)),
             None => (None, inner_waker),
         });
         drop(earlier);
-        if reply.is_none() && is_own {
-            self.be_patient(deadline, waker);
+        if reply.is_some() {
+            return Poll::Ready(reply);
         }
-        reply
+        let now = Instant::now();
+        if now >= deadline {
+            return Poll::Ready(None);
+        }
+        if is_own {
+            self.be_patient(now, deadline, waker);
+        }
+        Poll::Pending
     }
 
     /// Sees to it that the process, whose own waker it is, is polled at `deadline` or before. One timer is kept for all calls: as a
     /// rule the answer comes at once, and the timer serves the next call too.
-    fn be_patient(&self, deadline: Instant, waker: &Waker) {
-        let now = Instant::now();
+    fn be_patient(&self, now: Instant, deadline: Instant, waker: &Waker) {
         self.open(|inner| {
             if inner.patience.is_some_and(|(until, _)| until <= deadline && until > now) {
                 return;
@@ -268,20 +279,21 @@ impl Local {
     }
 
     /// An answer to that call is dropped from here on.
+    #[inline]
     pub(crate) fn end_call(&self, reference: u64) {
-        let call = self.inner.borrow_mut().as_mut().and_then(|inner| inner.calls.remove(&reference));
+        let call = self.inner.borrow_mut().as_mut().and_then(|inner| inner.calls.end(reference));
         drop(call);
     }
 
     /// The last reference that was given to a call.
     pub(crate) fn calls(&self) -> u64 {
-        self.inner.borrow().as_ref().map_or(0, |inner| inner.reference)
+        self.inner.borrow().as_ref().map_or(0, |inner| inner.calls.last())
     }
 
     /// It was read from its state, and is the process from here on; calls are numbered on from where its other image was.
     pub(crate) fn arrive(&self, calls: u64) {
         let arrival = self.open(|inner| {
-            inner.reference = calls;
+            inner.calls.number_from(calls);
             inner.arrival.take()
         });
         if let Some(arrival) = arrival {
@@ -357,44 +369,10 @@ impl Local {
 ///
 /// # Panics
 /// When `pid` is not the current process.
+#[inline]
 pub(crate) fn receive(pid: Pid) -> Option<RawMessage> {
     with_local(|local| local.receive(pid)).unwrap_or_else(|| host::receive(pid))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::abi::{IMAGE_CURRENT, IMAGE_DRAINING, IMAGE_STOPPING};
-
-    fn woken(inner: &mut Inner, state: u32) -> usize {
-        inner.take_woken(state).len()
-    }
-
-    #[test]
-    fn watchers_are_woken_by_news_and_by_nothing_else() {
-        let mut inner = Inner::default();
-        inner.watch(1, IMAGE_CURRENT, Waker::noop().clone());
-        inner.watch(2, IMAGE_CURRENT, Waker::noop().clone());
-        assert_eq!(woken(&mut inner, IMAGE_CURRENT), 0);
-        inner.watch(1, IMAGE_CURRENT, Waker::noop().clone());
-        assert_eq!(woken(&mut inner, IMAGE_CURRENT), 0);
-        assert_eq!(woken(&mut inner, IMAGE_DRAINING), 2);
-        assert_eq!(woken(&mut inner, IMAGE_STOPPING), 0, "they have been woken, and have not looked again");
-    }
-
-    #[test]
-    fn a_state_that_changes_while_watchers_look_is_news_for_those_who_saw_the_old_one() {
-        let mut inner = Inner::default();
-        inner.watch(1, IMAGE_CURRENT, Waker::noop().clone());
-        inner.watch(2, IMAGE_DRAINING, Waker::noop().clone());
-        assert_eq!(woken(&mut inner, IMAGE_DRAINING), 2);
-    }
-
-    #[test]
-    fn a_reader_is_not_woken_without_a_message() {
-        let mut inner = Inner::default();
-        inner.reader = Some(Reader { pid: 1, waker: Waker::noop().clone(), seen: 0 });
-        assert_eq!(woken(&mut inner, IMAGE_CURRENT), 0);
-        assert!(inner.reader.is_some());
-    }
-}
+mod tests;

@@ -155,6 +155,8 @@ extern "C" fn type_name<M>() -> Slice {
     Slice::text(std::any::type_name::<M>())
 }
 
+/// Not inlined, so that a plugin has it once for each type as a rule: whose address is the same need not be called ([`is_of`]).
+#[inline(never)]
 unsafe extern "C" fn write_type_id<M: 'static>(out: *mut [u64; 2]) {
     // SAFETY: `out` is valid for a write of 16 bytes, as many as a `TypeId` has (asserted above).
     unsafe { out.cast::<TypeId>().write_unaligned(TypeId::of::<M>()) };
@@ -251,31 +253,35 @@ impl RawMessage {
 
     /// The value of a message that has one of this type.
     pub(super) fn into_message<M: Message>(self) -> M {
-        self.into_value::<MessageHeader, M>()
+        self.into_value::<MessageHeader, M>().unwrap_or_else(|_| unreachable!("asked before"))
     }
 
-    /// The value of a message that is of these types.
-    fn into_value<H: Header, M: Message>(self) -> M {
-        assert!(self.is_of::<H, M>(), "asked before");
+    /// The value of a message that has one of this type; or the message.
+    #[inline]
+    fn into_value<H: Header, M: Message>(self) -> Result<M, Self> {
+        if !self.is_of::<H, M>() {
+            return Err(self);
+        }
         let raw = self.into_raw();
         alloc::account(alloc::bytes(size_of::<Boxed<H, M>>()));
         // SAFETY: of this very image, kind and type, so it was made as a box of this type.
-        unsafe { Box::from_raw(raw.cast::<Boxed<H, M>>()) }.value
+        Ok(unsafe { Box::from_raw(raw.cast::<Boxed<H, M>>()) }.value)
     }
 }
 
 /// Reads a message, and drops it if it is not for the reader.
 pub(crate) fn from_raw<M: Message>(message: RawMessage) -> Received<M> {
-    if message.is_of::<MessageHeader, M>() {
-        return Received::Value(message.into_value::<MessageHeader, M>());
-    }
+    let message = match message.into_value::<MessageHeader, M>() {
+        Ok(value) => return Received::Value(value),
+        Err(message) => message,
+    };
     message.notice().map_or_else(|| Received::Foreign(message.type_name()), Received::Notice)
 }
 
 /// Reads the answer to a call. `None`: it is of another type, or cannot be decoded.
 pub(crate) fn from_reply<M: Message>(message: RawMessage) -> Option<M> {
     if message.kind() != MESSAGE_ENCODED_REPLY {
-        return message.is_of::<ReplyMessage, M>().then(|| message.into_value::<ReplyMessage, M>());
+        return message.into_value::<ReplyMessage, M>().ok();
     }
     // SAFETY: a message of this kind is an `EncodedReply`, whose slices are valid until it is dropped, below.
     let (name, bytes) = unsafe {

@@ -11,6 +11,7 @@
 //! - `read.rs`: reading into memory that is not initialised.
 #![expect(unsafe_code, reason = "the doors to the host")]
 
+mod calls;
 mod entry;
 mod future;
 mod host;

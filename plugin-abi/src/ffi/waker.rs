@@ -21,6 +21,7 @@ static PROCESS_TRACED: RawWakerVTable =
 ///
 /// # Safety
 /// `data` is valid waker data of the host's process vtable for the call.
+#[inline]
 pub(super) unsafe fn with_process_waker<R>(data: *const c_void, act: impl FnOnce(&Waker) -> R) -> R {
     // SAFETY: a process's waker data points to a `ProcessShared`, by the ABI.
     let is_traced = unsafe { (*data.cast::<ProcessShared>()).flags.load(Ordering::Relaxed) } & TRACED != 0;
@@ -32,6 +33,7 @@ pub(super) unsafe fn with_process_waker<R>(data: *const c_void, act: impl FnOnce
 }
 
 /// True for the waker of a process itself.
+#[inline]
 pub(crate) fn is_process_waker(waker: &Waker) -> bool {
     let vtable: *const RawWakerVTable = waker.vtable();
     std::ptr::eq(vtable, &raw const PROCESS) || std::ptr::eq(vtable, &raw const PROCESS_TRACED)

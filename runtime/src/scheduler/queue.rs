@@ -67,15 +67,18 @@ impl Queue {
     /// The oldest of that priority.
     pub(super) fn pop(&self, priority: Priority) -> Option<&'static Process> {
         match priority {
-            Priority::High => self.high.pop(),
+            Priority::High => pop_some(&self.high),
             Priority::Normal => self.normal.pop(),
-            Priority::Low => self.low.pop(),
+            Priority::Low => pop_some(&self.low),
         }
     }
 
     /// Any.
     pub(super) fn pop_any(&self) -> Option<&'static Process> {
-        self.take_next().or_else(|| self.high.pop()).or_else(|| self.normal.pop()).or_else(|| self.low.pop())
+        self.take_next()
+            .or_else(|| self.pop(Priority::High))
+            .or_else(|| self.pop(Priority::Normal))
+            .or_else(|| self.pop(Priority::Low))
     }
 
     /// Takes one of normal priority, and moves half of the others to `into`.
@@ -126,6 +129,11 @@ impl Queue {
             && self.low.is_empty()
             && self.next.load(Ordering::Acquire).is_null()
     }
+}
+
+/// To take something out of an empty queue costs a fence, to see that it is empty does not: these are empty as a rule.
+fn pop_some(queue: &SegQueue<&'static Process>) -> Option<&'static Process> {
+    if queue.is_empty() { None } else { queue.pop() }
 }
 
 #[expect(unsafe_code, reason = "a reference through an atomic pointer")]
