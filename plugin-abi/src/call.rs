@@ -9,6 +9,7 @@
 //! An answer names its call, by the caller's pid and a number that is never used twice in that process: so it cannot reach another
 //! caller, nor another call of the same one. It comes through the mailbox of the caller, past messages that wait there.
 
+use crate::exit::ExitReason;
 use crate::ffi::{self, Local};
 use crate::mailbox::{Address, SendError};
 use crate::message::{Codec, Message};
@@ -238,6 +239,21 @@ impl Call {
             self.poll_answer(cx.waker())
         })
         .await
+    }
+
+    /// It watches the process that is to answer, by that monitor of the current process's.
+    pub(crate) fn watch(&self, monitor: u64) {
+        self.at_home(|local| local.watch_call(self.reference, monitor));
+    }
+
+    /// Why the process that it watches has ended, if it has.
+    pub(crate) fn take_end(&self) -> Option<ExitReason> {
+        self.at_home(|local| local.take_down(self.reference)).flatten()
+    }
+
+    /// It watches no more.
+    pub(crate) fn unwatch(&self, pid: Pid, monitor: u64) {
+        self.at_home(|local| local.unwatch_call(pid.get(), monitor));
     }
 
     /// In whose process it is waited for.

@@ -6,6 +6,7 @@
 //!                               └─ dropped before ─► the task's process is killed
 //! ```
 
+use crate::abi::{SPAWN_MONITOR, Spawned};
 use crate::call::{Call, ReplyTo};
 use crate::exit::ExitReason;
 use crate::ffi;
@@ -41,6 +42,7 @@ use std::task::{Context, Poll, Waker};
 pub struct Task<T> {
     pid: Pid,
     call: Call,
+    monitor: u64,
     is_linked: bool,
     is_over: bool,
     /// [`poll_result`], so that being a future needs no bound: the compiler cannot prove it of a `T` with a lifetime in it.
@@ -79,8 +81,11 @@ impl<T: Send + 'static> Task<T> {
         F: Future<Output = T> + Send + 'static,
     {
         let call = Call::begin(after(FOREVER));
-        let pid = spawn.start_as::<F, ffi::NoMessages, _>(run(future, call.reply_to()), 0)?.pid;
-        Ok(Self { pid: Pid::from_raw(pid), call, is_linked, is_over: false, poll: poll_result })
+        let process = run(future, call.reply_to());
+        let Spawned { pid, reference } = spawn.start_as::<F, ffi::NoMessages, _>(process, SPAWN_MONITOR)?;
+        call.watch(reference);
+        let (pid, monitor) = (Pid::from_raw(pid), reference);
+        Ok(Self { pid, call, monitor, is_linked, is_over: false, poll: poll_result })
     }
 }
 
@@ -110,12 +115,21 @@ impl<T> Task<T> {
     }
 }
 
+/// One that ends without a result is known by its end alone: whoever is stopped for good where it spins says nothing any more.
 fn poll_result<T: Send + 'static>(call: &Call, waker: &Waker) -> Poll<Result<T, ExitReason>> {
-    call.poll_answer::<Local<Result<T, ExitReason>>>(waker).map(|answer| match answer {
-        Ok(Local(result)) => result,
-        // It was dropped while it ran, which nobody does but the runtime.
-        Err(_) => Err(ExitReason::Killed),
-    })
+    loop {
+        let answer = call.poll_answer::<Local<Result<T, ExitReason>>>(waker);
+        if let Poll::Ready(Ok(Local(result))) = answer {
+            return Poll::Ready(result);
+        }
+        if let Some(reason) = call.take_end() {
+            return Poll::Ready(Err(reason));
+        }
+        // After it has been told that there is no result, it waits for the end.
+        if answer.is_pending() {
+            return Poll::Pending;
+        }
+    }
 }
 
 impl<T> Future for Task<T> {
@@ -126,7 +140,10 @@ impl<T> Future for Task<T> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         assert!(!self.is_over, "a task was awaited again after it had been ready");
         let result = (self.poll)(&self.call, cx.waker());
-        self.is_over = result.is_ready();
+        if result.is_ready() {
+            self.is_over = true;
+            self.call.unwatch(self.pid, self.monitor);
+        }
         result
     }
 }
@@ -140,6 +157,7 @@ impl<T> Drop for Task<T> {
         if self.is_linked && self_pid() == Some(self.call.pid()) {
             unlink(self.pid);
         }
+        self.call.unwatch(self.pid, self.monitor);
         kill(self.pid);
     }
 }

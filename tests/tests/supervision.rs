@@ -66,7 +66,7 @@ fn servers_and_tasks_do_as_otps_and_elixirs_do() {
     let terminate = "terminate(shutdown) | shutdown | child \"bad\": its start failed: error: init says no | \
                      child \"late\": it was not ready in 1 s begins killed";
     expect(&node, "terminate", terminate);
-    let tasks = "Ok(42) | true | Err(Killed) | Err(Elapsed) | Ok(\"slow\") | dropped | true | true | true | 4950";
+    let tasks = "Ok(42) | true | Err(Killed) | Err(Error(\"enough\")) | Ok(Err(Killed)) | Err(Elapsed) | Ok(\"slow\") | dropped | true | true | true | 4950";
     expect(&node, "tasks", tasks);
 }
 

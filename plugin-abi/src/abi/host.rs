@@ -37,8 +37,9 @@ pub struct HostTable {
     /// The current process gets a [`DownMessage`](super::DownMessage) when `pid` ends; at once when it is dead.
     /// Returns the monitor's reference, never 0; 0 outside of a process.
     pub monitor: extern "C" fn(pid: Pid) -> u64,
-    /// Takes a monitor of the current process back. A message already in the mailbox stays there.
-    pub demonitor: extern "C" fn(pid: Pid, reference: u64),
+    /// Takes a monitor of the current process back: no message comes. `STATUS_NONE`: there is none such any more; its message is in the mailbox,
+    /// or on its way, unless it was taken back before.
+    pub demonitor: extern "C" fn(pid: Pid, reference: u64) -> Status,
     /// Links the current process and `pid`: when one ends, the other gets an exit signal. If `pid` is dead, the current process
     /// gets one of `EXIT_NOPROC`.
     pub link: extern "C" fn(pid: Pid),

@@ -102,8 +102,9 @@ pub(crate) fn monitor(pid: Pid) -> u64 {
     (host().table.monitor)(pid)
 }
 
-pub(crate) fn demonitor(pid: Pid, reference: u64) {
-    (host().table.demonitor)(pid, reference);
+/// False: its message is there, or on its way.
+pub(crate) fn demonitor(pid: Pid, reference: u64) -> bool {
+    (host().table.demonitor)(pid, reference) == STATUS_OK
 }
 
 pub(crate) fn link(pid: Pid) {

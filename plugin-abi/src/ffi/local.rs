@@ -2,7 +2,7 @@
 //! what the host wakes the whole process for.
 //!
 //! ```text
-//! mailbox ── sort ─┬─ an answer ─► the call that waits for it; nobody does any more ─► dropped
+//! mailbox ── sort ─┬─ an answer, or what a call watches for ─► the call that waits for it; nobody does any more ─► dropped
 //!                  └─ any other ─► `saved`, in order ─► receive
 //! ```
 //!
@@ -20,11 +20,12 @@
 use super::calls::Calls;
 use super::future::with_local;
 use super::host::{self, image_state};
-use super::message::RawMessage;
+use super::message::{Notice, RawMessage};
 use super::waker::is_process_waker;
 #[cfg(feature = "http")]
 use super::watch::next_number;
 use crate::abi::{Pid, ProcessShared};
+use crate::exit::ExitReason;
 use crate::moving::Arrival;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
@@ -77,7 +78,7 @@ impl Inner {
         let mut woken: Vec<Waker> = Vec::new();
         let has_news = |reader: &mut Reader| self.saved.len() > reader.seen;
         woken.extend(self.reader.take_if(has_news).map(|reader| reader.waker));
-        let answered = self.calls.iter_mut().filter(|call| call.reply.is_some());
+        let answered = self.calls.iter_mut().filter(|call| call.has_news());
         woken.extend(answered.filter_map(|call| call.waker.take()));
         if self.seen.replace(state) != Some(state) {
             woken.extend(std::mem::take(&mut self.watchers).into_values());
@@ -96,18 +97,6 @@ impl Inner {
         let is_first = self.watchers.is_empty();
         self.seen = Some(state).filter(|_| is_first || self.seen == Some(state));
         self.watchers.insert(number, waker)
-    }
-
-    /// Puts a message where it belongs, or gives an answer back that nobody waits for.
-    fn sort(&mut self, message: RawMessage) -> Option<RawMessage> {
-        let Some(reference) = message.replies_to() else {
-            self.saved.push_back(message);
-            return None;
-        };
-        match self.calls.get_mut(reference) {
-            Some(call) => call.reply.replace(message),
-            None => Some(message),
-        }
     }
 }
 
@@ -170,10 +159,13 @@ impl Local {
 
     /// Puts a kept message where it belongs.
     fn put(&self, message: RawMessage) {
-        if message.replies_to().is_some() {
-            host::read_kept(1);
+        match self.open(|inner| inner.calls.claim(message)) {
+            Ok(useless) => {
+                host::read_kept(1);
+                drop(useless);
+            }
+            Err(message) => self.open(|inner| inner.saved.push_back(message)),
         }
-        drop(self.open(|inner| inner.sort(message)));
     }
 
     /// This process.
@@ -205,10 +197,18 @@ impl Local {
         }
         loop {
             let message = host::receive(pid)?;
-            if message.replies_to().is_none() {
+            if message.is_users() {
                 return Some(message);
             }
-            drop(self.open(|inner| inner.sort(message)));
+            let claimed = match self.inner.borrow_mut().as_mut() {
+                Some(inner) => inner.calls.claim(message),
+                None if message.replies_to().is_some() => Ok(Some(message)),
+                None => Err(message),
+            };
+            match claimed {
+                Ok(useless) => drop(useless),
+                Err(message) => return Some(message),
+            }
         }
     }
 
@@ -283,6 +283,28 @@ impl Local {
     pub(crate) fn end_call(&self, reference: u64) {
         let call = self.inner.borrow_mut().as_mut().and_then(|inner| inner.calls.end(reference));
         drop(call);
+    }
+
+    /// News of that monitor is for that call.
+    pub(crate) fn watch_call(&self, reference: u64, monitor: u64) {
+        self.open(|inner| inner.calls.watch(reference, monitor));
+    }
+
+    /// The end of the process that the call watches, if it has come.
+    pub(crate) fn take_down(&self, reference: u64) -> Option<ExitReason> {
+        let down = self.open(|inner| inner.calls.get_mut(reference)?.down.take())?;
+        match down.notice()? {
+            Notice::Down(down) => Some(down.reason),
+            Notice::Exit(_) => None,
+        }
+    }
+
+    /// Nobody wants news of that monitor, of `pid`, any more.
+    pub(crate) fn unwatch_call(&self, pid: Pid, monitor: u64) {
+        let is_coming = self.open(|inner| inner.calls.unwatch(monitor)) && !host::demonitor(pid, monitor);
+        if is_coming {
+            self.open(|inner| inner.calls.ignore(monitor));
+        }
     }
 
     /// The last reference that was given to a call.

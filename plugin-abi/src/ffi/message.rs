@@ -245,6 +245,18 @@ impl RawMessage {
         }
     }
 
+    /// The monitor whose process has ended. `None`: it is no news of an end.
+    pub(super) fn tells_of(&self) -> Option<u64> {
+        // SAFETY: messages of this kind begin so, by the ABI.
+        (self.kind() == MESSAGE_DOWN).then(|| unsafe { (*self.0.cast::<DownMessage>()).reference })
+    }
+
+    /// Whether it is one that a process has sent, and no answer.
+    #[inline]
+    pub(super) fn is_users(&self) -> bool {
+        self.kind() == MESSAGE_USER
+    }
+
     fn is_of<H: Header, M: Message>(&self) -> bool {
         // SAFETY: a valid message has a valid header.
         let (image, vtable) = unsafe { ((*self.0).image, (*self.0).vtable) };

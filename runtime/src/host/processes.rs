@@ -92,10 +92,11 @@ pub(super) extern "C" fn monitor(pid: abi::Pid) -> u64 {
     current_process().map_or(0, |watcher| scheduler::monitor(watcher, Pid::from_raw(pid)))
 }
 
-pub(super) extern "C" fn demonitor(pid: abi::Pid, reference: u64) {
+pub(super) extern "C" fn demonitor(pid: abi::Pid, reference: u64) -> Status {
     let _host = InHost::enter();
-    if let Some(watcher) = current_process() {
-        scheduler::demonitor(watcher, Pid::from_raw(pid), reference);
+    match current_process() {
+        Some(watcher) if scheduler::demonitor(watcher, Pid::from_raw(pid), reference) => STATUS_OK,
+        _ => STATUS_NONE,
     }
 }
 

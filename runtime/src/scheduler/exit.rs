@@ -70,12 +70,12 @@ pub(crate) fn monitor(watcher: &'static Process, target: Pid) -> u64 {
     reference
 }
 
-/// Takes a monitor back.
-pub(crate) fn demonitor(watcher: &'static Process, target: Pid, reference: u64) {
+/// Takes a monitor back. False: there was none, or the target has ended: then its message has come or is coming.
+pub(crate) fn demonitor(watcher: &'static Process, target: Pid, reference: u64) -> bool {
     if trace::is_on() {
         trace::note(watcher.pid(), || Happened::Demonitors(target));
     }
-    watcher.fate.if_open(|books| books.watching.remove(&reference));
+    let was_watching = watcher.fate.if_open(|books| books.watching.remove(&reference)).flatten().is_some();
     if let Some(target) = table::find(target) {
         target.fate.if_open(|books| {
             if books.watchers.get(&reference).is_some_and(|(pid, _)| *pid == watcher.pid()) {
@@ -83,6 +83,7 @@ pub(crate) fn demonitor(watcher: &'static Process, target: Pid, reference: u64) 
             }
         });
     }
+    was_watching
 }
 
 /// `process`, which is running, and `other` hear of each other's end.
