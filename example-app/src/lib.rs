@@ -6,7 +6,9 @@
 mod api;
 mod calculation;
 mod echo;
+mod html;
 mod input;
+mod list;
 mod page;
 mod session;
 mod sum;
@@ -23,7 +25,7 @@ fn app() -> Application {
 
 fn router() -> Router {
     Router::new()
-        .route("/", get(page::page))
+        .route("/", get(page::sum))
         .route("/ws/sum", get(session::open))
         .route("/ws/echo", get(echo::open))
         .route("/api/sum/{n}", get(api::sum))

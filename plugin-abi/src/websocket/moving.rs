@@ -64,7 +64,9 @@ fn restore<S: Session>(version: u32, bytes: &[u8]) -> Result<ProcessFuture, Stat
         ffi::with_local(|local| local.arrive(calls));
         let pid = self_pid().expect("a process has a pid");
         let wire = Wire::new(Parts { stream, unread, unsent });
+        let mut serving = Serving::new(session, Mailbox::of_moved(pid), wire);
+        serving.session.moved(&mut serving.context).await;
         let flow = timeout.map_or(Flow::Continue, Flow::Timeout);
-        serve(Serving::new(session, Mailbox::of_moved(pid), wire), flow).await
+        serve(serving, flow).await
     }))
 }

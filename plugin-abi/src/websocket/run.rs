@@ -1,7 +1,7 @@
 //! A session's process.
 //!
 //! ```text
-//! open ─► boundary ─┬─ asked: its state and its wire are given ─► boundary, here or on the other image
+//! open ─► boundary ─┬─ asked: its state and its wire are given ─► boundary here, or moved ─► boundary on the other image
 //!            ▲      ├─ handle_in, handle_message, handle_info ─┬─ Flow::Continue, Flow::Timeout ─┐
 //!            └──────┼──────────────────────────────────────────┼─────────────────────────────────┘
 //!                   └─ the peer closes, an error, the node stops ─┴─ Flow::Stop ─► Close is said ─► terminate ─► lingers

@@ -61,6 +61,13 @@ pub trait Session: State {
         async { Flow::Continue }
     }
 
+    /// The first callback on another version of the plugin, after an upgrade or back: for what the peer should see of it. The state is
+    /// converted already.
+    fn moved(&mut self, context: &mut Context<Self>) -> impl Future<Output = ()> + Send {
+        let _ = context;
+        async {}
+    }
+
     /// A message of the peer's.
     fn handle_in(&mut self, message: Message, context: &mut Context<Self>) -> impl Future<Output = Flow> + Send;
 

@@ -1,0 +1,148 @@
+//! The story that example-app tells, from the side of a page that is open all along: bugs that hurt nobody else, the culprit found to its line
+//! and killed, the fix upgraded in, a change of the session's state, and a way back. Its changes are the example's own patches.
+
+use serde_json::{Value, json};
+use std::path::PathBuf;
+use std::time::Duration;
+use system_tests::cli::Cli;
+use system_tests::node::Node;
+use system_tests::sandbox::{EXAMPLE, Sandbox};
+use system_tests::websocket::{Frame, WebSocket};
+use system_tests::{wait, workspace};
+
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// An open page: what its browser would get.
+struct Page(WebSocket);
+
+impl Page {
+    fn open(node: &Node) -> Self {
+        let mut page = Self(WebSocket::open(node.address(), "/ws/sum").expect("a page"));
+        let view = page.next();
+        assert!(view.starts_with("<div id=\"view\"><ol id=\"list\"></ol>"), "{view}");
+        page
+    }
+
+    /// The next fragment.
+    fn next(&mut self) -> String {
+        match self.0.receive().expect("its WebSocket is never closed") {
+            Frame::Text(text) => text,
+            Frame::Close(code) => panic!("its WebSocket was closed: {code:?}"),
+        }
+    }
+
+    fn submit(&mut self, to: &str) {
+        self.0.send_text(&json!({ "to": to }).to_string()).expect("it is open");
+    }
+
+    /// What stands behind `∑(1..to) =` in the end.
+    fn ask(&mut self, to: &str) -> String {
+        self.submit(to);
+        self.result(to)
+    }
+
+    fn result(&mut self, to: &str) -> String {
+        loop {
+            let fragment = self.next();
+            if let Some(result) = shown(&fragment, to).filter(|result| *result != "calculating") {
+                return result.to_owned();
+            }
+        }
+    }
+}
+
+/// What a fragment shows for `to`.
+fn shown<'a>(fragment: &'a str, to: &str) -> Option<&'a str> {
+    let (_, rest) = fragment.split_once(&format!("∑(1..{to}) = "))?;
+    rest.split_once('<').map(|(result, _)| result)
+}
+
+fn patch(name: &str) -> PathBuf {
+    workspace::root().join(EXAMPLE).join("changes").join(name)
+}
+
+/// As a person applies it, at the workspace's root.
+fn apply(sandbox: &Sandbox, name: &str) {
+    let git = sandbox.surround(Cli::of("git".as_ref())).args(["apply"]).args([patch(name)]);
+    let _said = git.expect(0);
+}
+
+fn ask(sandbox: &Sandbox, arguments: &[&str]) -> Value {
+    sandbox.cli(arguments.iter().copied()).args(["--json"]).expect(0).json()
+}
+
+/// The process with most processor time, once it is a calculation.
+fn culprit(sandbox: &Sandbox) -> String {
+    let found = wait::until("a calculation is first", LIMIT, || {
+        let first = &ask(sandbox, &["ps", "-n", "1"])["processes"][0];
+        let is_calculation = first["process_type"].as_str().is_some_and(|name| name.contains("calculation"));
+        is_calculation.then(|| first["pid"].as_str().unwrap_or_default().to_owned())
+    });
+    found.expect("it spins")
+}
+
+/// The line of the example's loop that its stack may show: within the loop.
+fn loop_lines(sandbox: &Sandbox) -> std::ops::RangeInclusive<u64> {
+    let source = std::fs::read_to_string(sandbox.package().join("src/sum.rs")).expect("the example");
+    let line = |text: &str| source.lines().position(|line| line.contains(text)).expect("its loop") as u64 + 1;
+    line("while term != n")..=line("sum += i128::from(term)")
+}
+
+#[test]
+fn a_page_lives_through_bugs_a_fix_a_change_of_state_and_a_way_back() {
+    let sandbox = Sandbox::new(EXAMPLE).expect("the example builds");
+    let mut node = sandbox.run().expect("the example runs");
+    let mut page = Page::open(&node);
+    assert_eq!(page.ask("10"), "55");
+    for invalid in ["", "12ab", "1.5"] {
+        assert_eq!(page.ask(invalid), "invalid input", "{invalid:?}");
+    }
+    page.submit("<b>1</b>");
+    assert_eq!(page.result("&lt;b&gt;1&lt;/b&gt;"), "invalid input", "markup is text");
+    assert_eq!(page.ask("13"), "error");
+
+    // One calculates for a while, another one for ever: the page answers.
+    page.submit("999999999");
+    page.submit("-1");
+    assert_eq!(page.ask("100"), "5050");
+    assert_eq!(page.result("999999999"), "499999999500000000");
+    let spinning = culprit(&sandbox);
+    let stack = ask(&sandbox, &["stack", &spinning]);
+    let frames = stack["stacks"].as_array().into_iter().flatten().filter_map(Value::as_array).flatten();
+    let lines: Vec<_> =
+        frames.filter(|frame| frame["file"].as_str().is_some_and(|file| file.ends_with("src/sum.rs"))).collect();
+    let within = loop_lines(&sandbox);
+    assert!(lines.iter().any(|frame| frame["line"].as_u64().is_some_and(|line| within.contains(&line))), "{stack}");
+    assert_eq!(ask(&sandbox, &["kill", &spinning])["has_ended"], true);
+    assert_eq!(page.result("-1"), "error");
+
+    apply(&sandbox, "fix.patch");
+    let tests = sandbox.surround(Cli::of("cargo".as_ref())).env("CARGO_TARGET_DIR", workspace::target().expect("ours"));
+    let _said = tests.args(["test", "--lib"]).expect(0);
+    let fixed = sandbox.upgrade().expect("the fix");
+    let view = page.next();
+    for (to, was) in [("10", "55"), ("12ab", "invalid input"), ("13", "error"), ("999999999", "499999999500000000")] {
+        assert_eq!(shown(&view, to), Some(was), "the list is kept: {view}");
+    }
+    assert_eq!(shown(&view, "-1"), Some("error"), "{view}");
+    assert!(view.contains(&format!("session on version {fixed}")), "{view}");
+    assert_eq!(page.ask("13"), "91");
+    assert_eq!(page.ask("-1"), "invalid input");
+    assert_eq!(page.ask("999999999"), "499999999500000000");
+
+    // The session counts from here on: its state has a field more.
+    apply(&sandbox, "count.patch");
+    let counted = sandbox.upgrade().expect("the count");
+    let view = page.next();
+    assert!(view.contains(&format!("version {counted}, 0 ended")) && shown(&view, "10") == Some("55"), "{view}");
+    page.submit("7");
+    let ended = wait::until("it has ended", LIMIT, || Some(page.next()).filter(|shown| shown.contains("= 28<")));
+    assert!(ended.expect("28").contains(", 1 ended<"));
+
+    let _said = sandbox.cli(["rollback", "--drain-wait", "0"]).expect(0);
+    let view = page.next();
+    assert!(view.contains(&format!("session on version {fixed}<")), "{view}");
+    assert_eq!((shown(&view, "7"), shown(&view, "10")), (Some("28"), Some("55")), "{view}");
+    assert_eq!(page.ask("13"), "91");
+    assert!(node.is_alive());
+}
