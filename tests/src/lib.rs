@@ -6,6 +6,7 @@
 //!
 //! Nothing here links the product: what is tested is what a user runs. `cargo xtask test` runs all of it.
 
+pub mod browser;
 pub mod cli;
 pub mod counter;
 pub mod elf;

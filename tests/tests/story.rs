@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::time::Duration;
+use system_tests::browser::Browser;
 use system_tests::cli::Cli;
 use system_tests::node::Node;
 use system_tests::sandbox::{EXAMPLE, Sandbox};
@@ -88,6 +89,25 @@ fn loop_lines(sandbox: &Sandbox) -> std::ops::RangeInclusive<u64> {
     line("while term != n")..=line("sum += i128::from(term)")
 }
 
+/// Finds what spins, to the line of its loop, and kills it.
+fn kill_culprit(sandbox: &Sandbox) {
+    let spinning = culprit(sandbox);
+    let stack = ask(sandbox, &["stack", &spinning]);
+    let frames = stack["stacks"].as_array().into_iter().flatten().filter_map(Value::as_array).flatten();
+    let is_of_sum = |frame: &&Value| frame["file"].as_str().is_some_and(|file| file.ends_with("src/sum.rs"));
+    let within = loop_lines(sandbox);
+    let mut lines = frames.filter(is_of_sum).filter_map(|frame| frame["line"].as_u64());
+    assert!(lines.any(|line| within.contains(&line)), "{stack}");
+    assert_eq!(ask(sandbox, &["kill", &spinning])["has_ended"], true);
+}
+
+/// The bugs are mended; the application's own tests pass.
+fn fix(sandbox: &Sandbox) {
+    apply(sandbox, "fix.patch");
+    let tests = sandbox.surround(Cli::of("cargo".as_ref())).env("CARGO_TARGET_DIR", workspace::target().expect("ours"));
+    let _said = tests.args(["test", "--lib"]).expect(0);
+}
+
 #[test]
 fn a_page_lives_through_bugs_a_fix_a_change_of_state_and_a_way_back() {
     let sandbox = Sandbox::new(EXAMPLE).expect("the example builds");
@@ -106,19 +126,10 @@ fn a_page_lives_through_bugs_a_fix_a_change_of_state_and_a_way_back() {
     page.submit("-1");
     assert_eq!(page.ask("100"), "5050");
     assert_eq!(page.result("999999999"), "499999999500000000");
-    let spinning = culprit(&sandbox);
-    let stack = ask(&sandbox, &["stack", &spinning]);
-    let frames = stack["stacks"].as_array().into_iter().flatten().filter_map(Value::as_array).flatten();
-    let lines: Vec<_> =
-        frames.filter(|frame| frame["file"].as_str().is_some_and(|file| file.ends_with("src/sum.rs"))).collect();
-    let within = loop_lines(&sandbox);
-    assert!(lines.iter().any(|frame| frame["line"].as_u64().is_some_and(|line| within.contains(&line))), "{stack}");
-    assert_eq!(ask(&sandbox, &["kill", &spinning])["has_ended"], true);
+    kill_culprit(&sandbox);
     assert_eq!(page.result("-1"), "error");
 
-    apply(&sandbox, "fix.patch");
-    let tests = sandbox.surround(Cli::of("cargo".as_ref())).env("CARGO_TARGET_DIR", workspace::target().expect("ours"));
-    let _said = tests.args(["test", "--lib"]).expect(0);
+    fix(&sandbox);
     let fixed = sandbox.upgrade().expect("the fix");
     let view = page.next();
     for (to, was) in [("10", "55"), ("12ab", "invalid input"), ("13", "error"), ("999999999", "499999999500000000")] {
@@ -145,4 +156,97 @@ fn a_page_lives_through_bugs_a_fix_a_change_of_state_and_a_way_back() {
     assert_eq!((shown(&view, "7"), shown(&view, "10")), (Some("28"), Some("55")), "{view}");
     assert_eq!(page.ask("13"), "91");
     assert!(node.is_alive());
+}
+
+/// Where pictures of the story go, if anywhere: `cargo xtask story` says so.
+const PICTURES: &str = "SYSTEM_TESTS_PICTURES";
+const DESK: (u32, u32) = (900, 620);
+const PHONE: (u32, u32) = (390, 760);
+
+fn picture(browser: &mut Browser, name: &str, size: (u32, u32), is_dark: bool) {
+    browser.show_as(size, is_dark).expect("shown");
+    let taken = browser.picture().expect("a picture");
+    assert!(taken.starts_with(b"\x89PNG"), "{} bytes", taken.len());
+    if let Some(folder) = std::env::var_os(PICTURES) {
+        std::fs::write(PathBuf::from(folder).join(name), taken).expect("kept");
+    }
+}
+
+/// What stands on the browser's page, newest first.
+fn listed(browser: &mut Browser) -> Vec<String> {
+    let list = browser.eval("[...document.querySelectorAll('#list > li')].map(item => item.textContent)");
+    serde_json::from_value(list.expect("a page")).expect("texts")
+}
+
+/// Waits until the page shows that, as the newest or further down.
+fn until_listed(browser: &mut Browser, item: &str) {
+    let found =
+        format!("[...document.querySelectorAll('#list > li')].some(item => item.textContent === {})", json!(item));
+    browser.until(&found).expect("shown");
+}
+
+fn until_at_foot(browser: &mut Browser, text: &str) {
+    browser.until(&format!("document.getElementById('view').innerText.includes({})", json!(text))).expect("shown");
+}
+
+fn enter(browser: &mut Browser, to: &str, shown: &str) {
+    browser.enter(to).expect("typed");
+    until_listed(browser, &format!("∑(1..{to}) = {shown}"));
+}
+
+fn until_state(browser: &mut Browser, text: &str) {
+    browser.until(&format!("document.getElementById('state').textContent === {}", json!(text))).expect("said");
+}
+
+#[test]
+fn a_browser_shows_the_story_and_never_connects_again() {
+    let sandbox = Sandbox::new(EXAMPLE).expect("the example builds");
+    let node = sandbox.run().expect("the example runs");
+    let address = node.address().to_string();
+    let mut browser = Browser::open(&format!("http://{address}/")).expect("a browser");
+    until_state(&mut browser, "connected");
+    enter(&mut browser, "10", "55");
+    enter(&mut browser, "12ab", "invalid input");
+    enter(&mut browser, "<b>1</b>", "invalid input");
+    enter(&mut browser, "13", "error");
+    enter(&mut browser, "999999999", "calculating");
+    enter(&mut browser, "-1", "calculating");
+    enter(&mut browser, "100", "5050");
+    picture(&mut browser, "calculating.png", DESK, false);
+    until_listed(&mut browser, "∑(1..999999999) = 499999999500000000");
+    kill_culprit(&sandbox);
+    until_listed(&mut browser, "∑(1..-1) = error");
+
+    let before = listed(&mut browser);
+    fix(&sandbox);
+    let fixed = sandbox.upgrade().expect("the fix");
+    until_at_foot(&mut browser, &fixed);
+    assert_eq!(listed(&mut browser), before, "the list is kept");
+    browser.set_network(Duration::from_millis(200), false).expect("throttled");
+    enter(&mut browser, "13", "91");
+    enter(&mut browser, "-1", "invalid input");
+    enter(&mut browser, "999999999", "499999999500000000");
+    picture(&mut browser, "fixed.png", DESK, false);
+    picture(&mut browser, "dark.png", DESK, true);
+    picture(&mut browser, "phone.png", PHONE, false);
+    browser.set_network(Duration::ZERO, false).expect("as it was");
+
+    apply(&sandbox, "count.patch");
+    let _counted = sandbox.upgrade().expect("the count");
+    until_at_foot(&mut browser, ", 0 ended");
+    enter(&mut browser, "7", "28");
+    until_at_foot(&mut browser, ", 1 ended");
+    let _said = sandbox.cli(["rollback", "--drain-wait", "0"]).expect(0);
+    browser.until("!document.getElementById('view').innerText.includes('ended')").expect("rolled back");
+    enter(&mut browser, "8", "36");
+    assert_eq!((browser.sockets(), browser.complaints()), (1, &[][..]));
+
+    // A connection that is lost is said to be, and resumes; what was shown stays.
+    drop(node);
+    until_state(&mut browser, "connection lost, trying again");
+    let _node = sandbox.run_at(&address).expect("it runs again");
+    until_state(&mut browser, "connected");
+    enter(&mut browser, "9", "45");
+    let earlier = browser.eval("document.querySelector('#earlier > li').textContent").expect("a page");
+    assert_eq!(earlier, "∑(1..8) = 36");
 }

@@ -1,10 +1,11 @@
 //! The project's chores: `cargo xtask test` runs every test, `cargo xtask bench` measures, `cargo xtask sanitize` runs tests
-//! under a sanitizer.
+//! under a sanitizer, `cargo xtask story` takes the pictures of the example's story.
 
 mod bench;
 mod packages;
 mod sanitize;
 mod shell;
+mod story;
 mod test;
 
 use std::process::ExitCode;
@@ -17,6 +18,7 @@ chores:
   bench [--only NAME] [--json FILE] [--write] measure against a peer; --only takes the beginning of names, too; --write puts the
                                               results into docs/benchmarks.json, .md and .svg
   sanitize [--address | --thread]             run unit tests and some end-to-end tests under that sanitizer (address)
+  story                                       tell the example's story in a browser, and put its pictures into docs/story
 benchmarks:";
 
 fn usage() -> String {
@@ -30,6 +32,7 @@ fn main() -> ExitCode {
         ["test"] => test::run(),
         ["bench", options @ ..] => bench::Options::parse(options).and_then(|options| bench::run(&options)),
         ["sanitize", options @ ..] => sanitize::run(options),
+        ["story"] => story::run(),
         ["help" | "--help" | "-h"] => {
             shell::say(&usage());
             return ExitCode::SUCCESS;

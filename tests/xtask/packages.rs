@@ -8,6 +8,8 @@ pub(crate) type Package = (&'static str, &'static str);
 
 /// Drives HTTP servers.
 pub(crate) const WRK: Package = ("wrk", "wrk");
+/// The browser in which the example's story is told.
+pub(crate) const CHROMIUM: Package = ("chromium", "chromium");
 /// Watches and spoils what a program asks of the system.
 pub(crate) const STRACE: Package = ("strace", "strace");
 /// Reads OpenMetrics, as the standard has it: a module, which has no program.

@@ -53,5 +53,5 @@ fn install() {
             complain(&format!("{error:#}; install {component} for your toolchain by hand"));
         }
     }
-    packages::install(&[packages::WRK, packages::STRACE, packages::OPENMETRICS]);
+    packages::install(&[packages::WRK, packages::CHROMIUM, packages::STRACE, packages::OPENMETRICS]);
 }
