@@ -250,3 +250,37 @@ fn a_browser_shows_the_story_and_never_connects_again() {
     let earlier = browser.eval("document.querySelector('#earlier > li').textContent").expect("a page");
     assert_eq!(earlier, "∑(1..8) = 36");
 }
+
+const PAGES: usize = 1000;
+
+fn resident_bytes(node: &Node) -> usize {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", node.os_pid())).expect("a process of ours");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("it says so");
+    line.trim().trim_end_matches(" kB").parse::<usize>().expect("a number") * 1024
+}
+
+#[test]
+#[expect(clippy::print_stdout, reason = "what a session takes is the test's result")]
+fn a_thousand_pages_keep_their_lists() {
+    let sandbox = Sandbox::new(EXAMPLE).expect("the example builds");
+    let mut node = sandbox.run().expect("the example runs");
+    drop(Page::open(&node));
+    let before = resident_bytes(&node);
+    let mut pages: Vec<_> = (0..PAGES).map(|_| Page::open(&node)).collect();
+    println!("a page takes {} bytes", resident_bytes(&node).saturating_sub(before) / PAGES);
+    for (number, page) in pages.iter_mut().enumerate() {
+        let to = number + 100;
+        assert_eq!(page.ask(&to.to_string()), (to * (to + 1) / 2).to_string());
+    }
+    println!("with a result on its list {} bytes", resident_bytes(&node).saturating_sub(before) / PAGES);
+    apply(&sandbox, "fix.patch");
+    let fixed = sandbox.upgrade().expect("the fix");
+    for (number, page) in pages.iter_mut().enumerate() {
+        let (to, view) = (number + 100, page.next());
+        assert_eq!(shown(&view, &to.to_string()), Some((to * (to + 1) / 2).to_string().as_str()), "{view}");
+        assert!(view.contains(&fixed), "{view}");
+        assert_eq!(page.ask("13"), "91");
+    }
+    println!("on the new version {} bytes", resident_bytes(&node).saturating_sub(before) / PAGES);
+    assert!(node.is_alive());
+}
