@@ -78,7 +78,7 @@ fn built(sandbox: &Sandbox, build: &[String], edit: u32) -> Result<f64> {
     example::edit_code(sandbox, edit)?;
     let cargo = Cli::of(&workspace::cargo()).args(build);
     let begun = Instant::now();
-    let said = sandbox.surround(cargo).run()?;
+    let said = sandbox.surround(cargo).in_folder(&sandbox.package()).run()?;
     let took = begun.elapsed();
     ensure!(said.code == 0, "cargo build failed:\n{}", said.stderr);
     Ok(milliseconds(took))
@@ -89,7 +89,7 @@ fn built(sandbox: &Sandbox, build: &[String], edit: u32) -> Result<f64> {
 fn recorded_build(sandbox: &Sandbox) -> Result<Vec<String>> {
     let (stand_in, record) = (sandbox.beside("cargo"), sandbox.beside("cargo.words"));
     let script = format!(
-        "#!/bin/sh\nif [ \"$1\" = build ]; then printf '%s\\n' \"$@\" > '{}'; fi\nexec '{}' \"$@\"\n",
+        "#!/bin/sh\nif [ \"$1\" = rustc ]; then printf '%s\\n' \"$@\" > '{}'; fi\nexec '{}' \"$@\"\n",
         record.display(),
         workspace::cargo().display()
     );
@@ -97,7 +97,7 @@ fn recorded_build(sandbox: &Sandbox) -> Result<Vec<String>> {
     fs::set_permissions(&stand_in, fs::Permissions::from_mode(0o755))?;
     let said = sandbox.cli(["upgrade", "--drain-wait", "0"]).env("CARGO", &stand_in).run()?;
     ensure!(said.code == 0, "upgrade ended with {}:\n{}", said.code, said.stderr);
-    let words = fs::read_to_string(&record).context("upgrade did not call `cargo build`")?;
+    let words = fs::read_to_string(&record).context("upgrade did not call `cargo rustc`, which builds")?;
     // The package's place differs between the two sandboxes; each is called in its own.
     let mut build: Vec<String> = words.lines().map(str::to_owned).collect();
     if let Some(at) = build.iter().position(|word| word == "--manifest-path") {
