@@ -6,11 +6,15 @@ use anyhow::{Context, Result, bail, ensure};
 use ct_codecs::{Base64, Decoder as _};
 use serde_json::{Value, json};
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 use tempfile::TempDir;
 
-/// Nothing on a page takes longer.
+/// Names the folder that keeps a test's pictures, if any is to.
+pub const PICTURES_VARIABLE: &str = "SYSTEM_TESTS_PICTURES";
+
+/// Nothing on a page, and no answer of the browser's, takes longer.
 const LIMIT: Duration = Duration::from_secs(60);
 /// A shell gives the browser its two pipes where it looks for them.
 const START: &str = "exec chromium \"$@\" 3<&0 4>&1 0</dev/null 1>/dev/null 2>/dev/null";
@@ -20,7 +24,8 @@ const START: &str = "exec chromium \"$@\" 3<&0 4>&1 0</dev/null 1>/dev/null 2>/d
 pub struct Browser {
     child: Child,
     requests: ChildStdin,
-    messages: BufReader<ChildStdout>,
+    /// What it says, read by a thread that ends with it, so that nobody waits for it for ever.
+    messages: Receiver<Vec<u8>>,
     session: String,
     last_id: u64,
     /// WebSockets that the page has opened.
@@ -43,7 +48,9 @@ impl Browser {
         command.arg(format!("--user-data-dir={}", profile.path().display()));
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
         let requests = child.stdin.take().context("a pipe")?;
-        let messages = BufReader::new(child.stdout.take().context("a pipe")?);
+        let said = BufReader::new(child.stdout.take().context("a pipe")?).split(0);
+        let (sender, messages) = channel();
+        std::thread::spawn(move || said.map_while(Result::ok).try_for_each(|message| sender.send(message)));
         let (session, complaints) = (String::new(), Vec::new());
         let mut browser =
             Self { child, requests, messages, session, last_id: 0, sockets: 0, complaints, _profile: profile };
@@ -81,9 +88,7 @@ impl Browser {
     }
 
     fn message(&mut self) -> Result<Value> {
-        let mut bytes = Vec::new();
-        self.messages.read_until(0, &mut bytes)?;
-        ensure!(bytes.pop() == Some(0), "the browser has gone");
+        let bytes = self.messages.recv_timeout(LIMIT).context("the browser has gone, or says nothing")?;
         Ok(serde_json::from_slice(&bytes)?)
     }
 
@@ -139,14 +144,14 @@ impl Browser {
         Ok(())
     }
 
-    /// From here on, every packet takes that long; or nothing gets through.
+    /// From here on, whatever the page sends or gets takes that long.
     ///
     /// # Errors
     /// When the browser has gone.
-    pub fn set_network(&mut self, latency: Duration, is_offline: bool) -> Result<()> {
+    pub fn set_latency(&mut self, latency: Duration) -> Result<()> {
         let latency = u64::try_from(latency.as_millis())?;
         let conditions = json!({
-            "offline": is_offline, "latency": latency, "downloadThroughput": -1, "uploadThroughput": -1,
+            "offline": false, "latency": latency, "downloadThroughput": -1, "uploadThroughput": -1,
         });
         self.ask("Network.emulateNetworkConditions", conditions).map(drop)
     }

@@ -16,6 +16,7 @@ pub mod erlang_release;
 pub mod example;
 pub mod http;
 pub mod load;
+pub mod memory;
 pub mod node;
 pub mod peer;
 pub mod random;

@@ -14,6 +14,7 @@ use crate::release::ReleaseFolder;
 use crate::seed::{self, Build, Copy, copy_tree};
 use crate::workspace;
 use anyhow::{Context, Result, ensure};
+use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
@@ -104,6 +105,15 @@ impl Sandbox {
     #[must_use]
     pub fn cli<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Cli {
         self.surround(Cli::new(arguments).expect("the binary under test builds"))
+    }
+
+    /// What a command says with `--json`.
+    ///
+    /// # Panics
+    /// When it does not end with 0.
+    #[must_use]
+    pub fn ask(&self, arguments: &[&str]) -> Value {
+        self.cli(arguments.iter().copied()).args(["--json"]).expect(0).json()
     }
 
     /// Another program, in the same surroundings.

@@ -11,10 +11,6 @@ use system_tests::wait;
 const ERROR: i32 = 1;
 const USAGE: i32 = 2;
 
-fn ask(sandbox: &Sandbox, arguments: &[&str]) -> Value {
-    sandbox.cli(arguments.iter().copied()).args(["--json"]).expect(0).json()
-}
-
 fn complaint(said: &Said) -> &str {
     said.complaint().0.unwrap_or_default()
 }
@@ -41,7 +37,7 @@ fn has_line(frames: &[(String, String, u64)], line: u64) -> bool {
 }
 
 fn end(sandbox: &Sandbox, pid: &str) {
-    assert_eq!(ask(sandbox, &["kill", pid])["has_ended"], true);
+    assert_eq!(sandbox.ask(&["kill", pid])["has_ended"], true);
 }
 
 fn started(node: &Node, kind: &str) -> (Control, String) {
@@ -56,7 +52,7 @@ fn processes_are_listed_with_what_they_use() {
     let (mut control, spinner) = started(&node, "keep");
     control.until_it_has_used(Duration::from_millis(100), &spinner);
     let waiting = control.start("receive");
-    let listed = ask(&sandbox, &["ps", "-n", "3"]);
+    let listed = sandbox.ask(&["ps", "-n", "3"]);
     let processes = listed["processes"].as_array().expect("processes");
     assert_eq!(processes[0]["pid"], spinner.as_str(), "most processor time first: {listed}");
     assert!(
@@ -68,7 +64,7 @@ fn processes_are_listed_with_what_they_use() {
     assert!(listed["total"].as_u64().expect("a number") >= 4, "{listed}");
 
     let info = wait::until("it waits", LIMIT, || {
-        let info = ask(&sandbox, &["info", &waiting]);
+        let info = sandbox.ask(&["info", &waiting]);
         (info["state"] == "waiting").then_some(info)
     });
     let info = info.expect("it receives");
@@ -80,7 +76,7 @@ fn processes_are_listed_with_what_they_use() {
     let bare = waiting.trim_matches(['<', '>']);
     let text = sandbox.cli(["info", bare]).expect(0).stdout;
     assert!(text.starts_with(&format!("pid       {waiting}\n")), "{text}");
-    let filtered = ask(&sandbox, &["ps", "--filter", "receive", "--sort", "uptime"]);
+    let filtered = sandbox.ask(&["ps", "--filter", "receive", "--sort", "uptime"]);
     assert_eq!(filtered["matched"], 1, "{filtered}");
     let all = sandbox.cli(["ps", "--all", "--json"]).expect(0).json_lines();
     let total = all.last().expect("the end")["total"].as_u64().expect("a number");
@@ -112,7 +108,7 @@ fn a_pid_that_is_malformed_or_gone_is_said_so() {
 #[test]
 fn the_nodes_own_processes_are_not_killed() {
     let (sandbox, _node) = node();
-    let listed = ask(&sandbox, &["ps", "-n", "100"]);
+    let listed = sandbox.ask(&["ps", "-n", "100"]);
     let processes = listed["processes"].as_array().expect("processes");
     let own = processes.iter().find(|process| process["version"] == env!("CARGO_PKG_VERSION")).expect("an acceptor");
     let said = sandbox.cli(["kill", own["pid"].as_str().expect("a pid")]).expect(ERROR);
@@ -125,7 +121,7 @@ fn shares_name_the_culprit_and_sum_to_what_schedulers_use() {
     let (mut control, spinner) = started(&node, "spin");
     control.until_it_has_used(Duration::from_millis(50), &spinner);
     control.ask("many 1000 nap");
-    let top = ask(&sandbox, &["top", "--once", "--interval", "2"]);
+    let top = sandbox.ask(&["top", "--once", "--interval", "2"]);
     assert_eq!(top["processes"][0]["pid"], spinner.as_str(), "{top}");
     let number = |field: &str| top[field].as_f64().expect("a number");
     let (schedulers, processes) = (number("schedulers_percent"), number("processes_percent"));
@@ -144,7 +140,7 @@ fn a_spinning_process_shows_its_line_and_loses_little_time() {
     control.until_it_has_used(Duration::from_millis(5), &spinner);
     let line = line_of(&sandbox, "        act();") - 1;
     for _ in 0..3 {
-        let stack = ask(&sandbox, &["stack", &spinner]);
+        let stack = sandbox.ask(&["stack", &spinner]);
         let frames = frames(&stack);
         let is_in_spin = |(function, file, at): &(String, String, u64)| {
             function.contains("spin") && file.ends_with("src/kinds.rs") && (line - 1..=line + 3).contains(at)
@@ -157,7 +153,7 @@ fn a_spinning_process_shows_its_line_and_loses_little_time() {
     let others: Vec<_> = (0..6).map(|_| control.start("spin")).collect();
     control.until_it_has_used(Duration::from_millis(40), &others[5]);
     for pid in &others {
-        let frames = frames(&ask(&sandbox, &["stack", pid]));
+        let frames = frames(&sandbox.ask(&["stack", pid]));
         assert!(frames.iter().any(|(function, ..)| function.contains("spin")), "{frames:?}");
     }
     let text = sandbox.cli(["stack", &spinner]).expect(0).stdout;
@@ -180,7 +176,7 @@ fn a_waiting_process_shows_where_it_awaits() {
         let pid = control.start(kind);
         // Twice: nothing of it is used up.
         for _ in 0..2 {
-            let stack = ask(&sandbox, &["stack", &pid]);
+            let stack = sandbox.ask(&["stack", &pid]);
             let frames = frames(&stack);
             for line in lines {
                 assert!(has_line(&frames, line_of(&sandbox, line)), "{kind}: no {line}: {stack:#}");
@@ -194,9 +190,9 @@ fn a_waiting_process_shows_where_it_awaits() {
 fn a_blocked_process_shows_its_system_call() {
     let (sandbox, node) = node();
     let (mut control, pid) = started(&node, "read");
-    wait::until("it blocks", LIMIT, || (ask(&sandbox, &["info", &pid])["state"] != "runnable").then_some(()))
+    wait::until("it blocks", LIMIT, || (sandbox.ask(&["info", &pid])["state"] != "runnable").then_some(()))
         .expect("it runs");
-    let stack = ask(&sandbox, &["stack", &pid]);
+    let stack = sandbox.ask(&["stack", &pid]);
     assert!(has_line(&frames(&stack), line_of(&sandbox, "reader.read(&mut [0])")), "{stack:#}");
     assert!(control.ask("dropped").parse::<u64>().is_ok(), "others go on");
 }
@@ -212,12 +208,12 @@ fn stacks_of_every_version_are_named() {
     let new = started(&node, "sleep_in_turn").1;
     let line = line_of(&sandbox, "time::sleep(FOR_EVER).await");
     for (pid, version, line) in [(&old, &before, line - 2), (&new, &after, line)] {
-        let stack = ask(&sandbox, &["stack", pid]);
+        let stack = sandbox.ask(&["stack", pid]);
         assert_eq!(stack["version"], version.as_str());
         assert!(has_line(&frames(&stack), line), "line {line}: {stack:#}");
         assert_eq!(stack["stacks"][0][0]["version"], version.as_str());
     }
-    let tree = ask(&sandbox, &["tree"]);
+    let tree = sandbox.ask(&["tree"]);
     let versions: Vec<_> = tree["versions"].as_array().expect("versions").iter().map(|tree| &tree["version"]).collect();
     assert_eq!(versions, [after.as_str(), before.as_str()]);
 }
@@ -226,7 +222,7 @@ fn stacks_of_every_version_are_named() {
 fn a_supervisors_tree_is_shown() {
     let sandbox = Sandbox::new("supervised").expect("the fixture builds");
     let _node = sandbox.run().expect("a node");
-    let tree = ask(&sandbox, &["tree"]);
+    let tree = sandbox.ask(&["tree"]);
     let root = &tree["versions"][0]["root"];
     assert!(root["pid"].as_str().expect("a root").starts_with('<'), "{tree}");
     assert!(!root["children"].as_array().expect("children").is_empty(), "{tree}");
@@ -251,7 +247,7 @@ fn a_million_processes_are_looked_through() {
     assert!(!control.ask("idle 1000000").starts_with("error"));
     for arguments in [&["ps"][..], &["top", "--once", "--interval", "0.05"]] {
         let begun = Instant::now();
-        let listed = ask(&sandbox, arguments);
+        let listed = sandbox.ask(arguments);
         let took = begun.elapsed();
         assert!(listed["total"].as_u64().expect("a number") >= 1_000_000, "{listed}");
         // A time for a machine that does something else as well; benchmarks have the real one.

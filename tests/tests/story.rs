@@ -4,12 +4,12 @@
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::time::Duration;
-use system_tests::browser::Browser;
+use system_tests::browser::{Browser, PICTURES_VARIABLE};
 use system_tests::cli::Cli;
 use system_tests::node::Node;
 use system_tests::sandbox::{EXAMPLE, Sandbox};
 use system_tests::websocket::{Frame, WebSocket};
-use system_tests::{wait, workspace};
+use system_tests::{memory, wait, workspace};
 
 const LIMIT: Duration = Duration::from_secs(30);
 
@@ -68,14 +68,10 @@ fn apply(sandbox: &Sandbox, name: &str) {
     let _said = git.expect(0);
 }
 
-fn ask(sandbox: &Sandbox, arguments: &[&str]) -> Value {
-    sandbox.cli(arguments.iter().copied()).args(["--json"]).expect(0).json()
-}
-
 /// The process with most processor time, once it is a calculation.
 fn culprit(sandbox: &Sandbox) -> String {
     let found = wait::until("a calculation is first", LIMIT, || {
-        let first = &ask(sandbox, &["ps", "-n", "1"])["processes"][0];
+        let first = &sandbox.ask(&["ps", "-n", "1"])["processes"][0];
         let is_calculation = first["process_type"].as_str().is_some_and(|name| name.contains("calculation"));
         is_calculation.then(|| first["pid"].as_str().unwrap_or_default().to_owned())
     });
@@ -92,13 +88,13 @@ fn loop_lines(sandbox: &Sandbox) -> std::ops::RangeInclusive<u64> {
 /// Finds what spins, to the line of its loop, and kills it.
 fn kill_culprit(sandbox: &Sandbox) {
     let spinning = culprit(sandbox);
-    let stack = ask(sandbox, &["stack", &spinning]);
+    let stack = sandbox.ask(&["stack", &spinning]);
     let frames = stack["stacks"].as_array().into_iter().flatten().filter_map(Value::as_array).flatten();
     let is_of_sum = |frame: &&Value| frame["file"].as_str().is_some_and(|file| file.ends_with("src/sum.rs"));
     let within = loop_lines(sandbox);
     let mut lines = frames.filter(is_of_sum).filter_map(|frame| frame["line"].as_u64());
     assert!(lines.any(|line| within.contains(&line)), "{stack}");
-    assert_eq!(ask(sandbox, &["kill", &spinning])["has_ended"], true);
+    assert_eq!(sandbox.ask(&["kill", &spinning])["has_ended"], true);
 }
 
 /// The bugs are mended; the application's own tests pass.
@@ -158,8 +154,6 @@ fn a_page_lives_through_bugs_a_fix_a_change_of_state_and_a_way_back() {
     assert!(node.is_alive());
 }
 
-/// Where pictures of the story go, if anywhere: `cargo xtask story` says so.
-const PICTURES: &str = "SYSTEM_TESTS_PICTURES";
 const DESK: (u32, u32) = (900, 620);
 const PHONE: (u32, u32) = (390, 760);
 
@@ -167,7 +161,7 @@ fn picture(browser: &mut Browser, name: &str, size: (u32, u32), is_dark: bool) {
     browser.show_as(size, is_dark).expect("shown");
     let taken = browser.picture().expect("a picture");
     assert!(taken.starts_with(b"\x89PNG"), "{} bytes", taken.len());
-    if let Some(folder) = std::env::var_os(PICTURES) {
+    if let Some(folder) = std::env::var_os(PICTURES_VARIABLE) {
         std::fs::write(PathBuf::from(folder).join(name), taken).expect("kept");
     }
 }
@@ -222,14 +216,14 @@ fn a_browser_shows_the_story_and_never_connects_again() {
     let fixed = sandbox.upgrade().expect("the fix");
     until_at_foot(&mut browser, &fixed);
     assert_eq!(listed(&mut browser), before, "the list is kept");
-    browser.set_network(Duration::from_millis(200), false).expect("throttled");
+    browser.set_latency(Duration::from_millis(200)).expect("throttled");
     enter(&mut browser, "13", "91");
     enter(&mut browser, "-1", "invalid input");
     enter(&mut browser, "999999999", "499999999500000000");
     picture(&mut browser, "fixed.png", DESK, false);
     picture(&mut browser, "dark.png", DESK, true);
     picture(&mut browser, "phone.png", PHONE, false);
-    browser.set_network(Duration::ZERO, false).expect("as it was");
+    browser.set_latency(Duration::ZERO).expect("as it was");
 
     apply(&sandbox, "count.patch");
     let _counted = sandbox.upgrade().expect("the count");
@@ -251,12 +245,12 @@ fn a_browser_shows_the_story_and_never_connects_again() {
     assert_eq!(earlier, "∑(1..8) = 36");
 }
 
-const PAGES: usize = 1000;
+const PAGES: u64 = 1000;
 
-fn resident_bytes(node: &Node) -> usize {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", node.os_pid())).expect("a process of ours");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("it says so");
-    line.trim().trim_end_matches(" kB").parse::<usize>().expect("a number") * 1024
+/// What each page takes, as far as the node has grown.
+fn bytes_a_page(node: &Node, before_kib: u32) -> u64 {
+    let now = memory::resident_kib(node.os_pid()).expect("a process of ours");
+    u64::from(now.saturating_sub(before_kib)) * 1024 / PAGES
 }
 
 #[test]
@@ -265,22 +259,21 @@ fn a_thousand_pages_keep_their_lists() {
     let sandbox = Sandbox::new(EXAMPLE).expect("the example builds");
     let mut node = sandbox.run().expect("the example runs");
     drop(Page::open(&node));
-    let before = resident_bytes(&node);
+    let before = memory::resident_kib(node.os_pid()).expect("a process of ours");
     let mut pages: Vec<_> = (0..PAGES).map(|_| Page::open(&node)).collect();
-    println!("a page takes {} bytes", resident_bytes(&node).saturating_sub(before) / PAGES);
-    for (number, page) in pages.iter_mut().enumerate() {
-        let to = number + 100;
+    println!("a page takes {} bytes", bytes_a_page(&node, before));
+    for (to, page) in (100_u64..).zip(&mut pages) {
         assert_eq!(page.ask(&to.to_string()), (to * (to + 1) / 2).to_string());
     }
-    println!("with a result on its list {} bytes", resident_bytes(&node).saturating_sub(before) / PAGES);
+    println!("with a result on its list {} bytes", bytes_a_page(&node, before));
     apply(&sandbox, "fix.patch");
     let fixed = sandbox.upgrade().expect("the fix");
-    for (number, page) in pages.iter_mut().enumerate() {
-        let (to, view) = (number + 100, page.next());
+    for (to, page) in (100_u64..).zip(&mut pages) {
+        let view = page.next();
         assert_eq!(shown(&view, &to.to_string()), Some((to * (to + 1) / 2).to_string().as_str()), "{view}");
         assert!(view.contains(&fixed), "{view}");
         assert_eq!(page.ask("13"), "91");
     }
-    println!("on the new version {} bytes", resident_bytes(&node).saturating_sub(before) / PAGES);
+    println!("on the new version {} bytes", bytes_a_page(&node, before));
     assert!(node.is_alive());
 }

@@ -9,6 +9,7 @@ use std::process::Command;
 use std::time::Duration;
 use system_tests::cli::Cli;
 use system_tests::erlang::{Beams, Erlang};
+use system_tests::memory;
 use system_tests::node::Node;
 use system_tests::release::ReleaseFolder;
 use system_tests::sandbox::Sandbox;
@@ -147,8 +148,6 @@ impl Side {
 
     /// Resident bytes of its OS process.
     pub(crate) fn resident_bytes(&self) -> Result<f64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.system.os_pid()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("a resident size")?;
-        Ok(line.trim().trim_end_matches(" kB").parse::<f64>()? * 1024.0)
+        Ok(f64::from(memory::resident_kib(self.system.os_pid())?) * 1024.0)
     }
 }
