@@ -2,7 +2,7 @@
 
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
-use crate::workspace::Plugin;
+use crate::workspace::{Application, Plugin};
 use crate::{interrupt, rustflags};
 use cargo_metadata::camino::Utf8PathBuf;
 use cargo_metadata::{Message, TargetKind};
@@ -48,8 +48,12 @@ impl Purpose {
     }
 }
 
-/// Builds the plugin and returns the shared object's path. cargo's own words go to stderr.
-pub(crate) fn build(plugin: &Plugin, purpose: Purpose) -> Result<PathBuf, Failure> {
+/// Builds an application's plugins, one after the other, and returns their shared objects' paths, in its order. cargo's own words go to stderr.
+pub(crate) fn build(application: &Application, purpose: Purpose) -> Result<Vec<PathBuf>, Failure> {
+    application.plugins.iter().map(|plugin| build_one(plugin, purpose)).collect()
+}
+
+fn build_one(plugin: &Plugin, purpose: Purpose) -> Result<PathBuf, Failure> {
     interrupt::check()?;
     let failed = |error: io::Error| Failure::error(format!("cargo cannot be run: {error}"));
     let mut child = command(plugin, purpose).stdout(Stdio::piped()).spawn().map_err(failed)?;

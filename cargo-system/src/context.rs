@@ -4,7 +4,7 @@ use crate::cli::Global;
 use crate::client::{self, Client};
 use crate::failure::Failure;
 use crate::node_path::NodePath;
-use crate::workspace::{Plugin, Workspace};
+use crate::workspace::{Application, Workspace};
 use std::cell::OnceCell;
 use std::path::Path;
 
@@ -34,9 +34,16 @@ impl Context {
         Ok(self.workspace.get_or_init(|| loaded))
     }
 
-    /// The plugin that `--package` names, or the only one.
-    pub(crate) fn plugin(&self) -> Result<Plugin, Failure> {
-        self.workspace()?.plugin(self.global.package.as_deref(), std::env::current_dir().ok().as_deref())
+    /// The application that `--package` names, or the only one.
+    pub(crate) fn application(&self) -> Result<Application, Failure> {
+        self.workspace()?.application(self.global.package.as_deref(), std::env::current_dir().ok().as_deref())
+    }
+
+    /// The same, for a node that runs one of that name: where there are several, it is that one.
+    pub(crate) fn application_of(&self, running: &str) -> Result<Application, Failure> {
+        let name = self.global.package.as_deref().unwrap_or(running);
+        let named = self.workspace()?.application(Some(name), None);
+        named.or_else(|_| self.application())
     }
 
     /// Which node: `--node`, else the release's own, else `CARGO_SYSTEM_NODE`, else the workspace's own. It need not exist.
@@ -50,8 +57,8 @@ impl Context {
         if let Some(root) = &self.global.release_root {
             return NodePath::new(root, "the release's own", &release_command(root));
         }
-        let plugin = self.plugin()?;
-        NodePath::new(&self.workspace()?.node(&plugin.name), "the workspace's own", "cargo system")
+        let application = self.application()?;
+        NodePath::new(&self.workspace()?.node(&application.name), "the workspace's own", "cargo system")
     }
 
     /// The node, connected.

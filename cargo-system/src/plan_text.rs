@@ -2,8 +2,8 @@
 
 use crate::counted::choose;
 use runtime::protocol::{
-    CheckOutcome, DrainPolicy, Fate, ListenerChange, MovePolicy, Plan, PlannedCheck, PlannedProcesses, PlannedStep,
-    Unconfirmed,
+    CheckOutcome, DrainPolicy, Fate, ListenerChange, MovePolicy, Plan, PlannedCheck, PlannedPlugin, PlannedProcesses,
+    PlannedStep, Unconfirmed,
 };
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -21,6 +21,7 @@ pub(crate) fn render(plan: &Plan) -> String {
         return text;
     }
     part(&mut text, "steps", plan.steps.iter().map(|planned| step(planned, plan)));
+    part(&mut text, "plugins", plan.plugins.iter().map(plugin));
     part(
         &mut text,
         "processes",
@@ -76,6 +77,15 @@ fn step(step: &PlannedStep, plan: &Plan) -> String {
     format!("{:9} {}{each}", step.step, at_most(step.at_most_ms))
 }
 
+fn plugin(PlannedPlugin { name, from, to }: &PlannedPlugin) -> String {
+    match (from, to) {
+        (Some(from), Some(to)) if from == to => format!("kept     {name:11}  {from}"),
+        (Some(from), Some(to)) => format!("swapped  {name:11}  {from} → {to}"),
+        (Some(from), None) => format!("dropped  {name:11}  {from}"),
+        (None, to) => format!("added    {name:11}  {}", to.as_deref().unwrap_or_default()),
+    }
+}
+
 fn processes(planned: &PlannedProcesses, to: &str, drain_deadline_ms: u64) -> String {
     let PlannedProcesses { name, version, processes, state, fate, then } = planned;
     let deadline = humantime::format_duration(Duration::from_millis(drain_deadline_ms));
@@ -127,6 +137,7 @@ mod tests {
 
     fn plan() -> Plan {
         Plan {
+            plugins: Vec::new(),
             name: "shop".to_owned(),
             from: "1.0.0+a".to_owned(),
             to: "1.1.0+b".to_owned(),

@@ -1,4 +1,4 @@
-//! `[package.metadata.system]` in the plugin's Cargo.toml.
+//! `[package.metadata.system]` in a plugin's Cargo.toml: the settings of the releases that it is the application of, and which plugins it needs.
 
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
@@ -13,6 +13,7 @@ use std::num::NonZeroU16;
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 struct Written {
+    needs: Vec<String>,
     keep_releases: Option<u16>,
     hook_timeout: Option<u16>,
     probation: Option<u16>,
@@ -25,15 +26,23 @@ struct Written {
     moves: Option<MovePolicy>,
 }
 
-/// A package's settings; a word that is not known there is an error, since it would be without effect.
-pub(crate) fn of(package: &Package) -> Result<Settings, Failure> {
-    let Some(value) = package.metadata.get("system") else { return Ok(Settings::default()) };
+/// What a plugin's package says.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Said {
+    pub(crate) settings: Settings,
+    /// Plugins of the workspace that are in its releases, and start before it.
+    pub(crate) needs: Vec<String>,
+}
+
+/// What a package says; a word that is not known there is an error, since it would be without effect.
+pub(crate) fn of(package: &Package) -> Result<Said, Failure> {
+    let Some(value) = package.metadata.get("system") else { return Ok(Said::default()) };
     let written = Written::deserialize(value).map_err(|error| {
         let message = format!("[package.metadata.system] in {} is wrong: {error}", package.manifest_path);
         Failure::new(ExitCode::Usage, message)
     })?;
     let default = Settings::default();
-    Ok(Settings {
+    let settings = Settings {
         keep_releases: written.keep_releases.unwrap_or(default.keep_releases),
         hook_timeout_s: written.hook_timeout.unwrap_or(default.hook_timeout_s),
         probation_s: written.probation.unwrap_or(default.probation_s),
@@ -43,5 +52,6 @@ pub(crate) fn of(package: &Package) -> Result<Settings, Failure> {
         live_age_s: written.live_age.unwrap_or(default.live_age_s),
         moves: written.moves.unwrap_or(default.moves),
         live_versions: written.live_versions.map_or(default.live_versions, NonZeroU16::get),
-    })
+    };
+    Ok(Said { settings, needs: written.needs })
 }

@@ -6,15 +6,15 @@ use crate::signer::Signer;
 use runtime::image::{PluginFacts, inspect};
 use runtime::release::keys::Keys;
 use runtime::release::layout::Layout;
-use runtime::release::manifest::{FileEntry, MANIFEST_SCHEMA, Manifest, RuntimeEntry, release_version};
+use runtime::release::manifest::{FileEntry, MANIFEST_SCHEMA, Manifest, RuntimeEntry, version_of};
 use runtime::release::settings::Settings;
 use runtime::release::signature::SignatureError;
 use runtime::release::store::{Store, StoreError};
 use runtime::release::{archive, config};
 use semver::Version;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-/// What a release is made of besides its plugin.
+/// What a release is made of besides its plugins.
 pub(crate) struct Parts<'a> {
     /// The host executable's path in the folder; empty: the node has its own.
     pub(crate) runtime_file: &'a str,
@@ -35,23 +35,39 @@ pub(crate) fn runtime_version() -> Version {
     env!("CARGO_PKG_VERSION").parse().unwrap_or(Version::new(0, 0, 0))
 }
 
-/// Stages a built plugin; returns the manifest of its release.
-pub(crate) fn stage_build(store: &Store, object: &Path, parts: Parts<'_>) -> Result<Manifest, Failure> {
-    let facts = facts(object)?;
-    config::merged(facts.config.as_deref(), None).map_err(|error| refused(error.to_string()).step("stage"))?;
+/// The version of the release that these plugins make.
+pub(crate) fn version(plugins: &[PluginFacts]) -> Version {
+    let said: Vec<_> = plugins.iter().map(|facts| (facts.name.as_str(), &facts.version, facts.hash.as_str())).collect();
+    version_of(&said)
+}
+
+/// Stages built plugins, in the order of their application; returns the manifest of its release.
+pub(crate) fn stage_build(
+    store: &Store,
+    name: &str,
+    objects: &[PathBuf],
+    parts: Parts<'_>,
+) -> Result<Manifest, Failure> {
+    let all = objects.iter().map(|object| facts(object)).collect::<Result<Vec<_>, _>>()?;
+    for facts in &all {
+        let config = config::merged(facts.config.as_deref(), None, config::Part::Whole);
+        config.map_err(|error| refused(error.to_string()).step("stage"))?;
+    }
     let _held = store.hold().map_err(unstaged)?;
-    let plugin = store.add_plugin(object, &facts).map_err(unstaged)?;
-    // It has that hash: it was checked as it was copied.
-    let file = FileEntry::hashed(store.layout(), &plugin.file, plugin.hash.clone()).map_err(unstaged)?;
-    let mut files = parts.files;
-    files.push(file);
+    let (mut plugins, mut files) = (Vec::new(), parts.files);
+    for (object, facts) in objects.iter().zip(&all) {
+        let plugin = store.add_plugin(object, facts).map_err(unstaged)?;
+        // It has that hash: it was checked as it was copied.
+        files.push(FileEntry::hashed(store.layout(), &plugin.file, plugin.hash.clone()).map_err(unstaged)?);
+        plugins.push(plugin);
+    }
     files.sort();
     let manifest = Manifest {
         schema: MANIFEST_SCHEMA,
-        name: facts.name.clone(),
-        version: release_version(&facts.version, &facts.hash),
+        name: name.to_owned(),
+        version: version(&all),
         runtime: RuntimeEntry { version: runtime_version(), file: parts.runtime_file.to_owned() },
-        plugins: vec![plugin],
+        plugins,
         settings: parts.settings,
         files,
     };
@@ -96,19 +112,21 @@ fn stage_from(store: &Store, from: &Store, manifest: &Manifest, keys: &Keys) -> 
         signed.map_or(Ok(()), |signed| signed.check_counter(version, last.as_ref()))
     });
     trusted.map_err(|reason| distrusted(&reason, format!("the release {version} {reason}")))?;
-    let [plugin] = manifest.plugins.as_slice() else {
-        let message = format!("the release {version} has {} plugins, and this tool takes one", manifest.plugins.len());
-        return Err(refused(message));
-    };
-    let object = root.join(&plugin.file);
-    let facts = facts(&object)?;
-    if facts.hash != plugin.hash {
-        let message =
-            format!("{} is not the file that the release's manifest names: its hash differs", object.display());
-        return Err(damaged(message));
+    let mut objects = Vec::new();
+    for plugin in &manifest.plugins {
+        let object = root.join(&plugin.file);
+        let facts = facts(&object)?;
+        if facts.hash != plugin.hash {
+            let message =
+                format!("{} is not the file that the release's manifest names: its hash differs", object.display());
+            return Err(damaged(message));
+        }
+        objects.push((object, facts));
     }
     let _held = store.hold().map_err(unstaged)?;
-    store.add_plugin(&object, &facts).map_err(unstaged)?;
+    for (object, facts) in &objects {
+        store.add_plugin(object, facts).map_err(unstaged)?;
+    }
     store.add_release(version, &bytes, signature.as_deref()).map_err(unstaged)?;
     Ok(manifest.clone())
 }

@@ -1,8 +1,11 @@
-//! The workspace: which of its packages is a plugin, and where builds go.
+//! The workspace: which of its packages are plugins, which of those is the application, and where builds go.
+//!
+//! A plugin says in `[package.metadata.system] needs = ["stock"]` which others it needs. One that nobody needs is an application; its release has all
+//! that it needs, directly or not, each behind those that it needs itself.
 
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
-use crate::settings;
+use crate::settings::{self, Said};
 use cargo_metadata::{CrateType, Dependency, DependencyKind, Metadata, MetadataCommand, Package, TargetKind};
 use runtime::release::settings::Settings;
 use std::path::{Path, PathBuf};
@@ -14,11 +17,19 @@ pub(crate) struct Workspace {
 }
 
 /// A plugin package.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Plugin {
     pub(crate) name: String,
     pub(crate) manifest_path: PathBuf,
+}
+
+/// A plugin, and what it needs.
+#[derive(Clone, Debug)]
+pub(crate) struct Application {
+    pub(crate) name: String,
     pub(crate) settings: Settings,
+    /// Each behind those that it needs, its own last.
+    pub(crate) plugins: Vec<Plugin>,
 }
 
 impl Workspace {
@@ -40,31 +51,42 @@ impl Workspace {
         Ok(Self { metadata })
     }
 
-    /// The plugin of that name, or the only one, or as for cargo the one whose folder is the current one.
-    pub(crate) fn plugin(&self, name: Option<&str>, current_folder: Option<&Path>) -> Result<Plugin, Failure> {
-        let mut plugins = self.metadata.workspace_packages();
-        plugins.retain(|package| is_plugin(package));
-        let here = current_folder.and_then(|folder| plugins.iter().find(|package| holds(package, folder)));
-        let name = name.or(here.map(|package| package.name.as_str()));
-        let names = || plugins.iter().map(|package| package.name.to_string()).collect::<Vec<_>>().join(", ");
-        let found: Vec<_> = plugins.iter().filter(|package| name.is_none_or(|name| *package.name == name)).collect();
-        match (found.as_slice(), name) {
-            ([package], _) => Ok(Plugin {
-                name: package.name.to_string(),
-                manifest_path: package.manifest_path.clone().into_std_path_buf(),
-                settings: settings::of(package)?,
-            }),
-            (_, Some(name)) if plugins.is_empty() => {
-                Err(Failure::new(ExitCode::Usage, format!("{name} is no plugin of this workspace, which has none")))
+    /// The application of that name, or the only one, or the only one to which the current folder's plugin belongs.
+    pub(crate) fn application(
+        &self,
+        name: Option<&str>,
+        current_folder: Option<&Path>,
+    ) -> Result<Application, Failure> {
+        let mut packages = self.metadata.workspace_packages();
+        packages.retain(|package| is_plugin(package));
+        let plugins = Plugins(
+            packages
+                .into_iter()
+                .map(|package| Ok((package, settings::of(package)?)))
+                .collect::<Result<_, Failure>>()?,
+        );
+        if let Some(name) = name {
+            return plugins.application(name, || plugins.unknown(name));
+        }
+        if plugins.0.is_empty() {
+            return Err(Failure::error(format!("{} has no plugin", self.metadata.workspace_root))
+                .hint("a plugin is a member with crate-type = [\"cdylib\"] that depends on plugin-abi"));
+        }
+        let all = plugins.applications()?;
+        let here = current_folder.and_then(|folder| plugins.0.iter().find(|(package, _)| holds(package, folder)));
+        let is_of = |application: &&Application| {
+            here.is_none_or(|(package, _)| application.plugins.iter().any(|plugin| plugin.name == *package.name))
+        };
+        match all.iter().filter(is_of).collect::<Vec<_>>().as_slice() {
+            [one] => Ok((*one).clone()),
+            several => {
+                let names: Vec<_> = several.iter().map(|application| application.name.as_str()).collect();
+                let (what, names) = match here {
+                    Some((package, _)) => (format!("several applications need {}", package.name), names.join(", ")),
+                    None => ("this workspace has several plugins".to_owned(), plugins.names()),
+                };
+                Err(Failure::new(ExitCode::Usage, format!("{what}: {names}")).hint("name one with --package"))
             }
-            (_, Some(name)) => {
-                let message = format!("{name} is no plugin of this workspace, which has {}", names());
-                Err(Failure::new(ExitCode::Usage, message))
-            }
-            ([], None) => Err(Failure::error(format!("{} has no plugin", self.metadata.workspace_root))
-                .hint("a plugin is a member with crate-type = [\"cdylib\"] that depends on plugin-abi")),
-            (_, None) => Err(Failure::new(ExitCode::Usage, format!("this workspace has several plugins: {}", names()))
-                .hint("name one with --package")),
         }
     }
 
@@ -80,6 +102,62 @@ impl Workspace {
 
     fn system_folder(&self) -> PathBuf {
         self.metadata.target_directory.join("system").into_std_path_buf()
+    }
+}
+
+/// The workspace's plugins, and what each says.
+struct Plugins<'a>(Vec<(&'a Package, Said)>);
+
+impl Plugins<'_> {
+    fn find(&self, name: &str) -> Option<&(&Package, Said)> {
+        self.0.iter().find(|(package, _)| *package.name == name)
+    }
+
+    fn names(&self) -> String {
+        self.0.iter().map(|(package, _)| package.name.as_str()).collect::<Vec<_>>().join(", ")
+    }
+
+    fn unknown(&self, name: &str) -> String {
+        let has = if self.0.is_empty() { "none".to_owned() } else { self.names() };
+        format!("{name} is no plugin of this workspace, which has {has}")
+    }
+
+    /// Those that nobody needs; every one, if each needs another: a ring, which the first of them says.
+    fn applications(&self) -> Result<Vec<Application>, Failure> {
+        let is_needed = |name: &str| self.0.iter().any(|(_, said)| said.needs.iter().any(|need| need == name));
+        let names = || self.0.iter().map(|(package, _)| package.name.as_str());
+        let free: Vec<_> = names().filter(|name| !is_needed(name)).collect();
+        let roots = if free.is_empty() { names().collect() } else { free };
+        roots.into_iter().map(|name| self.application(name, || self.unknown(name))).collect()
+    }
+
+    fn application(&self, name: &str, unknown: impl Fn() -> String) -> Result<Application, Failure> {
+        let (_, said) = self.find(name).ok_or_else(|| Failure::new(ExitCode::Usage, unknown()))?;
+        let mut plugins = Vec::new();
+        self.add(name, &mut Vec::new(), &mut plugins)?;
+        Ok(Application { name: name.to_owned(), settings: said.settings.clone(), plugins })
+    }
+
+    /// Adds a plugin behind those that it needs. `path`: who needs it, from the application on.
+    fn add(&self, name: &str, path: &mut Vec<String>, plugins: &mut Vec<Plugin>) -> Result<(), Failure> {
+        let wrong =
+            |message: String| Failure::new(ExitCode::Usage, message).hint("see needs in [package.metadata.system]");
+        if plugins.iter().any(|plugin| plugin.name == name) {
+            return Ok(());
+        }
+        if path.iter().any(|other| other == name) {
+            return Err(wrong(format!("plugins need each other in a ring: {} → {name}", path.join(" → "))));
+        }
+        let Some((package, said)) = self.find(name) else {
+            let by = path.last().map_or("", String::as_str);
+            return Err(wrong(format!("{by} needs {name}: {}", self.unknown(name))));
+        };
+        path.push(name.to_owned());
+        said.needs.iter().try_for_each(|need| self.add(need, path, plugins))?;
+        path.pop();
+        let manifest_path = package.manifest_path.clone().into_std_path_buf();
+        plugins.push(Plugin { name: name.to_owned(), manifest_path });
+        Ok(())
     }
 }
 

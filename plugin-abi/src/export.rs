@@ -51,6 +51,7 @@ macro_rules! application {
             struct __Plugin;
 
             impl __cargo_system::Plugin for __Plugin {
+                const NAME: &'static str = env!("CARGO_PKG_NAME");
                 const TYPES: &'static [&'static $crate::MovingType] = &[
                     $($(&$crate::server::moving_type::<$server>(),)*)?
                     $($(&$crate::websocket::moving_type::<$session>(),)*)?
@@ -124,6 +125,8 @@ pub mod __private {
 
     /// A plugin's function, as a type: so that `entry` can be a constant.
     pub trait Plugin {
+        /// The package's.
+        const NAME: &'static str;
         /// The user's function.
         fn application() -> Application;
         /// The process types that move.
@@ -143,6 +146,6 @@ pub mod __private {
         error: *mut OwnedBytes,
     ) -> Status {
         // SAFETY: the host keeps `Entry::init`'s contract.
-        unsafe { crate::ffi::init(P::application, P::TYPES, host, image, application, error) }
+        unsafe { crate::ffi::init(P::NAME, P::application, P::TYPES, host, image, application, error) }
     }
 }

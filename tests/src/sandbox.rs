@@ -1,7 +1,7 @@
-//! A user's workspace: a copy of one plugin that a test may edit, and a folder for its node.
+//! A user's workspace: a copy of one application that a test may edit, and a folder for its node.
 //!
 //! ```text
-//! <temporary>/app/Cargo.toml, Cargo.lock, <plugin>/…   the workspace
+//! <temporary>/app/Cargo.toml, Cargo.lock, <plugin>/…   the workspace; a fixture of several packages has each beside the others
 //! <temporary>/node/                                    the node's folder
 //! <target>/system-tests/sandboxes/<name>/              its target folder (see `seed`)
 //! ```
@@ -206,17 +206,38 @@ pub(crate) fn lay_out(plugin: &str, workspace: &Path) -> Result<()> {
     let root = workspace::root();
     let fixture = root.join("tests/fixtures").join(plugin);
     let source = if plugin == EXAMPLE { root.join(EXAMPLE) } else { fixture };
-    copy_tree(&source, &workspace.join(plugin), &|_| Copy::Bytes)?;
+    let members = members(plugin)?;
+    match members.as_slice() {
+        [_] => copy_tree(&source, &workspace.join(plugin), &|_| Copy::Bytes)?,
+        _ => copy_tree(&source, workspace, &|_| Copy::Bytes)?,
+    }
     let manifest = fs::read_to_string(root.join("Cargo.toml"))?;
-    write_if_changed(&workspace.join("Cargo.toml"), &own_manifest(&manifest, plugin, &root)?)?;
+    write_if_changed(&workspace.join("Cargo.toml"), &own_manifest(&manifest, &members, &root)?)?;
     write_if_changed(&workspace.join("Cargo.lock"), &fs::read_to_string(root.join("Cargo.lock"))?)
 }
 
-/// The repository's manifest with this plugin as its only member: the same dependencies, lints and profiles.
-fn own_manifest(manifest: &str, plugin: &str, root: &Path) -> Result<String> {
+/// The packages of a fixture: itself, or if it has no manifest its folders.
+///
+/// # Errors
+/// When it cannot be read.
+pub(crate) fn members(plugin: &str) -> Result<Vec<String>> {
+    let fixture = workspace::root().join("tests/fixtures").join(plugin);
+    if plugin == EXAMPLE || fixture.join("Cargo.toml").exists() {
+        return Ok(vec![plugin.to_owned()]);
+    }
+    let entries = fs::read_dir(&fixture).with_context(|| fixture.display().to_string())?;
+    let names = entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
+    names.collect::<Result<Vec<_>>>().map(|mut names| {
+        names.sort();
+        names
+    })
+}
+
+/// The repository's manifest with these members: the same dependencies, lints and profiles.
+fn own_manifest(manifest: &str, members: &[String], root: &Path) -> Result<String> {
     let mut table = manifest.parse::<toml::Table>().context("the repository's Cargo.toml")?;
     let workspace = table.get_mut("workspace").and_then(toml::Value::as_table_mut).context("[workspace]")?;
-    workspace.insert("members".into(), vec![plugin].into());
+    workspace.insert("members".into(), members.to_vec().into());
     workspace.remove("exclude");
     let dependencies = workspace.get_mut("dependencies").and_then(toml::Value::as_table_mut);
     for (_, dependency) in dependencies.context("[workspace.dependencies]")?.iter_mut() {

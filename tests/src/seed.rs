@@ -49,10 +49,11 @@ pub fn sow(plugin: &str, builds: &[Build], target: &Path) -> Result<()> {
     for build in builds {
         grow(*build, &sources, &seed).with_context(|| format!("the fixture {plugin}"))?;
     }
-    let own = plugin.replace('-', "_");
+    let own: Vec<_> = crate::sandbox::members(plugin)?.iter().map(|member| member.replace('-', "_")).collect();
     copy_tree(&seed, target, &|path| {
         let name = path.file_name().unwrap_or_default().to_string_lossy().replace('-', "_");
-        let is_own = name.contains(&own) || path.components().any(|part| part.as_os_str() == "incremental");
+        let is_own =
+            own.iter().any(|own| name.contains(own)) || path.components().any(|part| part.as_os_str() == "incremental");
         if is_own { Copy::Bytes } else { Copy::Link }
     })
 }

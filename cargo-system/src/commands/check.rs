@@ -17,7 +17,7 @@ use crate::node_path::NodePath;
 use crate::{output, stage};
 use runtime::image::PluginFacts;
 use runtime::release::check::{Declared, Finding, check as findings};
-use runtime::release::manifest::{Manifest, PluginEntry, release_version};
+use runtime::release::manifest::{Manifest, PluginEntry};
 use runtime::release::store::Store;
 use semver::Version;
 use serde_json::{Value, json};
@@ -26,16 +26,16 @@ use serde_json::{Value, json};
 const NOT_COMPARED: &str = "messages between versions are not declared, so they are not compared: what a receiver does not understand comes back to its sender as an error";
 
 pub(super) fn check(context: &Context) -> Result<(), Failure> {
-    let plugin = context.plugin()?;
+    let application = context.application()?;
     let baseline = baseline(&context.node()?)?;
-    if let Some(baseline) = baseline.as_ref().filter(|baseline| baseline.name != plugin.name) {
-        let message = format!("the node runs {}, and not {}", baseline.name, plugin.name);
+    if let Some(baseline) = baseline.as_ref().filter(|baseline| baseline.name != application.name) {
+        let message = format!("the node runs {}, and not {}", baseline.name, application.name);
         return Err(Failure::new(ExitCode::Refused, message).hint("give the node of that application with --node"));
     }
-    let object = builder::build(&plugin, Purpose::Upgrade).map_err(|failure| failure.step("build"))?;
-    let facts = stage::facts(&object)?;
+    let objects = builder::build(&application, Purpose::Upgrade).map_err(|failure| failure.step("build"))?;
+    let facts = objects.iter().map(|object| stage::facts(object)).collect::<Result<Vec<_>, _>>()?;
     let found = baseline.as_ref().map(|baseline| compare(baseline, &facts)).transpose()?.unwrap_or_default();
-    report(context.json(), baseline.as_ref(), &facts, &found)
+    report(context.json(), baseline.as_ref(), &application.name, &stage::version(&facts), &found)
 }
 
 /// The release that runs; where none runs, the one that would boot; in a folder without releases, none.
@@ -52,34 +52,42 @@ fn baseline(node: &NodePath) -> Result<Option<Manifest>, Failure> {
     store.manifest(&version).map(Some).map_err(unread)
 }
 
-fn compare(baseline: &Manifest, facts: &PluginFacts) -> Result<Vec<Finding>, Failure> {
-    let old = shipped(baseline)?;
-    Ok(findings(&Declared::from(old), &Declared::from(facts)))
+/// Plugin by plugin; one that is new has nothing to be compared with.
+fn compare(baseline: &Manifest, plugins: &[PluginFacts]) -> Result<Vec<Finding>, Failure> {
+    let mut found = Vec::new();
+    for facts in plugins {
+        let Some(old) = shipped(baseline, &facts.name)? else { continue };
+        let mut of_it = findings(&Declared::from(old), &Declared::from(facts));
+        if plugins.len() > 1 {
+            of_it.iter_mut().for_each(|finding| finding.message.insert_str(0, &format!("{}: ", facts.name)));
+        }
+        found.extend(of_it);
+    }
+    found.sort_by_key(|finding| !finding.refuses);
+    Ok(found)
 }
 
-/// The baseline's plugin: of a manifest that somebody may have written by hand.
-fn shipped(baseline: &Manifest) -> Result<&PluginEntry, Failure> {
-    let [plugin] = baseline.plugins.as_slice() else {
-        return Err(Failure::error(format!(
-            "the release {} has {} plugins, and this tool takes one",
-            baseline.version,
-            baseline.plugins.len()
-        )));
-    };
+/// The baseline's plugin of that name: of a manifest that somebody may have written by hand.
+fn shipped<'a>(baseline: &'a Manifest, name: &str) -> Result<Option<&'a PluginEntry>, Failure> {
+    let Some(plugin) = baseline.plugins.iter().find(|plugin| plugin.name == name) else { return Ok(None) };
     let damaged = plugin.states.iter().find_map(|state| state.validate().err());
     match damaged {
-        None => Ok(plugin),
+        None => Ok(Some(plugin)),
         Some(why) => Err(Failure::error(format!("the manifest of {} is damaged: {why}", baseline.version))
             .hint("make the release again: cargo system release, or cargo system upgrade")),
     }
 }
 
-fn report(as_json: bool, baseline: Option<&Manifest>, facts: &PluginFacts, found: &[Finding]) -> Result<(), Failure> {
-    let to = release_version(&facts.version, &facts.hash);
+fn report(
+    as_json: bool,
+    baseline: Option<&Manifest>,
+    name: &str,
+    to: &Version,
+    found: &[Finding],
+) -> Result<(), Failure> {
     let from = baseline.map(|baseline| baseline.version.to_string());
     let refusals = found.iter().filter(|finding| finding.refuses).count();
-    let result =
-        json!({ "name": facts.name, "from": from, "to": to, "findings": found, "not_compared": [NOT_COMPARED] });
+    let result = json!({ "name": name, "from": from, "to": to, "findings": found, "not_compared": [NOT_COMPARED] });
     if !as_json {
         found.iter().for_each(|finding| output::line(&render(finding)));
         if baseline.is_some() {
@@ -96,7 +104,7 @@ fn report(as_json: bool, baseline: Option<&Manifest>, facts: &PluginFacts, found
             Failure::new(ExitCode::Refused, message).hint("mend it and check again; nothing has been touched");
         return Err(Failure { more: Box::new(More { details: None, result: Some(result) }), ..failure });
     }
-    conclude(as_json, result, from.as_deref(), &facts.name, &to);
+    conclude(as_json, result, from.as_deref(), name, to);
     Ok(())
 }
 

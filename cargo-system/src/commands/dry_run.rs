@@ -101,9 +101,11 @@ fn copy_if_there(from: &Path, to: &Path) -> io::Result<()> {
 
 /// What the application listens on; or why that is not known.
 fn listeners(store: &Store, manifest: &Manifest) -> (Option<Vec<DeclaredListener>>, Option<String>) {
-    let Some(plugin) = manifest.plugins.first() else { return (None, None) };
-    match describe::ask(&store.layout().root().join(&plugin.file)) {
-        Ok(listeners) => (Some(listeners), None),
+    // The application's own first, as the node has them.
+    let plugins = manifest.plugins.iter().rev();
+    let described = plugins.map(|plugin| describe::ask(&store.layout().root().join(&plugin.file)));
+    match described.collect::<Result<Vec<_>, _>>() {
+        Ok(listeners) => (Some(listeners.concat()), None),
         Err(reason) => (None, Some(reason)),
     }
 }

@@ -9,12 +9,12 @@ use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::signer::Signer;
 use crate::stage::Parts;
+use crate::workspace::Application;
 use crate::{interrupt, output, stage};
 use anyhow::Context as _;
 use runtime::release::archive;
 use runtime::release::layout::Layout;
-use runtime::release::manifest::{FileEntry, Manifest, release_version};
-use runtime::release::settings::Settings;
+use runtime::release::manifest::{FileEntry, Manifest};
 use runtime::release::store::Store;
 use serde_json::json;
 use std::fs::{self, File};
@@ -25,18 +25,18 @@ use std::path::{Path, PathBuf};
 pub(super) fn release(context: &Context, out: Option<PathBuf>, signing: &Signing) -> Result<(), Failure> {
     let signer = signing.key.as_deref().map(|key| Signer::open(key, signing.counter)).transpose();
     let signer = signer.map_err(Failure::no_refusal)?;
-    let plugin = context.plugin()?;
-    let object = builder::build(&plugin, Purpose::Release).map_err(Failure::no_refusal)?;
-    let facts = stage::facts(&object).map_err(Failure::no_refusal)?;
-    let version = release_version(&facts.version, &facts.hash);
+    let application = context.application()?;
+    let objects = builder::build(&application, Purpose::Release).map_err(Failure::no_refusal)?;
+    let facts = objects.iter().map(|object| stage::facts(object)).collect::<Result<Vec<_>, _>>();
+    let version = stage::version(&facts.map_err(Failure::no_refusal)?);
     let folder = match out {
         Some(folder) => std::path::absolute(&folder).with_context(|| format!("{} is no path", folder.display()))?,
-        None => context.workspace()?.releases().join(format!("{}-{version}", facts.name)),
+        None => context.workspace()?.releases().join(format!("{}-{version}", application.name)),
     };
     if !is_free(&folder)? {
         return already_there(context, &folder, &version.to_string(), signer.is_some());
     }
-    let unfinished = Unfinished::beside(&folder)?.fill(&object, plugin.settings, signer.as_ref())?;
+    let unfinished = Unfinished::beside(&folder)?.fill(application, &objects, signer.as_ref())?;
     let packed = Packed::of(&Layout::new(&unfinished.unfinished.folder), &unfinished.manifest, &folder)?;
     let manifest = unfinished.finish(&folder)?;
     let archive = packed.finish()?;
@@ -156,21 +156,21 @@ impl Unfinished {
         Ok(unfinished)
     }
 
-    fn fill(self, object: &Path, settings: Settings, signer: Option<&Signer>) -> Result<Filled, Failure> {
+    fn fill(self, application: Application, objects: &[PathBuf], signer: Option<&Signer>) -> Result<Filled, Failure> {
         let layout = Layout::new(&self.folder);
         let store = Store::new(layout.clone());
         let runtime = layout.runtime(&stage::runtime_version().to_string());
         copy_own_executable(&runtime)?;
         interrupt::check()?;
         let runtime_file = runtime.strip_prefix(&self.folder).unwrap_or(&runtime).display().to_string();
-        let facts = stage::facts(object).map_err(Failure::no_refusal)?;
-        let script = layout.command(&facts.name);
+        let Application { name, settings, .. } = application;
+        let script = layout.command(&name);
         write_script(&script, &runtime_file)?;
         let script = script.strip_prefix(&self.folder).unwrap_or(&script).display().to_string();
         let files = [&script, &runtime_file].map(|file| FileEntry::of(&layout, file));
         let files = files.into_iter().collect::<Result<_, _>>().map_err(Failure::error)?;
         let parts = Parts { runtime_file: &runtime_file, files, settings, signer };
-        let manifest = stage::stage_build(&store, object, parts).map_err(Failure::no_refusal)?;
+        let manifest = stage::stage_build(&store, &name, objects, parts).map_err(Failure::no_refusal)?;
         interrupt::check()?;
         store.set_permanent(&manifest.version).map_err(Failure::error)?;
         Ok(Filled { unfinished: self, manifest })

@@ -7,7 +7,7 @@ use crate::failure::Failure;
 use crate::node_path::NodePath;
 use crate::output;
 use crate::table::table;
-use runtime::protocol::Status;
+use runtime::protocol::{Status, VersionStatus};
 use runtime::release::record::{Record, State};
 use runtime::release::store::Store;
 use semver::Version;
@@ -54,16 +54,22 @@ pub(super) fn read(node: &NodePath, store: &Store) -> Result<(Record, Vec<Versio
 
 /// Newest version first.
 fn releases_of(record: &Record, versions: Vec<Version>, status: Option<&Status>) -> Vec<Release> {
-    let running = |version: &Version| {
-        let version = version.to_string();
-        status?.versions.iter().find(|running| running.version == version)
-    };
-    let release = |version: Version| Release {
-        state: record.state(&version),
-        quarantined: record.is_quarantined(&version),
-        running: running(&version).map(|running| running.state.clone()),
-        processes: running(&version).map_or(0, |running| running.processes),
-        version,
+    let release = |version: Version| {
+        let name = version.to_string();
+        let is_of_it = |running: &&VersionStatus| match running.release.as_str() {
+            "" => running.version == name,
+            release => release == name,
+        };
+        let running: Vec<_> = status.iter().flat_map(|status| &status.versions).filter(is_of_it).collect();
+        // A plugin that it shares with what serves is said of that.
+        let state = running.iter().map(|running| &running.state).min();
+        Release {
+            state: record.state(&version),
+            quarantined: record.is_quarantined(&version),
+            running: state.cloned(),
+            processes: running.iter().map(|running| running.processes).sum(),
+            version,
+        }
     };
     versions.into_iter().rev().map(release).collect()
 }

@@ -13,15 +13,15 @@ use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 
 pub(super) fn run(context: &Context, serving: &Serving) -> Result<(), Failure> {
-    let plugin = context.plugin()?;
+    let application = context.application()?;
     let node = context.node()?;
     node.refuse_running()?;
-    let object = builder::build(&plugin, Purpose::Upgrade).map_err(Failure::no_refusal)?;
+    let objects = builder::build(&application, Purpose::Upgrade).map_err(Failure::no_refusal)?;
     // Another one may have started while cargo built: what boots is its business then.
     node.refuse_running()?;
     let store = Store::new(node.layout.clone());
-    let parts = Parts { runtime_file: "", files: Vec::new(), settings: plugin.settings, signer: None };
-    let manifest = stage::stage_build(&store, &object, parts).map_err(Failure::no_refusal)?;
+    let parts = Parts { runtime_file: "", files: Vec::new(), settings: application.settings, signer: None };
+    let manifest = stage::stage_build(&store, &application.name, &objects, parts).map_err(Failure::no_refusal)?;
     store.set_permanent(&manifest.version).map_err(Failure::error)?;
     interrupt::check()?;
     output::note(&format!("{} {} in {}", manifest.name, manifest.version, node.root()));

@@ -36,6 +36,9 @@ fn render(status: &Status) -> String {
         megabytes(status.memory_bytes)
     );
     let _ = writeln!(text, "runtime {} in {}", status.runtime, status.root);
+    if has_several(status) {
+        let _ = writeln!(text, "release {}", status.release);
+    }
     if status.long_runners > 0 {
         let (processes, how) = (
             counted(status.long_runners, Thing::Process),
@@ -62,12 +65,21 @@ fn render(status: &Status) -> String {
     if let Some(probation) = &status.probation {
         let _ = writeln!(text, "{}", on_probation(probation));
     }
+    text.push_str(&versions(status));
+    text
+}
+
+/// A table, with what there is to say of each below it.
+fn versions(status: &Status) -> String {
+    let mut text = String::new();
     let width = status.versions.iter().map(|version| version.version.len()).max().unwrap_or(0).max(7);
     let _ = writeln!(text, "\n{:width$}  {:8}  {:>9}  {:>8}", "VERSION", "STATE", "PROCESSES", "AGE");
+    let has_several = has_several(status);
     for version in &status.versions {
+        let plugin = if has_several { format!("  {}", version.plugin) } else { String::new() };
         let _ = writeln!(
             text,
-            "{:width$}  {:8}  {:>9}  {:>8}",
+            "{:width$}  {:8}  {:>9}  {:>8}{plugin}",
             version.version,
             version.state,
             version.processes,
@@ -91,6 +103,11 @@ fn render(status: &Status) -> String {
         }
     }
     text
+}
+
+/// A release of more than one plugin: then a version is a plugin's, and the release has its own.
+fn has_several(status: &Status) -> bool {
+    status.versions.iter().any(|version| !version.plugin.is_empty() && version.plugin != status.name)
 }
 
 fn schedulers(status: &Status) -> String {
@@ -130,6 +147,8 @@ mod tests {
     fn version(name: &str, state: &str, processes: u64, age_ms: u64) -> VersionStatus {
         let kind = ProcessTypeStatus { name: "example_app::session".to_owned(), processes };
         VersionStatus {
+            plugin: "example-app".to_owned(),
+            release: name.to_owned(),
             version: name.to_owned(),
             state: state.to_owned(),
             processes,
@@ -143,6 +162,7 @@ mod tests {
 
     fn status_of_many() -> Status {
         Status {
+            release: "0.1.1+3f2a91bc".to_owned(),
             name: "example-app".to_owned(),
             os_pid: 4711,
             probation: None,

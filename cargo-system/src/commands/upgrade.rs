@@ -79,22 +79,22 @@ fn build(
     signing: &Signing,
     progress: &mut Progress,
 ) -> Result<Manifest, Failure> {
-    let plugin = context.plugin()?;
-    if plugin.name != status.name {
-        let message = format!("the node in {} runs {}, and not {}", status.root, status.name, plugin.name);
+    let application = context.application_of(&status.name)?;
+    if application.name != status.name {
+        let message = format!("the node in {} runs {}, and not {}", status.root, status.name, application.name);
         return Err(Failure::new(ExitCode::Refused, message).hint("give the node of that application with --node"));
     }
     let signer = signer(store, signing)?;
-    step(progress, "build", &format!("build {}", plugin.name));
+    step(progress, "build", &format!("build {}", application.name));
     // cargo shows its own progress.
     progress.pause();
-    let object = builder::build(&plugin, Purpose::Upgrade).map_err(|failure| match failure.code {
+    let objects = builder::build(&application, Purpose::Upgrade).map_err(|failure| match failure.code {
         ExitCode::Refused => failure.hint("mend it and try again: the node has not been touched").step("build"),
         _ => failure.step("build"),
     })?;
     progress.go_on();
-    let parts = Parts { runtime_file: "", files: Vec::new(), settings: plugin.settings, signer: signer.as_ref() };
-    stage::stage_build(store, &object, parts).map_err(|failure| failure.step("stage"))
+    let parts = Parts { runtime_file: "", files: Vec::new(), settings: application.settings, signer: signer.as_ref() };
+    stage::stage_build(store, &application.name, &objects, parts).map_err(|failure| failure.step("stage"))
 }
 
 /// Before anything is built: can it be signed as the node demands?

@@ -31,6 +31,9 @@ pub(super) fn ask_status(client: &mut Client) -> Result<Status, Failure> {
 
 /// The version that new processes start on.
 pub(super) fn current(status: &Status) -> &str {
+    if !status.release.is_empty() {
+        return &status.release;
+    }
     let current = status.versions.iter().find(|version| version.state == "current");
     current.map_or("", |version| version.version.as_str())
 }

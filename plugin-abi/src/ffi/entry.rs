@@ -38,6 +38,7 @@ static VTABLE: ApplicationVtable = ApplicationVtable {
 /// # Safety
 /// As `Entry::init`'s contract says.
 pub(crate) unsafe fn init(
+    plugin: &'static str,
     app: fn() -> Application,
     types: &'static [&'static MovingType],
     table: *const HostTable,
@@ -47,7 +48,7 @@ pub(crate) unsafe fn init(
 ) -> Status {
     let make = AssertUnwindSafe(|| {
         // SAFETY: by the contract.
-        unsafe { set_host(table, image) }?;
+        unsafe { set_host(plugin, table, image) }?;
         moving::set_types(types)?;
         panic::install_hook();
         log::install();

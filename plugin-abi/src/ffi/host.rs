@@ -16,17 +16,22 @@ use std::task::Waker;
 /// What `init` was given.
 #[derive(Clone, Copy)]
 pub(crate) struct Host {
+    pub(super) plugin: &'static str,
     pub(super) table: &'static HostTable,
     pub(super) image: &'static ImageContext,
 }
 
 static HOST: OnceLock<Host> = OnceLock::new();
 
-/// Remembers table and context.
+/// Remembers the plugin's name, table and context.
 ///
 /// # Safety
 /// Both pointers are valid for ever, to as many bytes as they say, as `Entry::init`'s contract says.
-pub(super) unsafe fn set_host(table: *const HostTable, image: *const ImageContext) -> Result<(), String> {
+pub(super) unsafe fn set_host(
+    plugin: &'static str,
+    table: *const HostTable,
+    image: *const ImageContext,
+) -> Result<(), String> {
     // SAFETY: by the contract; sizes and versions stand first in every version, the rest may be shorter than ours.
     let (major, minor, table_size, image_size) =
         unsafe { ((*table).abi_major, (*table).abi_minor, (*table).size, (*image).size) };
@@ -35,7 +40,7 @@ pub(super) unsafe fn set_host(table: *const HostTable, image: *const ImageContex
     }
     // SAFETY: by the contract, and long enough, as checked.
     let (table, image) = unsafe { (&*table, &*image) };
-    HOST.set(Host { table, image }).map_err(|_| "this image was initialised before".to_owned())
+    HOST.set(Host { plugin, table, image }).map_err(|_| "this image was initialised before".to_owned())
 }
 
 #[inline]
@@ -62,6 +67,11 @@ pub(crate) fn image_state() -> u32 {
 #[inline]
 pub(crate) fn image_id() -> u64 {
     host().image.id
+}
+
+/// The plugin's name.
+pub(crate) fn plugin() -> &'static str {
+    host().plugin
 }
 
 /// The image's version.

@@ -18,7 +18,7 @@ mod run;
 
 #[doc(hidden)]
 pub use moving::moving_type;
-pub use reference::ServerRef;
+pub use reference::{Protocol, ServerRef};
 pub use run::{start, start_linked};
 
 use crate::exit::{Down, Exit, ExitReason, MonitorRef};

@@ -13,8 +13,48 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::time::Duration;
 
-/// A server that runs, or has run. Cheap to copy. It can be sent to other processes, of other versions too.
-pub struct ServerRef<S: Server>(Address<Event<S::Call, S::Cast>>);
+/// What can be said to a server: every [`Server`] has one, its own. Where another plugin is to talk to it, a crate that both depend on has the types
+/// and gives them a name:
+///
+/// ```
+/// use plugin_abi::ReplyTo;
+/// use plugin_abi::server::{Protocol, ServerRef};
+/// use serde::{Deserialize, Serialize};
+///
+/// pub struct Stock;
+///
+/// #[derive(Serialize, Deserialize)]
+/// pub enum Call {
+///     Take(u64, ReplyTo<bool>),
+/// }
+///
+/// impl Protocol for Stock {
+///     type Call = Call;
+///     type Cast = ();
+/// }
+///
+/// /// In whatever plugin: the server of these calls is in another one, under the name `stock`.
+/// async fn take(count: u64) -> bool {
+///     match ServerRef::<Stock>::whereis("stock") {
+///         Some(stock) => stock.call(|reply| Call::Take(count, reply)).await.unwrap_or(false),
+///         None => false,
+///     }
+/// }
+/// ```
+pub trait Protocol: 'static {
+    /// See [`Server::Call`].
+    type Call: Message;
+    /// See [`Server::Cast`].
+    type Cast: Message;
+}
+
+impl<S: Server> Protocol for S {
+    type Call = S::Call;
+    type Cast = S::Cast;
+}
+
+/// A server that runs, or has run. Cheap to copy. It can be sent to other processes, of other versions and plugins too.
+pub struct ServerRef<P: Protocol>(Address<Event<P::Call, P::Cast>>);
 
 /// A server's mailbox.
 #[derive(Debug)]
@@ -70,7 +110,7 @@ impl<C, T> From<Exit> for Event<C, T> {
     }
 }
 
-impl<S: Server> ServerRef<S> {
+impl<P: Protocol> ServerRef<P> {
     pub(super) fn of(pid: Pid) -> Self {
         Self(Address::of(pid))
     }
@@ -95,7 +135,7 @@ impl<S: Server> ServerRef<S> {
     ///
     /// # Panics
     /// Outside of a process.
-    pub async fn call<R: Message>(&self, request: impl FnOnce(ReplyTo<R>) -> S::Call) -> Result<R, CallError> {
+    pub async fn call<R: Message>(&self, request: impl FnOnce(ReplyTo<R>) -> P::Call) -> Result<R, CallError> {
         self.0.call(|reply| Event::Call(request(reply))).await
     }
 
@@ -109,7 +149,7 @@ impl<S: Server> ServerRef<S> {
     pub async fn call_within<R: Message>(
         &self,
         timeout: Duration,
-        request: impl FnOnce(ReplyTo<R>) -> S::Call,
+        request: impl FnOnce(ReplyTo<R>) -> P::Call,
     ) -> Result<R, CallError> {
         self.0.call_within(timeout, |reply| Event::Call(request(reply))).await
     }
@@ -118,12 +158,12 @@ impl<S: Server> ServerRef<S> {
     ///
     /// # Errors
     /// See [`SendError`]; what was sent is gone. OTP's cast says nothing: whoever wants that drops the result.
-    pub fn cast(&self, cast: S::Cast) -> Result<(), SendError<()>> {
+    pub fn cast(&self, cast: P::Cast) -> Result<(), SendError<()>> {
         self.0.send(Event::Cast(cast)).map_err(|refused| refused.forget())
     }
 
     /// The same, so long from now or a little later. What cannot be delivered then is dropped.
-    pub fn cast_after(&self, delay: Duration, cast: S::Cast) -> TimerRef {
+    pub fn cast_after(&self, delay: Duration, cast: P::Cast) -> TimerRef {
         self.0.send_after(delay, Event::Cast(cast))
     }
 
@@ -143,35 +183,35 @@ impl<S: Server> ServerRef<S> {
     }
 }
 
-impl<S: Server> Clone for ServerRef<S> {
+impl<P: Protocol> Clone for ServerRef<P> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<S: Server> Copy for ServerRef<S> {}
+impl<P: Protocol> Copy for ServerRef<P> {}
 
-impl<S: Server> PartialEq for ServerRef<S> {
+impl<P: Protocol> PartialEq for ServerRef<P> {
     fn eq(&self, other: &Self) -> bool {
         self.pid() == other.pid()
     }
 }
 
-impl<S: Server> Eq for ServerRef<S> {}
+impl<P: Protocol> Eq for ServerRef<P> {}
 
-impl<S: Server> fmt::Debug for ServerRef<S> {
+impl<P: Protocol> fmt::Debug for ServerRef<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "ServerRef({})", self.pid())
     }
 }
 
-impl<S: Server> Serialize for ServerRef<S> {
+impl<P: Protocol> Serialize for ServerRef<P> {
     fn serialize<T: Serializer>(&self, serializer: T) -> Result<T::Ok, T::Error> {
         self.pid().serialize(serializer)
     }
 }
 
-impl<'de, S: Server> Deserialize<'de> for ServerRef<S> {
+impl<'de, P: Protocol> Deserialize<'de> for ServerRef<P> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Pid::deserialize(deserializer).map(Self::of)
     }

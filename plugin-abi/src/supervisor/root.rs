@@ -1,4 +1,4 @@
-//! The root supervisor of an application.
+//! The root supervisor of a plugin.
 //!
 //! ```text
 //! this version becomes current ─► waits until the tree of the version before is gone ─► starts ─► serves ─► moves to the next version
@@ -10,7 +10,7 @@
 //! A node that has just booted this version ends when its tree does not start: there is nothing to go back to, and whoever started the node is to hear
 //! of it. One that was upgraded goes on without.
 //!
-//! One tree at a time. As a rule the root moves, and the next version starts no other. If it cannot, because one of the versions has no tree, say, then
+//! One tree of a plugin at a time. As a rule the root moves, and the next version starts no other. If it cannot, because one of the versions has no tree, say, then
 //! whatever its children hold, such as a name, has been given back before the next version's ask for it. The trees agree by
 //! a name of their own, which the runtime frees at the end of a root, however it ends; several versions that wait, wait for each other. Who waits
 //! is moved, too, and waits there.
@@ -29,19 +29,24 @@ use crate::process::Pid;
 use crate::time::timeout;
 use std::future::poll_fn;
 use std::pin::pin;
+use std::sync::OnceLock;
 use std::task::Poll;
 use std::time::Duration;
 
-/// Who has this name has the tree.
-const ROOT: &str = "plugin_abi::supervisor::root";
+/// Who has this name has the tree of this plugin.
+fn root_name() -> &'static str {
+    static NAME: OnceLock<String> = OnceLock::new();
+    NAME.get_or_init(|| format!("plugin_abi::supervisor::root/{}", ffi::plugin()))
+}
+
 /// How often the log says that a tree is waited for.
 const SAY: Duration = Duration::from_secs(10);
 
 impl SupervisorRef {
-    /// The root supervisor of the node's application, if it has one: of the current version, or of the one before while that one's tree still stops.
+    /// The root supervisor of this plugin, if it has one: of the current version, or of the one before while that one's tree still stops.
     #[must_use]
     pub fn root() -> Option<Self> {
-        let pid = ffi::whereis(ROOT);
+        let pid = ffi::whereis(root_name());
         (pid != 0).then(|| Self::of(Pid::from_raw(pid)))
     }
 }
@@ -81,10 +86,10 @@ fn report(reason: ExitReason) -> ExitReason {
 async fn take_over(mailbox: &mut Mailbox<Request>) -> bool {
     let own = mailbox.address().pid();
     while image_state() == ImageState::Current {
-        if ffi::register(ROOT, own.get()) == STATUS_OK {
+        if ffi::register(root_name(), own.get()) == STATUS_OK {
             return true;
         }
-        let before = ffi::whereis(ROOT);
+        let before = ffi::whereis(root_name());
         if before != 0 {
             mailbox.monitor(Pid::from_raw(before));
             wait_for_end(mailbox, Pid::from_raw(before)).await;

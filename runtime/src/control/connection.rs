@@ -46,7 +46,7 @@ pub(super) fn turn_away(stream: UnixStream, message: &str) {
 }
 
 pub(super) fn failure(kind: FailureKind, message: &str) -> Failure {
-    let serving = listen::current().map(|image| image.version.to_owned());
+    let serving = listen::current().map(|running| running.version.clone());
     Failure { kind, step: None, message: message.to_owned(), details: None, hint: None, serving }
 }
 

@@ -42,14 +42,11 @@ pub(super) fn top(stream: &UnixStream, interval_ms: u64, selection: &Selection) 
 }
 
 pub(super) fn tree(controlled: &Controlled) -> Trees {
-    let current = listen::current().map(|image| image.context.id);
-    let mut images: Vec<&Image> = image::all()
-        .into_iter()
-        .filter(|image| Some(image.context.id) == current || image.processes.get() > 0)
-        .collect();
+    let is_current = |image: &Image| listen::current().is_some_and(|running| running.has(image));
+    let mut images: Vec<&Image> =
+        image::all().into_iter().filter(|image| is_current(image) || image.processes.get() > 0).collect();
     images.sort_by_key(|image| std::cmp::Reverse(controlled.versions.current_since(image)));
-    let images =
-        images.into_iter().map(|image| (image, controlled.versions.root(image), Some(image.context.id) == current));
+    let images = images.into_iter().map(|image| (image, controlled.versions.root(image), is_current(image)));
     Trees { versions: observe::trees(images) }
 }
 
@@ -101,7 +98,7 @@ pub(super) fn console(
     let (for_status, for_trees) = (Arc::clone(controlled), Arc::clone(controlled));
     let tools =
         Tools { status: Arc::new(move || status::status(&for_status)), trees: Arc::new(move || tree(&for_trees)) };
-    let version = listen::current().map_or("", |image| image.version);
+    let version = listen::current().map_or("", |running| &running.version);
     console::serve(stream, reader, patience, &controlled.name, version, &tools)
 }
 

@@ -36,6 +36,7 @@ pub(crate) fn status(controlled: &Controlled) -> Status {
         processes_max: table::limit(),
         listeners: listeners(controlled),
         probation: controlled.versions.on_probation(),
+        release: listen::current().map_or("", |running| &running.version).to_owned(),
         versions,
     }
 }
@@ -54,18 +55,20 @@ fn listeners(controlled: &Controlled) -> Vec<ListenerStatus> {
 }
 
 fn versions(controlled: &Controlled) -> Vec<VersionStatus> {
-    let current = listen::current().map(|image| image.context.id);
+    let is_current = |image: &Image| listen::current().is_some_and(|running| running.has(image));
     let mut held = held();
     let mut images: Vec<(&Image, Instant)> = image::all()
         .into_iter()
         .filter_map(|image| Some((image, controlled.versions.current_since(image)?)))
-        .filter(|(image, _)| Some(image.context.id) == current || image.processes.get() > 0)
+        .filter(|(image, _)| is_current(image) || image.processes.get() > 0)
         .collect();
     images.sort_by_key(|(_, since)| std::cmp::Reverse(*since));
     let status = |(image, since): (&Image, Instant)| {
-        let is_current = Some(image.context.id) == current;
+        let is_current = is_current(image);
         let Held { types, holders } = held.remove(&image.context.id).unwrap_or_default();
         VersionStatus {
+            plugin: image.plugin.to_owned(),
+            release: controlled.versions.release_of(image).unwrap_or(image.version).to_owned(),
             version: image.version.to_owned(),
             state: if is_current { "current" } else { "draining" }.to_owned(),
             processes: image.processes.get(),

@@ -20,6 +20,8 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 #[derive(Debug)]
 pub(crate) struct Image {
     pub(crate) context: &'static ImageContext,
+    /// The plugin's name. Empty: the host.
+    pub(crate) plugin: &'static str,
     /// The plugin's version with the build's hash.
     pub(crate) version: &'static str,
     /// Hex SHA-256 of its file.
@@ -100,6 +102,7 @@ static IMAGES: RwLock<Vec<&'static Image>> = RwLock::new(Vec::new());
 pub(crate) fn host() -> &'static Image {
     static HOST: LazyLock<Image> = LazyLock::new(|| Image {
         context: leak_context(0, env!("CARGO_PKG_VERSION")),
+        plugin: "",
         version: env!("CARGO_PKG_VERSION"),
         hash: String::new(),
         path: PathBuf::new(),
@@ -124,6 +127,7 @@ pub(crate) fn load(
 ) -> Result<&'static Image, LoadError> {
     let entry = open(path)?;
     check_declaration(entry, facts)?;
+    let plugin: &'static str = facts.name.clone().leak();
     let version: &'static str = version.to_owned().leak();
     let changes = LOG_CHANGES.load(Ordering::SeqCst);
     let context = leak_context(IDS.fetch_add(1, Ordering::Relaxed), version);
@@ -132,6 +136,7 @@ pub(crate) fn load(
     let listeners = application.listeners().map_err(LoadError::Listener)?;
     let image: &'static Image = Box::leak(Box::new(Image {
         context,
+        plugin,
         version,
         hash: facts.hash.clone(),
         path: path.canonicalize().unwrap_or_default(),

@@ -11,7 +11,7 @@
 #![expect(unsafe_code, reason = "a process of the host's own crosses the same ABI as a plugin's")]
 
 use super::current::current;
-use crate::image;
+use crate::image::{self, Image};
 use crate::io;
 use crate::log;
 use crate::process::Pid;
@@ -170,12 +170,11 @@ impl Acceptor {
     }
 }
 
-/// Starts a process for a connection on the current image, or gives the socket back.
+/// Starts a process for a connection on the image that declares the listener, of what serves, or gives the socket back.
 pub(crate) fn serve(listener: &str, socket: OwnedFd, peer: &str, unread: &[u8]) -> Result<(), OwnedFd> {
-    let Some(image) = current() else { return Err(socket) };
-    let (Some(application), Some(index)) = (image.application(), image.listener_index(listener)) else {
-        return Err(socket);
-    };
+    let images = current().map(|running| running.images.as_slice()).unwrap_or_default();
+    let declares = |image: &&'static Image| Some((*image, image.application()?, image.listener_index(listener)?));
+    let Some((image, application, index)) = images.iter().find_map(declares) else { return Err(socket) };
     let future = application.accept(index, socket, peer, unread)?;
     // SAFETY: a future of this image, given away.
     if unsafe { scheduler::spawn(image, future) }.is_none() {

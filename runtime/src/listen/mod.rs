@@ -4,7 +4,7 @@ mod current;
 mod listener;
 mod plan;
 
-pub(crate) use current::{current, set_current};
+pub(crate) use current::{Running, current, first, set_current};
 pub(crate) use listener::serve;
 pub use plan::ListenOverride;
 pub(crate) use plan::{Change, Listeners, Places, Prepared, changes};

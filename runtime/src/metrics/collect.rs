@@ -3,7 +3,7 @@
 use super::text::{Kind, Text, number_of};
 use crate::log;
 use crate::observe;
-use crate::protocol::Status;
+use crate::protocol::{Status, VersionStatus};
 use crate::scheduler;
 use crate::upgrade;
 
@@ -34,12 +34,17 @@ fn versions(text: &mut Text, status: &Status) {
     let labels: Vec<_> = status
         .versions
         .iter()
-        .map(|version| ([("version", version.version.as_str()), ("state", version.state.as_str())], version.processes))
+        .map(|VersionStatus { plugin, version, state, processes, .. }| {
+            ([("plugin", plugin.as_str()), ("version", version.as_str()), ("state", state.as_str())], *processes)
+        })
         .collect();
     let samples = labels.iter().map(|(labels, processes)| (labels.as_slice(), number_of(*processes)));
     text.family("version_processes", Kind::Gauge, "Processes of each version that lives.", samples);
     let crashes = upgrade::crashes();
-    let labels: Vec<_> = crashes.iter().map(|(version, crashes)| ([("version", *version)], *crashes)).collect();
+    let labels: Vec<_> = crashes
+        .iter()
+        .map(|(plugin, version, crashes)| ([("plugin", *plugin), ("version", *version)], *crashes))
+        .collect();
     let samples = labels.iter().map(|(labels, crashes)| (labels.as_slice(), number_of(*crashes)));
     let help = "Processes of each version that have ended with a panic or an error.";
     text.family("version_crashes", Kind::Counter, help, samples);

@@ -28,10 +28,11 @@ use std::time::Instant;
 /// Those that still run may start others; after so many rounds, those that are left move behind the barrier.
 const ROUNDS_MAX: usize = 8;
 
-/// Has all that can move to an image cross to it at once. `at_the_barrier` is called while all stand still, when nothing can fail any more; not at
-/// all if there is a fault.
-pub(crate) fn cross(to: &'static Image, limits: Limits, at_the_barrier: impl FnOnce()) -> Report {
-    let mut barrier = Barrier { to, limits, bell: Arc::new(Bell::new()), moves: Vec::new(), since: Instant::now() };
+/// Has all that can move to one of these images, each of another plugin, cross to it at once. `at_the_barrier` is called while all stand still, when
+/// nothing can fail any more; not at all if there is a fault.
+pub(crate) fn cross(to: &[&'static Image], limits: Limits, at_the_barrier: impl FnOnce()) -> Report {
+    let mut barrier =
+        Barrier { to: to.to_vec(), limits, bell: Arc::new(Bell::new()), moves: Vec::new(), since: Instant::now() };
     match barrier.stop().and_then(|()| barrier.restore()) {
         Ok(()) => {
             at_the_barrier();
@@ -42,7 +43,7 @@ pub(crate) fn cross(to: &'static Image, limits: Limits, at_the_barrier: impl FnO
 }
 
 struct Barrier {
-    to: &'static Image,
+    to: Vec<&'static Image>,
     limits: Limits,
     bell: Arc<Bell>,
     moves: Vec<Arc<Move>>,
@@ -55,8 +56,9 @@ impl Barrier {
     fn stop(&mut self) -> Result<(), Fault> {
         for _ in 0..ROUNDS_MAX {
             let known: HashSet<Pid> = self.moves.iter().map(|moving| moving.pid).collect();
-            let others = movers(self.to).into_iter().filter(|(process, ..)| !known.contains(&process.pid()));
-            let asked: Vec<_> = others.map(|mover| ask(mover, self.to, Want::Cross, &self.bell)).collect();
+            let all = self.to.iter().flat_map(|to| movers(to).into_iter().map(move |mover| (mover, *to)));
+            let others = all.filter(|((process, ..), _)| !known.contains(&process.pid()));
+            let asked: Vec<_> = others.map(|(mover, to)| ask(mover, to, Want::Cross, &self.bell)).collect();
             if asked.is_empty() {
                 break;
             }

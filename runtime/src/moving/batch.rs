@@ -80,7 +80,7 @@ pub(crate) struct Batch {
 }
 
 /// What has become of a batch.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Report {
     /// They run on the new image; or were rehearsed.
     pub(crate) moved: Vec<Pid>,
@@ -223,11 +223,11 @@ impl Report {
     }
 }
 
-/// All processes that can move to that image, and are not there.
+/// All processes of its plugin that can move to that image, and are not there.
 pub(super) fn movers(image: &'static Image) -> Vec<Mover> {
     let mut versions = HashMap::new();
     let movers = table::all().filter_map(|process| {
-        if process.image().context.id == 0 || std::ptr::eq(process.image(), image) {
+        if process.image().plugin != image.plugin || std::ptr::eq(process.image(), image) {
             return None;
         }
         let (name, own) = process.state_type()?;

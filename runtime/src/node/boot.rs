@@ -9,11 +9,10 @@ use super::error::NodeError;
 use super::stop;
 use crate::control::StopRequest;
 use crate::host;
-use crate::image::{self, Image};
+use crate::image::Image;
 use crate::listen;
 use crate::log;
 use plugin_abi::abi::LOG_ERROR;
-use std::ptr;
 use std::sync::OnceLock;
 use std::sync::mpsc::SyncSender;
 
@@ -35,9 +34,9 @@ pub(super) fn outcome() -> Result<(), NodeError> {
 }
 
 fn start_failed(image: &'static Image, reason: &str) {
-    let is_first = image::all().first().is_some_and(|first| ptr::eq(*first, image));
-    let is_current = listen::current().is_none_or(|current| ptr::eq(current, image));
-    if !is_first || !is_current {
+    let (first, current) = (listen::first(), listen::current());
+    let is_booted = first.is_some_and(|first| first.has(image)) && current.is_some_and(|current| current.has(image));
+    if !is_booted {
         log::host(LOG_ERROR, "node", &format!("{} did not start its tree; the node goes on without it", image.version));
         return;
     }

@@ -61,7 +61,7 @@ impl Manager {
 
     /// It serves.
     pub(super) fn ready(&self) {
-        let version = listen::current().map_or("nothing", |image| image.version);
+        let version = listen::current().map_or("nothing", |running| &running.version);
         self.say(format!("READY=1\nSTATUS=serves {version}"));
     }
 

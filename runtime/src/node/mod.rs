@@ -191,7 +191,8 @@ fn permanent(store: &Store) -> Result<(String, Version), NodeError> {
 
 /// An idle connection of an old image goes on in the current one.
 fn adopt(adoption: Adoption<'_>) -> Result<(), OwnedFd> {
-    let is_elsewhere = listen::current().is_some_and(|current| current.context.id != adoption.from);
+    let serves = |running: &listen::Running| running.images.iter().any(|image| image.context.id == adoption.from);
+    let is_elsewhere = listen::current().is_some_and(|running| !serves(running));
     if !is_elsewhere {
         return Err(adoption.fd);
     }

@@ -24,6 +24,9 @@ pub struct Plan {
     pub moves: MovePolicy,
     /// In their order; none behind a check that refuses.
     pub steps: Vec<PlannedStep>,
+    /// What becomes of each plugin, in the order of the release; empty where there is one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub plugins: Vec<PlannedPlugin>,
     /// The processes of all older versions and of the one that serves, by type, most first.
     pub processes: Vec<PlannedProcesses>,
     /// How long those may take that finish where they are, in milliseconds, until what is said of them happens.
@@ -35,10 +38,23 @@ pub struct Plan {
     pub hooks: Vec<PlannedHook>,
 }
 
+/// A plugin before and then: the same version of both is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedPlugin {
+    /// Its name.
+    pub name: String,
+    /// The version of the build that serves; none: it is added.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// That of the build that is wanted; none: it is dropped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+}
+
 /// Something that was looked at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedCheck {
-    /// `signature`, `quarantine`, `application`, `abi`, `target`, `version`, `states`, `versions`, `config` or `listeners`.
+    /// `signature`, `quarantine`, `application`, `abi`, `target`, `version`, `states`, `plugins`, `versions`, `config` or `listeners`.
     pub check: String,
     /// What came of it.
     pub outcome: CheckOutcome,

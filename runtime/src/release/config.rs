@@ -5,6 +5,8 @@
 //! config.toml in the node's folder ──┴─ merged: a table's values one by one, anything else as a whole; the owner's word counts
 //! ```
 //!
+//! Where a release has several plugins, the owner's file is the application's, but for the table `plugins`: `[plugins.stock]` is that plugin's.
+//!
 //! What it means is the plugin's to say: here it is tables and values.
 
 use serde::Serialize;
@@ -22,6 +24,20 @@ pub enum Origin {
     /// The owner's, in the node's folder.
     Node,
 }
+
+/// What of the owner's file is meant for a plugin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part<'a> {
+    /// All of it: there is no other plugin.
+    Whole,
+    /// What is not in the table `plugins`.
+    Application,
+    /// The table of that name in the table `plugins`.
+    Plugin(&'a str),
+}
+
+/// The table of the owner's file that has the other plugins' tables.
+const PLUGINS: &str = "plugins";
 
 /// Why it cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -54,11 +70,28 @@ pub struct Change {
 /// Both together; what is not there is empty.
 ///
 /// # Errors
-/// One of them cannot be read, and where.
-pub fn merged(release: Option<&str>, node: Option<&str>) -> Result<Config, ConfigError> {
+/// One of them cannot be read, and where; or a plugin's part of it is no table.
+pub fn merged(release: Option<&str>, node: Option<&str>, part: Part<'_>) -> Result<Config, ConfigError> {
     let mut config = read(release, Origin::Release)?;
-    put_over(&mut config, read(node, Origin::Node)?);
+    put_over(&mut config, part.of(read(node, Origin::Node)?)?);
     Ok(config)
+}
+
+impl Part<'_> {
+    fn of(self, mut owners: Config) -> Result<Config, ConfigError> {
+        let plugins = if self == Self::Whole { None } else { owners.remove(PLUGINS) };
+        let Self::Plugin(name) = self else { return Ok(owners) };
+        let wrong = |what: String| ConfigError { origin: Origin::Node, reason: format!("{what} is no table") };
+        match plugins {
+            None => Ok(Config::new()),
+            Some(Value::Object(mut plugins)) => match plugins.remove(name) {
+                None => Ok(Config::new()),
+                Some(Value::Object(own)) => Ok(own),
+                Some(_) => Err(wrong(format!("{PLUGINS}.{name}"))),
+            },
+            Some(_) => Err(wrong(PLUGINS.to_owned())),
+        }
+    }
 }
 
 /// What is different between two.
@@ -131,15 +164,31 @@ mod tests {
     #[test]
     fn the_owners_word_counts_value_by_value() {
         let release = "limit = 5\nwhen = 2026-01-02\n[db]\nhost = \"a\"\nports = [1, 2]";
-        let merged = merged(Some(release), Some("extra = 1.5\n[db]\nports = [3]")).expect("good");
+        let merged = merged(Some(release), Some("extra = 1.5\n[db]\nports = [3]"), Part::Whole).expect("good");
         let expected = json!({ "limit": 5, "when": "2026-01-02", "db": { "host": "a", "ports": [3] }, "extra": 1.5 });
         assert_eq!(Value::Object(merged), expected);
-        assert_eq!(super::merged(None, None), Ok(Config::new()));
+        assert_eq!(super::merged(None, None, Part::Whole), Ok(Config::new()));
+    }
+
+    #[test]
+    fn of_several_plugins_each_has_its_own_part() {
+        let owners = "limit = 7\nplugins.stock = { limit = 9 }\n";
+        let part = |owners, part| merged(Some("limit = 1\nname = \"a\""), Some(owners), part).map(Value::Object);
+        let own = |limit| Ok(json!({ "limit": limit, "name": "a" }));
+        assert_eq!(part(owners, Part::Application), own(7));
+        assert_eq!(part(owners, Part::Plugin("stock")), own(9));
+        assert_eq!(part(owners, Part::Plugin("mail")), own(1));
+        let whole = json!({ "limit": 7, "name": "a", "plugins": { "stock": { "limit": 9 } } });
+        assert_eq!(part(owners, Part::Whole), Ok(whole), "an application of one plugin may call a table so");
+        for (owners, what) in [("plugins = 1", "plugins"), ("plugins.stock = 1", "plugins.stock")] {
+            let error = part(owners, Part::Plugin("stock")).expect_err("no table").to_string();
+            assert_eq!(error, format!("config.toml in the node's folder is wrong: {what} is no table"));
+        }
     }
 
     #[test]
     fn what_cannot_be_read_is_said_in_one_line_with_its_place() {
-        let wrong = |release, node| merged(release, node).expect_err("wrong").to_string();
+        let wrong = |release, node| merged(release, node, Part::Whole).expect_err("wrong").to_string();
         let error = wrong(Some("a = 1\nb = = 2\n"), None);
         assert!(error.starts_with("config.toml of the release is wrong: line 2: "), "{error}");
         let error = wrong(None, Some("[t]\nx = nan\n"));
@@ -152,7 +201,7 @@ mod tests {
 
     #[test]
     fn a_change_is_by_the_names_at_the_top() {
-        let config = |text| merged(Some(text), None).expect("good");
+        let config = |text| merged(Some(text), None, Part::Whole).expect("good");
         let (from, to) = (config("a = 1\nb = 1\n[t]\nx = 1"), config("a = 1\nc = 1\n[t]\nx = 2"));
         let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
         let expected = Change { changed: names(&["t"]), new: names(&["c"]), removed: names(&["b"]) };

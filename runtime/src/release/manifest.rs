@@ -29,11 +29,11 @@ pub struct Manifest {
     pub schema: u32,
     /// The application's name.
     pub name: String,
-    /// The release's version: the plugin's, with its hash as build metadata (see [`release_version`]).
+    /// The release's version: the application's, with a hash of its plugins as build metadata (see [`version_of`]).
     pub version: Version,
     /// The host executable.
     pub runtime: RuntimeEntry,
-    /// The plugins; exactly one in this schema.
+    /// The plugins, at least one: each behind those that it needs, the application's own last.
     pub plugins: Vec<PluginEntry>,
     /// How its node is to treat releases.
     #[serde(default)]
@@ -100,6 +100,9 @@ pub enum ManifestError {
     /// What belongs to the release is not among its files.
     #[error("it does not name {0} among its files with the same hash")]
     Unnamed(String),
+    /// There is no plugin.
+    #[error("it has no plugin")]
+    NoPlugin,
     /// A plugin does not stand where plugins of its name and hash stand.
     #[error("it has the plugin {0} in a wrong place")]
     Misplaced(String),
@@ -139,7 +142,7 @@ impl Manifest {
         if let Some(file) = again.or_else(|| self.files.iter().find(within)) {
             return Err(ManifestError::Twice(file.path.clone()));
         }
-        self.plugins.iter().try_for_each(|plugin| self.check_plugin(plugin))?;
+        self.check_plugins()?;
         let runtime = &self.runtime.file;
         let is_named = runtime.is_empty() || self.files.is_empty() || seen.contains(Path::new(runtime));
         if is_named { Ok(()) } else { Err(ManifestError::Unnamed(runtime.clone())) }
@@ -151,6 +154,17 @@ impl Manifest {
             return Err(ManifestError::TooLarge { files: self.files.len(), bytes });
         }
         Ok(())
+    }
+
+    fn check_plugins(&self) -> Result<(), ManifestError> {
+        let mut names = BTreeSet::new();
+        if let Some(again) = self.plugins.iter().find(|plugin| !names.insert(&plugin.name)) {
+            return Err(ManifestError::Twice(again.name.clone()));
+        }
+        if names.is_empty() {
+            return Err(ManifestError::NoPlugin);
+        }
+        self.plugins.iter().try_for_each(|plugin| self.check_plugin(plugin))
     }
 
     fn check_plugin(&self, plugin: &PluginEntry) -> Result<(), ManifestError> {
@@ -166,6 +180,19 @@ impl Manifest {
             return Err(ManifestError::Unnamed(plugin.file.clone()));
         }
         Ok(())
+    }
+}
+
+/// The version of a release that has these plugins, the application's own last: a name, a version and a hash each. Of one alone it is that build's.
+#[must_use]
+pub fn version_of(plugins: &[(&str, &Version, &str)]) -> Version {
+    match plugins {
+        [] => Version::new(0, 0, 0),
+        [(_, version, hash)] => release_version(version, hash),
+        [.., (_, version, _)] => {
+            let all: String = plugins.iter().map(|(name, _, hash)| format!("{name} {hash}\n")).collect();
+            release_version(version, &hex_sha256(all.as_bytes()))
+        }
     }
 }
 

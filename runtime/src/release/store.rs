@@ -13,7 +13,7 @@
 
 pub use super::error::StoreError;
 
-use super::config::{self, Config};
+use super::config::{self, Config, Part};
 use super::files::{hex_sha256, parse, put_back, read_if_there, unread, write_json, write_whole};
 use super::folders::{new_folder, replace_folder};
 use super::history::{Attempt, Conclusion, Entry, Start};
@@ -96,15 +96,20 @@ impl Store {
         parse(&path, &bytes, MANIFEST_SCHEMA)
     }
 
-    /// A plugin's configuration, with what the folder's owner says otherwise.
+    /// The configuration of a release's plugin, with what the folder's owner says otherwise.
     ///
     /// # Errors
     /// The folder's file cannot be read, or one of them is no configuration: one sentence.
-    pub fn config(&self, plugin: &PluginFacts) -> Result<Config, String> {
+    pub fn config(&self, release: &Manifest, plugin: &PluginFacts) -> Result<Config, String> {
         let path = self.layout.config();
         let bytes = read_if_there(&path).map_err(|error| error.to_string())?;
         let text = bytes.map(String::from_utf8).transpose().map_err(|_| format!("{} is not text", path.display()))?;
-        config::merged(plugin.config.as_deref(), text.as_deref()).map_err(|error| error.to_string())
+        let part = match release.plugins.as_slice() {
+            [_] => Part::Whole,
+            _ if plugin.name == release.name => Part::Application,
+            _ => Part::Plugin(&plugin.name),
+        };
+        config::merged(plugin.config.as_deref(), text.as_deref(), part).map_err(|error| error.to_string())
     }
 
     /// The record; an empty one in a folder without releases.

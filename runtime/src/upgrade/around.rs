@@ -2,6 +2,7 @@
 
 use super::progress::Progress;
 use super::step::Step;
+use super::versions::Versions;
 use crate::image::{self, Image};
 use crate::listen;
 use crate::log;
@@ -9,7 +10,6 @@ use crate::protocol::{Event, Failure, FailureKind, Upgraded};
 use crate::release::hooks::{self, About, Hook};
 use crate::release::layout::Layout;
 use crate::release::manifest::Manifest;
-use crate::release::store::Store;
 use plugin_abi::abi::{LOG_INFO, LOG_WARN};
 
 /// Runs the hook before. What it says when it fails is why the upgrade is refused.
@@ -38,12 +38,13 @@ pub(super) fn after(
 }
 
 /// Removes the releases that are not to be kept. What cannot be removed now goes at another time.
-pub(super) fn retain(store: &Store, manifest: &Manifest) {
+pub(super) fn retain(versions: &Versions, manifest: &Manifest) {
     // One without processes stays mapped, but nobody runs it or looks for its file any more.
-    let current = listen::current().map(|image| image.context.id);
-    let runs = |image: &&Image| Some(image.context.id) == current || image.processes.get() > 0;
-    let running = image::all().into_iter().filter(runs).filter_map(|image| image.version.parse().ok()).collect();
-    match store.retain(&running, manifest.settings.keep_releases) {
+    let runs =
+        |image: &&Image| listen::current().is_some_and(|running| running.has(image)) || image.processes.get() > 0;
+    let release = |image: &Image| versions.release_of(image)?.parse().ok();
+    let running = image::all().into_iter().filter(runs).filter_map(release).collect();
+    match versions.store.retain(&running, manifest.settings.keep_releases) {
         Ok(gone) if gone.releases.is_empty() => {}
         Ok(gone) => {
             let releases: Vec<_> = gone.releases.iter().map(ToString::to_string).collect();

@@ -11,15 +11,15 @@ use super::plan::CandidateFacts;
 use super::probation::{Crashes, NotKept, Probation};
 use super::progress::Progress;
 use super::step::Step;
+use super::swap::{Swap, swaps};
 use super::tally;
 use super::transaction::{Request, refused};
-use super::tree;
 use super::versions::{Versions, draining};
 use crate::image::Image;
-use crate::listen;
+use crate::listen::{self, Running};
 use crate::log;
 use crate::moving::Report;
-use crate::process::{Pid, table};
+use crate::process::table;
 use crate::protocol::{Event, Failure, FailureKind, MovePolicy, Pauses, Unconfirmed, Upgraded};
 use crate::scheduler;
 use plugin_abi::abi::{IMAGE_CURRENT, IMAGE_DRAINING, LOG_WARN};
@@ -34,7 +34,7 @@ pub(super) struct Attempt<'a> {
     progress: &'a Progress,
     journal: Journal<'a>,
     /// What serves before.
-    before: &'static Image,
+    before: &'static Running,
     /// How often that crashed while it served.
     crashes_before: Crashes,
     /// How processes move, forth and back.
@@ -49,9 +49,23 @@ const PROBATION_HINT: &str = "cargo system history has what happened; --force tr
 
 /// The new version is current, and what the rest needs to know.
 struct Switched {
-    image: &'static Image,
-    root: Option<RootFuture>,
+    running: &'static Running,
+    swaps: Vec<Swap>,
+    /// The roots of its new images that have not started.
+    roots: Vec<(&'static Image, RootFuture)>,
     after_us: u64,
+}
+
+impl Switched {
+    /// The images that do not serve any more.
+    fn replaced(&self) -> impl Iterator<Item = &'static Image> {
+        self.swaps.iter().filter_map(|swap| swap.before)
+    }
+
+    fn take_root(&mut self, image: &'static Image) -> Option<RootFuture> {
+        let at = self.roots.iter().position(|(other, _)| std::ptr::eq(*other, image))?;
+        Some(self.roots.swap_remove(at).1)
+    }
 }
 
 /// What the steps so far have come to.
@@ -72,7 +86,7 @@ impl<'a> Attempt<'a> {
         versions: &'a Versions,
         progress: &'a Progress,
         journal: Journal<'a>,
-        before: &'static Image,
+        before: &'static Running,
     ) -> Self {
         let crashes_before = versions.crashes(before);
         let moves = Cell::new(MovePolicy::Each);
@@ -88,8 +102,8 @@ impl<'a> Attempt<'a> {
             self.journal.end(&end, request);
         }
         if let Ok(manifest) = self.versions.store.manifest(&request.release) {
-            around::after(self.versions.store.layout(), &manifest, self.before.version, &end, self.progress);
-            around::retain(&self.versions.store, &manifest);
+            around::after(self.versions.store.layout(), &manifest, &self.before.version, &end, self.progress);
+            around::retain(self.versions, &manifest);
         }
         end
     }
@@ -119,20 +133,18 @@ impl<'a> Attempt<'a> {
                 return Err(match &taken.switched {
                     // What boots next is the version before.
                     Some(_) if taken.is_stopping => failure,
-                    Some(switched) => self.roll_back(switched.image, taken.in_effect, failure),
+                    Some(switched) => self.roll_back(switched, taken.in_effect, failure),
                     None => failure,
                 });
             }
         }
-        match (&taken.switched, taken.done.take()) {
-            (Some(switched), Some(done)) => {
-                self.versions.listeners.lock().keep_only(&switched.image.listeners);
-                self.take_effect(&mut taken);
-                drain::begin(self.before, &candidate.manifest.settings);
-                Ok(Upgraded { draining: draining(), ..done })
-            }
-            _ => Ok(self.nothing_to_do()),
+        let Some(done) = taken.done.take() else { return Ok(self.nothing_to_do()) };
+        self.take_effect(&mut taken);
+        if let Some(switched) = &taken.switched {
+            self.versions.listeners.lock().keep_only(&switched.running.listeners());
+            switched.replaced().for_each(|image| drain::begin(image, &candidate.manifest.settings));
         }
+        Ok(Upgraded { draining: draining(), ..done })
     }
 
     fn take(
@@ -142,13 +154,13 @@ impl<'a> Attempt<'a> {
         candidate: &CandidateFacts,
         taken: &mut Taken,
     ) -> Result<(), Failure> {
-        let CandidateFacts { manifest, plugin, .. } = candidate;
+        let CandidateFacts { manifest, plugins, .. } = candidate;
         self.step(step)?;
-        match (step, taken.candidate.take(), &taken.switched) {
-            (Step::Before, ..) => around::before(self.versions.store.layout(), manifest, self.before.version)
+        match (step, taken.candidate.take(), &mut taken.switched) {
+            (Step::Before, ..) => around::before(self.versions.store.layout(), manifest, &self.before.version)
                 .map_err(|error| refused(step, error, None)),
             (Step::Prepare, ..) => {
-                taken.candidate = Some(self.versions.prepare(manifest, plugin, false)?);
+                taken.candidate = Some(self.versions.prepare(manifest, plugins, Some(self.before))?);
                 Ok(())
             }
             (Step::Rehearse, Some(candidate), _) => {
@@ -169,9 +181,8 @@ impl<'a> Attempt<'a> {
                 });
                 Ok(())
             }
-            (Step::Health, _, Some(switched)) => {
-                health::check(switched.image, || false).map_err(|error| self.found_bad(step, error, HEALTH_HINT))
-            }
+            (Step::Health, _, Some(switched)) => health::check(&switched.running.images, || false)
+                .map_err(|error| self.found_bad(step, error, HEALTH_HINT)),
             (Step::Commit, _, Some(switched)) => {
                 let report = taken.report.take().ok_or_else(|| out_of_order(step))?;
                 taken.done = Some(self.commit(request, switched, &report)?);
@@ -182,9 +193,9 @@ impl<'a> Attempt<'a> {
     }
 
     fn rehearse(&self, candidate: &Candidate) -> Result<(), Failure> {
-        let Some(fault) = moves::rehearse(candidate.image).fault else { return Ok(()) };
         let hint = "mend the state's conversion, or what keeps the process from its boundary, and try again";
-        Err(refused(Step::Rehearse, fault, Some(hint)))
+        let mut faults = candidate.fresh.iter().filter_map(|fresh| moves::rehearse(fresh.image).fault);
+        faults.next().map_or(Ok(()), |fault| Err(refused(Step::Rehearse, fault, Some(hint))))
     }
 
     /// At a barrier, those that can move do with it.
@@ -192,8 +203,9 @@ impl<'a> Attempt<'a> {
         if self.moves.get() == MovePolicy::Each {
             return Ok((self.make_current(candidate), None));
         }
-        let (image, mut switched) = (candidate.image, None);
-        let report = moves::cross(image, || switched = Some(self.make_current(candidate)));
+        let images: Vec<_> = candidate.fresh.iter().map(|fresh| fresh.image).collect();
+        let mut switched = None;
+        let report = moves::cross(&images, || switched = Some(self.make_current(candidate)));
         match (switched, &report.fault) {
             (Some(switched), None) => Ok((switched, Some(report))),
             (_, Some(fault)) => Err(refused(Step::Switch, fault, Some(BARRIER_HINT))),
@@ -202,15 +214,15 @@ impl<'a> Attempt<'a> {
     }
 
     fn make_current(&self, candidate: Candidate) -> Switched {
-        let (image, root) = self.versions.switch(candidate);
+        let (running, roots) = self.versions.switch(candidate);
         let after_us = u64::try_from(self.begun.elapsed().as_micros()).unwrap_or(u64::MAX);
-        let (from, to) = (self.before.version.to_owned(), image.version.to_owned());
+        let (from, to) = (self.before.version.clone(), running.version.clone());
         self.progress.push(Event::Switched { from, to });
-        Switched { image, root, after_us }
+        Switched { running, swaps: swaps(self.before, running), roots, after_us }
     }
 
     fn nothing_to_do(&self) -> Upgraded {
-        let serving = self.before.version.to_owned();
+        let serving = self.before.version.clone();
         let pauses = Pauses::default();
         Upgraded {
             from: serving.clone(),
@@ -223,15 +235,21 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    fn move_all(&self, switched: &Switched) -> Result<Report, Failure> {
-        let report = moves::move_all(switched.image);
-        if let Some(fault) = &report.fault {
-            return Err(refused(Step::Move, fault, None));
+    /// Plugin by plugin: who needs another one moves, or starts, behind it.
+    fn move_all(&self, switched: &mut Switched) -> Result<Report, Failure> {
+        let mut all = Report::default();
+        for swap in switched.swaps.clone() {
+            let Some(image) = swap.then else { continue };
+            let report = moves::move_all(image);
+            if let Some(fault) = &report.fault {
+                return Err(refused(Step::Move, fault, None));
+            }
+            all = all.join(report);
+            let root = if swap.before.is_none() { switched.take_root(image) } else { None };
+            let started = self.versions.start_tree(swap, image, root);
+            started.map_err(|reason| refused(Step::Move, reason, None))?;
         }
-        if let Some(root) = tree::root_on(self.versions.root(self.before), switched.image) {
-            tree::start_added(root).map_err(|reason| refused(Step::Move, reason, None))?;
-        }
-        Ok(report)
+        Ok(all)
     }
 
     fn commit(&self, request: &Request, switched: &Switched, report: &Report) -> Result<Upgraded, Failure> {
@@ -244,9 +262,14 @@ impl<'a> Attempt<'a> {
     fn take_effect(&self, taken: &mut Taken) {
         let Some(switched) = taken.switched.as_mut().filter(|_| !taken.in_effect) else { return };
         taken.in_effect = true;
-        self.settle_root(self.versions.root(self.before), switched.image, switched.root.take());
-        tell_change(switched.image, &self.versions.config_change(self.before, switched.image));
-        give_way(self.before);
+        for Swap { before, then } in switched.swaps.clone() {
+            if let Some((before, then)) = before.zip(then) {
+                let root = switched.take_root(then);
+                self.versions.settle_root(self.versions.root(before), then, root);
+                tell_change(then, &self.versions.config_change(before, then));
+            }
+            before.into_iter().for_each(give_way);
+        }
     }
 
     /// In effect, and not permanent yet.
@@ -256,8 +279,8 @@ impl<'a> Attempt<'a> {
         let (Some(switched), Some(report)) = (&taken.switched, &taken.report) else {
             return Err(out_of_order(Step::Probation));
         };
-        let image = switched.image;
-        let probation = Arc::new(Probation::new(self.before.version, image.version, time, unconfirmed));
+        let running = switched.running;
+        let probation = Arc::new(Probation::new(&self.before.version, &running.version, time, unconfirmed));
         *self.versions.probation.lock() = Some(Arc::clone(&probation));
         let status = probation.status();
         self.progress.push(Event::Probation(status.clone()));
@@ -265,7 +288,7 @@ impl<'a> Attempt<'a> {
         self.progress.stand(Upgraded { probation: Some(status), draining: draining(), ..self.done(switched, report) });
         // As it was when it was left: what is left of it now crashes for other reasons.
         let before = self.crashes_before;
-        let end = probation.watch(image, || (self.versions.crashes(image), before));
+        let end = probation.watch(&running.images, || (self.versions.crashes(running), before));
         *self.versions.probation.lock() = None;
         end.map_err(|end| match end {
             NotKept::Bad(reason) => self.found_bad(Step::Probation, reason, PROBATION_HINT),
@@ -283,74 +306,64 @@ impl<'a> Attempt<'a> {
 
     fn done(&self, switched: &Switched, report: &Report) -> Upgraded {
         Upgraded {
-            from: self.before.version.to_owned(),
-            to: switched.image.version.to_owned(),
+            from: self.before.version.clone(),
+            to: switched.running.version.clone(),
             changed: true,
             switched_after_us: switched.after_us,
-            draining: self.before.processes.get(),
+            draining: switched.replaced().map(|image| image.processes.get()).sum(),
             pauses: report.pauses(),
             probation: None,
         }
     }
 
-    /// The root process that was runs on that image: its tree starts what it lacks, which on the way forth it has by now, and stops what is not in it.
-    /// Otherwise the image's own root starts, if there is one.
-    fn settle_root(&self, held: Option<Pid>, image: &'static Image, root: Option<RootFuture>) {
-        let Some(held) = tree::root_on(held, image) else {
-            if let Some(root) = root.and_then(|root| root.start(image)) {
-                self.versions.set_root(image, root);
-            }
-            return;
-        };
-        let pid = held.pid();
-        self.versions.set_root(image, pid);
-        if let Err(reason) = tree::start_added(held) {
-            log::host(LOG_WARN, "upgrade", &format!("{}: {reason}", image.version));
-        }
-        if let Some(held) = tree::root_on(Some(pid), image) {
-            tree::settle(held);
-        }
-    }
-
-    fn make_current_again(&self) {
-        self.before.set_state(IMAGE_CURRENT);
-        listen::set_current(self.before);
+    fn make_current_again(&self, switched: &Switched) {
+        switched.replaced().for_each(|image| image.set_state(IMAGE_CURRENT));
         self.versions.note_current(self.before);
+        listen::set_current(self.before);
     }
 
     /// The version before is current again, with all that had moved.
-    fn roll_back(&self, image: &'static Image, was_in_effect: bool, failure: Failure) -> Failure {
+    fn roll_back(&self, switched: &Switched, was_in_effect: bool, failure: Failure) -> Failure {
         self.progress.step(Step::RollBack.name());
         if let Err(error) = self.journal.step(Step::RollBack) {
             log::host(LOG_WARN, "upgrade", &format!("the record does not say that it is rolled back: {error}"));
         }
+        let replaced: Vec<_> = switched.replaced().collect();
         if self.moves.get() == MovePolicy::Barrier {
-            let crossed = moves::cross(self.before, || self.make_current_again());
+            let crossed = moves::cross(&replaced, || self.make_current_again(switched));
             if let Some(fault) = crossed.fault {
                 log::host(LOG_WARN, "upgrade", &format!("back one by one, as not all can at once: {fault}"));
             }
         }
-        self.make_current_again();
-        let back = moves::move_all(self.before);
-        self.versions.listeners.lock().keep_only(&self.before.listeners);
-        if was_in_effect {
+        self.make_current_again(switched);
+        let back: Vec<_> = replaced.into_iter().filter_map(|image| moves::move_all(image).fault).collect();
+        self.versions.listeners.lock().keep_only(&self.before.listeners());
+        switched.swaps.iter().for_each(|swap| self.undo(*swap, was_in_effect));
+        let serving = Some(self.before.version.clone());
+        let failure = Failure { kind: FailureKind::RolledBack, serving, ..failure };
+        let Some(stuck) = back.first() else { return failure };
+        let message = format!("{}; and on the way back: {stuck}", failure.message);
+        log::host(LOG_WARN, "upgrade", &format!("some processes stay on {}: {stuck}", switched.running.version));
+        Failure { kind: FailureKind::NotRolledBack, message, ..failure }
+    }
+
+    /// The tree of what serves again settles, and what served meanwhile gives way.
+    fn undo(&self, Swap { before, then }: Swap, was_in_effect: bool) {
+        if let Some(before) = before {
             // It was told to give way; if it has, it starts anew.
-            let root = root_of(self.before).unwrap_or_else(|error| {
-                log::host(LOG_WARN, "upgrade", &format!("{}: {error}", self.before.version));
+            let root = if was_in_effect { root_of(before) } else { Ok(None) };
+            let root = root.unwrap_or_else(|error| {
+                log::host(LOG_WARN, "upgrade", &format!("{}: {error}", before.version));
                 None
             });
-            self.settle_root(self.versions.root(image), self.before, root);
-            tell_change(self.before, &self.versions.config_change(image, self.before));
-        } else {
-            self.settle_root(self.versions.root(self.before), self.before, None);
+            let holds = if was_in_effect { then } else { Some(before) };
+            let held = holds.and_then(|image| self.versions.root(image));
+            self.versions.settle_root(held, before, root);
         }
-        give_way(image);
-        let serving = Some(self.before.version.to_owned());
-        let failure = Failure { kind: FailureKind::RolledBack, serving, ..failure };
-        let Some(stuck) = back.fault else { return failure };
-        let message = format!("{}; and on the way back: {stuck}", failure.message);
-        log::host(LOG_WARN, "upgrade", &format!("some processes stay on {}: {stuck}", image.version));
-        Failure { kind: FailureKind::NotRolledBack, message, ..failure }
+        if let Some((before, then)) = before.zip(then).filter(|_| was_in_effect) {
+            tell_change(before, &self.versions.config_change(then, before));
+        }
+        then.into_iter().for_each(give_way);
     }
 }
 

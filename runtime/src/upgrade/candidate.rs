@@ -1,7 +1,7 @@
-//! An image that is ready to become current, and its application's root process, made and not started.
+//! What is ready to become current: a release's images, and of those that are new the root processes, made and not started.
 
 use crate::image::{Configured, Image};
-use crate::listen::Prepared;
+use crate::listen::{Prepared, Running};
 use crate::log;
 use crate::process::{Birth, Pid, Priority};
 use crate::release::config::{Change, Config};
@@ -11,9 +11,18 @@ use plugin_abi::abi::{LOG_ERROR, ProcessFuture};
 /// See the file's head.
 #[derive(Debug)]
 pub(super) struct Candidate {
+    /// What serves then.
+    pub(super) running: Running,
+    /// Its images that do not serve yet, in its order.
+    pub(super) fresh: Vec<Fresh>,
+    pub(super) listeners: Prepared,
+}
+
+/// An image that does not serve yet.
+#[derive(Debug)]
+pub(super) struct Fresh {
     pub(super) image: &'static Image,
     pub(super) root: Option<RootFuture>,
-    pub(super) listeners: Prepared,
     pub(super) config: Config,
     /// The same, as its application has checked it.
     pub(super) configured: Option<Configured>,

@@ -1,11 +1,11 @@
 //! Gathers what a plan is made of: reads the node and the candidate's files, and changes neither.
 
-use super::plan::{Alike, CandidateFacts, NodeFacts, Planned, plan};
+use super::plan::{Alike, CandidateFacts, NodeFacts, Planned, Serving, plan};
 use super::step::Step;
 use super::transaction::{Request, refused};
 use super::versions::Versions;
 use crate::image::Image;
-use crate::listen;
+use crate::listen::{self, Running};
 use crate::moving::Limits;
 use crate::process::{Pid, table};
 use crate::protocol::{DeclaredListener, Failure, MovePolicy, Plan};
@@ -72,7 +72,7 @@ impl Versions {
     /// The plan of an upgrade to a release of `from`, and what it was made of.
     pub(super) fn planned(
         &self,
-        before: &'static Image,
+        before: &'static Running,
         request: &Request,
         from: &Store,
         listeners: Option<Vec<DeclaredListener>>,
@@ -91,21 +91,20 @@ impl Versions {
         let trust = self.store.check_trust_of(from, &request.release, may_be_older);
         let signed = trust.map_err(|error| refused(Step::Check, &error, error.hint()))?;
         let signed_with = signed.map(|signed| signed.key.to_string());
-        let (manifest, plugin) = Self::read(from, &request.release)?;
+        let (manifest, plugins) = Self::read(from, &request.release)?;
         // As the owner of this node wishes, wherever the release stands.
-        let config = self.store.config(&plugin).map(drop);
+        let config = plugins.iter().try_for_each(|plugin| self.store.config(&manifest, plugin).map(drop));
         let Request { kind, is_forced, confirm_within, .. } = *request;
-        Ok(CandidateFacts { manifest, plugin, signed_with, config, listeners, kind, confirm_within, is_forced })
+        Ok(CandidateFacts { manifest, plugins, signed_with, config, listeners, kind, confirm_within, is_forced })
     }
 
-    fn node_facts(&self, current: &'static Image) -> Result<NodeFacts, Failure> {
+    fn node_facts(&self, current: &'static Running) -> Result<NodeFacts, Failure> {
         let record = self.store.record().map_err(|error| refused(Step::Check, error, None))?;
         let layout = self.store.layout();
         Ok(NodeFacts {
             name: self.store.permanent_manifest().ok().flatten().map(|manifest| manifest.name),
-            version: current.version.to_owned(),
-            hash: current.hash.clone(),
-            states: current.states.clone(),
+            version: current.version.clone(),
+            plugins: current.images.iter().map(|image| serving(image)).collect(),
             moves: moves_of(&self.store, current),
             quarantined: record.quarantined,
             processes: self.groups().into_iter().collect(),
@@ -123,6 +122,7 @@ impl Versions {
         for process in table::all().filter(|process| process.image().context.id != 0) {
             let alike = Alike {
                 name: process.type_name(),
+                plugin: process.image().plugin,
                 version: process.image().version,
                 state: process.state_type().map(|(name, _)| name),
                 is_in_tree: is_in_tree(&roots, process.pid()),
@@ -134,15 +134,29 @@ impl Versions {
 }
 
 /// How processes move to and from a version, by its own wish. One whose release has gone has none.
-fn moves_of(store: &Store, image: &Image) -> MovePolicy {
-    let manifest = image.version.parse().ok().and_then(|version| store.manifest(&version).ok());
+fn moves_of(store: &Store, running: &Running) -> MovePolicy {
+    let manifest = running.version.parse().ok().and_then(|version| store.manifest(&version).ok());
     manifest.map(|manifest| manifest.settings.moves).unwrap_or_default()
 }
 
-/// Of the images that have processes, and the one that serves.
-fn live_versions(current: &'static Image) -> u64 {
-    let lives = |image: &&Image| image.context.id == current.context.id || image.processes.get() > 0;
-    crate::image::all().into_iter().filter(lives).count() as u64
+fn serving(image: &Image) -> Serving {
+    Serving {
+        name: image.plugin.to_owned(),
+        version: image.version.to_owned(),
+        hash: image.hash.clone(),
+        states: image.states.clone(),
+    }
+}
+
+/// Of the images that have processes, and those that serve: of the plugin that has most.
+fn live_versions(current: &Running) -> u64 {
+    let mut plugins: BTreeMap<&str, u64> = BTreeMap::new();
+    for image in crate::image::all() {
+        if current.has(image) || image.processes.get() > 0 {
+            *plugins.entry(image.plugin).or_default() += 1;
+        }
+    }
+    plugins.into_values().max().unwrap_or_default()
 }
 
 /// The application's root supervisor, or a process that supervisors under it have started.

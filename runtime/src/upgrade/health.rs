@@ -21,13 +21,21 @@ struct Running {
 /// How often it is looked whether anybody still wants to know.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// Runs all checks, and waits for their ends, unless `is_moot` by then: those that run are killed, and have passed.
+/// Runs all checks of all images, and waits for their ends, unless `is_moot` by then: those that run are killed, and have passed.
 ///
 /// # Errors
 /// The first that did not pass, and why.
-pub(super) fn check(image: &'static Image, is_moot: impl Fn() -> bool) -> Result<(), String> {
-    let Some(application) = image.application() else { return Ok(()) };
+pub(super) fn check(images: &[&'static Image], is_moot: impl Fn() -> bool) -> Result<(), String> {
     let mut running = Vec::new();
+    let begun = images.iter().try_for_each(|image| begin(image, &mut running));
+    // All are waited for: none is left behind when another one fails.
+    let ends: Vec<_> = running.into_iter().map(|running| running.end(&is_moot)).collect();
+    begun.and_then(|()| ends.into_iter().collect())
+}
+
+/// Starts an image's checks.
+fn begin(image: &'static Image, running: &mut Vec<Running>) -> Result<(), String> {
+    let Some(application) = image.application() else { return Ok(()) };
     for (index, check) in application.health_checks()?.into_iter().enumerate() {
         let deadline = check.deadline.min(HEALTH_MAX);
         let failed = |reason: &str| format!("the health check {:?} {reason}", check.name);
@@ -38,9 +46,7 @@ pub(super) fn check(image: &'static Image, is_moot: impl Fn() -> bool) -> Result
         unstarted.start();
         running.push(Running { name: check.name, deadline, until: Instant::now() + deadline, observer });
     }
-    // All are waited for: none is left behind when another one fails.
-    let ends: Vec<_> = running.into_iter().map(|running| running.end(&is_moot)).collect();
-    ends.into_iter().collect()
+    Ok(())
 }
 
 impl Running {

@@ -41,6 +41,7 @@ mod plan;
 mod probation;
 mod progress;
 mod step;
+mod swap;
 mod tally;
 mod transaction;
 mod tree;

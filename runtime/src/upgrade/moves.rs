@@ -28,8 +28,8 @@ pub(super) fn move_all(to: &'static Image) -> Report {
     report
 }
 
-/// Moves all of them at once; `switch` is called while they stand still, if they all can.
-pub(super) fn cross(to: &'static Image, switch: impl FnOnce()) -> Report {
+/// Moves all of them at once, to their plugins' images; `switch` is called while they stand still, if they all can.
+pub(super) fn cross(to: &[&'static Image], switch: impl FnOnce()) -> Report {
     let report = moving::cross(to, Limits::default(), switch);
     tally::note(&report.pauses);
     report

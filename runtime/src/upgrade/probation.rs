@@ -66,7 +66,7 @@ pub(super) enum NotKept {
 }
 
 /// How often processes of a version crash.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Crashes {
     pub(super) count: u64,
     pub(super) in_time: Duration,
@@ -125,7 +125,11 @@ impl Probation {
     ///
     /// # Errors
     /// It does not stay: why.
-    pub(super) fn watch(&self, image: &'static Image, crashes: impl Fn() -> (Crashes, Crashes)) -> Result<(), NotKept> {
+    pub(super) fn watch(
+        &self,
+        images: &[&'static Image],
+        crashes: impl Fn() -> (Crashes, Crashes),
+    ) -> Result<(), NotKept> {
         self.announce(LOG_INFO, self.time);
         let (mut last_call, mut next_health) = (Some(self.ends - self.time / LAST_CALL), Instant::now() + HEALTH_EVERY);
         loop {
@@ -146,7 +150,7 @@ impl Probation {
                 return Err(NotKept::Bad(format!("nobody has confirmed it within {time}")));
             }
             if is_over || now >= next_health {
-                let health = health::check(image, || self.decision.lock().is_some());
+                let health = health::check(images, || self.decision.lock().is_some());
                 if let Some(decision) = self.wait(Duration::ZERO) {
                     return decision.end();
                 }

@@ -66,9 +66,9 @@ pub(crate) fn pauses() -> PauseHistogram {
     PauseHistogram { below, count: histogram.count, sum: histogram.sum }
 }
 
-/// Processes of each version, current or not, that have ended with a panic or an error.
-pub(crate) fn crashes() -> Vec<(&'static str, u64)> {
-    image::all().into_iter().map(|image| (image.version, image.crashes.get())).collect()
+/// Plugin, version, and how many processes of it, current or not, that have ended with a panic or an error.
+pub(crate) fn crashes() -> Vec<(&'static str, &'static str, u64)> {
+    image::all().into_iter().map(|image| (image.plugin, image.version, image.crashes.get())).collect()
 }
 
 #[cfg(test)]

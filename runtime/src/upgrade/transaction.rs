@@ -1,22 +1,23 @@
 //! How an upgrade begins, and what can be refused: `mod.rs` has the picture.
 
 use super::attempt::Attempt;
-use super::candidate::{Candidate, RootFuture, root_of};
+use super::candidate::{Candidate, Fresh, RootFuture, root_of};
 use super::change::{self, Change};
 use super::journal::Journal;
 use super::plan::PREPARE_MAX;
 use super::probation::Decision;
 use super::progress::{Progress, Watcher};
 use super::step::Step;
+use super::tree;
 use super::versions::Versions;
 use super::within::within;
 use crate::host::HOST_TABLE;
 use crate::image::{self, Configured, Image, PluginFacts, inspect};
-use crate::listen::{self, Listeners};
+use crate::listen::{self, Listeners, Running};
 use crate::log;
 use crate::protocol::{Failure, FailureKind, OnProbation, Pauses, Upgraded};
 use crate::release::history::{By, Kind};
-use crate::release::manifest::{Manifest, PluginEntry};
+use crate::release::manifest::{Manifest, PluginEntry, release_version};
 use crate::release::store::{RECORD_PATIENCE, Store};
 use plugin_abi::abi::{IMAGE_CURRENT, LOG_ERROR, LOG_INFO};
 use semver::Version;
@@ -66,7 +67,7 @@ pub(super) fn refused(step: Step, message: impl ToString, hint: Option<&str>) ->
         message: message.to_string(),
         details: None,
         hint: hint.map(str::to_owned),
-        serving: listen::current().map(|image| image.version.to_owned()),
+        serving: listen::current().map(|running| running.version.clone()),
     }
 }
 
@@ -77,10 +78,16 @@ pub(super) fn refused(step: Step, message: impl ToString, hint: Option<&str>) ->
 pub(crate) fn boot(store: Store, listeners: Listeners, release: &Version) -> Result<Versions, Failure> {
     let versions = Versions::new(store, listeners);
     let (manifest, facts) = Versions::read(&versions.store, release)?;
-    let candidate = versions.prepare(&manifest, &facts, true)?;
-    let (image, root) = versions.switch(candidate);
-    if let Some(root) = root.and_then(|root| root.start(image)) {
+    let candidate = versions.prepare(&manifest, &facts, None)?;
+    let (_, roots) = versions.switch(candidate);
+    let last = roots.len().saturating_sub(1);
+    for (at, (image, root)) in roots.into_iter().enumerate() {
+        let Some(root) = root.start(image) else { continue };
         versions.set_root(image, root);
+        // Who needs it is told of it when it is there; what fails ends the node by itself, or is left to its supervisors.
+        if let Some(root) = tree::root_on(Some(root), image).filter(|_| at < last) {
+            let _: Result<(), String> = tree::start_added(root);
+        }
     }
     Ok(versions)
 }
@@ -130,7 +137,7 @@ impl Versions {
     /// Nothing is.
     pub(crate) fn confirm(&self) -> Result<Begun, Failure> {
         self.decide(Decision::Confirm).ok_or_else(|| {
-            let serving = listen::current().map_or("nothing", |image| image.version);
+            let serving = listen::current().map_or("nothing", |running| &running.version);
             let hint = Some("cargo system history shows what became of it");
             refused(Step::Check, format!("nothing is on probation: {serving} serves"), hint)
         })
@@ -234,63 +241,87 @@ impl Versions {
     fn attempt(&self, progress: &Progress, request: &Request) -> Result<Upgraded, Failure> {
         let before = listen::current().ok_or_else(|| refused(Step::Check, "nothing serves yet", None))?;
         let journal =
-            Journal::begin(&self.store, request, before.version).map_err(|error| refused(Step::Check, error, None))?;
+            Journal::begin(&self.store, request, &before.version).map_err(|error| refused(Step::Check, error, None))?;
         Attempt::new(self, progress, journal, before).run(request)
     }
 
-    /// A release's manifest, and what its plugin says of itself.
-    pub(super) fn read(store: &Store, release: &Version) -> Result<(Manifest, PluginFacts), Failure> {
+    /// A release's manifest, and what its plugins say of themselves, in its order.
+    pub(super) fn read(store: &Store, release: &Version) -> Result<(Manifest, Vec<PluginFacts>), Failure> {
         let check = |error: &dyn ToString| {
             let again = "make the release again: cargo system release, or cargo system upgrade";
             refused(Step::Check, error.to_string(), Some(again))
         };
         let manifest = store.manifest(release).map_err(|error| check(&error))?;
-        let plugin = single_plugin(&manifest).map_err(|error| check(&error))?;
-        let facts = inspect(&store.layout().root().join(&plugin.file)).map_err(|error| check(&error))?;
-        if facts.hash != plugin.hash {
-            let message =
-                format!("{} is not the file that the manifest of {release} names: its hash differs", plugin.file);
-            return Err(check(&message));
-        }
+        manifest.check().map_err(|error| check(&format!("the manifest of {release} is wrong: {error}")))?;
+        let facts = |plugin: &PluginEntry| {
+            let facts = inspect(&store.layout().root().join(&plugin.file)).map_err(|error| check(&error))?;
+            if facts.hash != plugin.hash {
+                let message =
+                    format!("{} is not the file that the manifest of {release} names: its hash differs", plugin.file);
+                return Err(check(&message));
+            }
+            Ok(facts)
+        };
+        let facts = manifest.plugins.iter().map(facts).collect::<Result<_, _>>()?;
         Ok((manifest, facts))
     }
 
-    /// `at_boot`: checks the command line's overrides too.
+    /// Loads what does not serve yet. `None` serves at boot: then the command line's overrides are checked, too.
     pub(super) fn prepare(
         &self,
         manifest: &Manifest,
-        facts: &PluginFacts,
-        at_boot: bool,
+        plugins: &[PluginFacts],
+        serving: Option<&'static Running>,
     ) -> Result<Candidate, Failure> {
-        let prepare = |error: &dyn ToString| refused(Step::Prepare, error.to_string(), None);
-        let plugin = single_plugin(manifest).map_err(|error| prepare(&error))?;
-        let path = self.store.layout().root().join(&plugin.file);
-        let config = self.store.config(facts).map_err(|error| refused(Step::Prepare, error, Some(CONFIG_HINT)))?;
-        let bytes = serde_json::to_vec(&config).map_err(|error| prepare(&error))?;
-        let (image, configured, root) = loaded(&path, facts, manifest.version.to_string(), plugin.name.clone(), bytes)?;
+        let (mut images, mut fresh) = (Vec::new(), Vec::new());
+        for (entry, facts) in manifest.plugins.iter().zip(plugins) {
+            let is_kept = |image: &&&Image| image.plugin == facts.name && image.hash == facts.hash;
+            if let Some(kept) = serving.and_then(|serving| serving.images.iter().find(is_kept)) {
+                images.push(*kept);
+                continue;
+            }
+            let one = self.fresh(manifest, entry, facts)?;
+            images.push(one.image);
+            fresh.push(one);
+        }
+        let running = Running { version: manifest.version.to_string(), images };
+        let declared = running.listeners();
+        let listeners = self.listeners.lock();
+        let overrides = if serving.is_none() { listeners.check_overrides(&declared) } else { Ok(()) };
+        let elsewhere = Some("stop what listens there, or give another address with --listen or PORT");
+        let listeners = overrides.and_then(|()| listeners.prepare(&declared));
+        let listeners = listeners.map_err(|error| refused(Step::Prepare, error, elsewhere))?;
+        Ok(Candidate { running, fresh, listeners })
+    }
+
+    fn fresh(&self, manifest: &Manifest, entry: &PluginEntry, facts: &PluginFacts) -> Result<Fresh, Failure> {
+        let config = self.store.config(manifest, facts);
+        let config = config.map_err(|error| refused(Step::Prepare, error, Some(CONFIG_HINT)))?;
+        let bytes = serde_json::to_vec(&config).map_err(|error| refused(Step::Prepare, error, None))?;
+        let path = self.store.layout().root().join(&entry.file);
+        let (image, configured, root) = loaded(&path, facts, bytes)?;
         if image.processes.get() == 0 {
             // Nobody sees it, and those who come to rehearse need one. Processes of an image that comes back see it when it does.
             take_config(image, configured);
         }
-        let declared = &image.listeners;
-        let listeners = self.listeners.lock();
-        let overrides = if at_boot { listeners.check_overrides(declared) } else { Ok(()) };
-        let elsewhere = Some("stop what listens there, or give another address with --listen or PORT");
-        let listeners = overrides.and_then(|()| listeners.prepare(declared));
-        let listeners = listeners.map_err(|error| refused(Step::Prepare, error, elsewhere))?;
-        Ok(Candidate { image, root, listeners, config, configured })
+        Ok(Fresh { image, root, config, configured })
     }
 
-    /// New processes start on the candidate's image from here on.
-    pub(super) fn switch(&self, candidate: Candidate) -> (&'static Image, Option<RootFuture>) {
-        let Candidate { image, root, listeners, config, configured } = candidate;
-        take_config(image, configured);
-        self.set_config(image, config);
-        self.note_current(image);
-        image.set_state(IMAGE_CURRENT);
-        listen::set_current(image);
+    /// New processes start on the candidate's images from here on.
+    pub(super) fn switch(&self, candidate: Candidate) -> (&'static Running, Vec<(&'static Image, RootFuture)>) {
+        let Candidate { running, fresh, listeners } = candidate;
+        let running: &'static Running = Box::leak(Box::new(running));
+        let mut roots = Vec::new();
+        for Fresh { image, root, config, configured } in fresh {
+            take_config(image, configured);
+            self.set_config(image, config);
+            image.set_state(IMAGE_CURRENT);
+            roots.extend(root.map(|root| (image, root)));
+        }
+        self.note_current(running);
+        listen::set_current(running);
         self.listeners.lock().open(listeners);
-        (image, root)
+        (running, roots)
     }
 }
 
@@ -298,14 +329,13 @@ impl Versions {
 fn loaded(
     path: &Path,
     facts: &PluginFacts,
-    version: String,
-    name: String,
     config: Vec<u8>,
 ) -> Result<(&'static Image, Option<Configured>, Option<RootFuture>), Failure> {
-    let (path, facts) = (path.to_owned(), facts.clone());
+    let (path, facts, name) = (path.to_owned(), facts.clone(), facts.name.clone());
     let load = move || {
+        let version = release_version(&facts.version, &facts.hash).to_string();
         // A build that was current before is still loaded, and loading it again would give the same image.
-        let loaded = image::all().into_iter().find(|image| image.hash == facts.hash);
+        let loaded = image::all().into_iter().find(|image| image.hash == facts.hash && image.plugin == facts.name);
         let image = match loaded {
             Some(image) => image,
             None => {
@@ -336,13 +366,4 @@ pub(super) fn version(text: &str) -> Result<Version, Failure> {
     let version = text.parse().ok().filter(|_| text.len() <= VERSION_LEN_MAX);
     let shown: String = text.chars().take(VERSION_SHOWN_LEN).collect();
     version.ok_or_else(|| refused(Step::Check, format!("{shown:?} is not a release's version"), None))
-}
-
-fn single_plugin(manifest: &Manifest) -> Result<&PluginEntry, String> {
-    match manifest.plugins.as_slice() {
-        [plugin] => Ok(plugin),
-        plugins => {
-            Err(format!("the release {} has {} plugins, and this runtime takes one", manifest.version, plugins.len()))
-        }
-    }
 }

@@ -3,7 +3,7 @@
 use super::probation::{Crashes, Probation};
 use super::progress::Progress;
 use crate::image::{self, Image};
-use crate::listen::{self, Listeners};
+use crate::listen::{self, Listeners, Running};
 use crate::process::Pid;
 use crate::protocol::OnProbation;
 use crate::release::config::{self, Change, Config};
@@ -21,12 +21,25 @@ pub(crate) struct Versions {
     pub(super) in_progress: Mutex<Option<Arc<Progress>>>,
     /// What serves is on probation.
     pub(super) probation: Mutex<Option<Arc<Probation>>>,
-    /// Image → when it became current, last, and how many of its processes had crashed until then.
-    current_since: Mutex<HashMap<u64, (Instant, u64)>>,
+    /// Image → its last time as a current one.
+    served: Mutex<HashMap<u64, Served>>,
     /// Image → its root process, which may have ended.
     roots: Mutex<HashMap<u64, Pid>>,
     /// Image → its configuration, as it became current, last.
     configs: Mutex<HashMap<u64, Config>>,
+}
+
+/// An image that is current, or was.
+#[derive(Clone, Copy, Debug)]
+struct Served {
+    /// When it became current.
+    since: Instant,
+    /// The release that had it last.
+    release: &'static str,
+    /// When that became current …
+    counted_from: Instant,
+    /// … and how many of the image's processes had crashed until then.
+    crashes: u64,
 }
 
 impl Versions {
@@ -36,7 +49,7 @@ impl Versions {
             listeners: Mutex::new(listeners),
             in_progress: Mutex::new(None),
             probation: Mutex::default(),
-            current_since: Mutex::default(),
+            served: Mutex::default(),
             roots: Mutex::default(),
             configs: Mutex::default(),
         }
@@ -78,13 +91,22 @@ impl Versions {
 
     /// When an image became current, last.
     pub(crate) fn current_since(&self, image: &Image) -> Option<Instant> {
-        self.current_since.lock().get(&image.context.id).map(|(since, _)| *since)
+        self.served.lock().get(&image.context.id).map(|served| served.since)
     }
 
-    /// How often its processes have crashed since it became current, last.
-    pub(super) fn crashes(&self, image: &Image) -> Crashes {
-        let (since, before) = self.current_since.lock().get(&image.context.id).copied().unwrap_or((Instant::now(), 0));
-        Crashes { count: image.crashes.get().saturating_sub(before), in_time: since.elapsed() }
+    /// The release that had an image last, if it was ever current.
+    pub(crate) fn release_of(&self, image: &Image) -> Option<&'static str> {
+        self.served.lock().get(&image.context.id).map(|served| served.release)
+    }
+
+    /// How often its processes have crashed since a release became current, last.
+    pub(super) fn crashes(&self, running: &Running) -> Crashes {
+        let served = self.served.lock();
+        let images = running.images.iter().filter_map(|image| Some((image, served.get(&image.context.id)?)));
+        images.fold(Crashes::default(), |sum, (image, served)| Crashes {
+            count: sum.count + image.crashes.get().saturating_sub(served.crashes),
+            in_time: sum.in_time.max(served.counted_from.elapsed()),
+        })
     }
 
     /// What is on probation.
@@ -92,14 +114,22 @@ impl Versions {
         self.probation.lock().as_ref().map(|probation| probation.status())
     }
 
-    /// It becomes current now.
-    pub(super) fn note_current(&self, image: &Image) {
-        self.current_since.lock().insert(image.context.id, (Instant::now(), image.crashes.get()));
+    /// It becomes current now, and is not yet.
+    pub(super) fn note_current(&self, running: &'static Running) {
+        let (now, mut served) = (Instant::now(), self.served.lock());
+        for image in &running.images {
+            let stays = listen::current().is_some_and(|current| current.has(image));
+            let before = served.get(&image.context.id).filter(|_| stays);
+            let since = before.map_or(now, |before| before.since);
+            let crashes = image.crashes.get();
+            let noted = Served { since, release: &running.version, counted_from: now, crashes };
+            served.insert(image.context.id, noted);
+        }
     }
 }
 
 /// Processes on images that are not current.
 pub(crate) fn draining() -> u64 {
-    let current = listen::current().map(|image| image.context.id);
-    image::all().iter().filter(|image| Some(image.context.id) != current).map(|image| image.processes.get()).sum()
+    let is_current = |image: &Image| listen::current().is_some_and(|running| running.has(image));
+    image::all().iter().filter(|image| !is_current(image)).map(|image| image.processes.get()).sum()
 }

@@ -3,10 +3,12 @@
 //! A candidate that is in quarantine, or of another application, is looked at no further. The same build again is looked at no further either: there is nothing to do.
 
 use super::facts::{CandidateFacts, NodeFacts};
+use crate::image::PluginFacts;
 use crate::listen::changes;
 use crate::protocol::{CheckOutcome, PlannedCheck};
 use crate::release::check::{Declared, Finding, Subject, check as between, states};
 use crate::release::history::Kind;
+use std::collections::BTreeSet;
 
 pub(super) fn checks(node: &NodeFacts, candidate: &CandidateFacts) -> Vec<PlannedCheck> {
     let mut checks = Vec::new();
@@ -18,8 +20,9 @@ pub(super) fn checks(node: &NodeFacts, candidate: &CandidateFacts) -> Vec<Planne
             return checks;
         }
     }
-    if node.hash != candidate.plugin.hash {
+    if candidate.changes(node) {
         checks.extend(declarations(node, candidate));
+        checks.extend(dropped(node, candidate));
         checks.push(versions(node, candidate));
         checks.push(config(candidate));
         checks.extend(listeners(node, candidate));
@@ -68,17 +71,12 @@ fn application(node: &NodeFacts, candidate: &CandidateFacts) -> PlannedCheck {
 
 /// Of the ABI, the target, the version and the states, what both declare.
 fn declarations(node: &NodeFacts, candidate: &CandidateFacts) -> Vec<PlannedCheck> {
-    let next = Declared::from(&candidate.plugin);
-    let Ok(version) = node.version.parse() else { return Vec::new() };
-    // Of this ABI and target it is, since it runs.
-    let current = Declared { version, states: &node.states, ..next.clone() };
-    let found = match candidate.kind {
-        Kind::Upgrade => between(&current, &next),
-        Kind::Rollback => states(&current, &next),
-    };
+    let found: Vec<_> = candidate.fresh(node).flat_map(|plugin| findings(node, candidate, plugin)).collect();
+    let all = |of: fn(&PluginFacts) -> String| candidate.plugins.iter().map(of).collect::<BTreeSet<_>>();
+    let all = |of| all(of).into_iter().collect::<Vec<_>>().join(", ");
     let subjects = [
-        (Subject::Abi, "abi", next.abi.clone()),
-        (Subject::Target, "target", next.target.to_owned()),
+        (Subject::Abi, "abi", all(|plugin| Declared::from(plugin).abi)),
+        (Subject::Target, "target", all(|plugin| plugin.target.clone())),
         (Subject::Version, "version", String::new()),
         (Subject::State, "states", declared_states(candidate)),
     ];
@@ -93,8 +91,25 @@ fn declarations(node: &NodeFacts, candidate: &CandidateFacts) -> Vec<PlannedChec
     checks
 }
 
+/// What stands between what serves of a plugin, if anything does, and what is next.
+fn findings(node: &NodeFacts, candidate: &CandidateFacts, plugin: &PluginFacts) -> Vec<Finding> {
+    let next = Declared::from(plugin);
+    let Some(serving) = node.plugin(&plugin.name) else { return Vec::new() };
+    let Ok(version) = serving.version.parse() else { return Vec::new() };
+    // Of this ABI and target it is, since it runs.
+    let current = Declared { version, states: &serving.states, ..next.clone() };
+    let mut found = match candidate.kind {
+        Kind::Upgrade => between(&current, &next),
+        Kind::Rollback => states(&current, &next),
+    };
+    if candidate.plugins.len() > 1 {
+        found.iter_mut().for_each(|finding| finding.message.insert_str(0, &format!("{}: ", plugin.name)));
+    }
+    found
+}
+
 fn declared_states(candidate: &CandidateFacts) -> String {
-    match candidate.plugin.states.len() {
+    match candidate.plugins.iter().map(|plugin| plugin.states.len()).sum::<usize>() {
         0 => "none is declared".to_owned(),
         1 => "1 is declared".to_owned(),
         count => format!("{count} are declared"),
@@ -105,6 +120,13 @@ fn check_of(name: &str, finding: &Finding) -> PlannedCheck {
     let details = Some(finding.details()).filter(|details| !details.is_empty());
     let outcome = if finding.refuses { CheckOutcome::Refused } else { CheckOutcome::Warning };
     PlannedCheck { outcome, details, hint: Some(finding.hint.clone()), ..passed(name, &finding.message) }
+}
+
+/// Plugins that serve and are not in the candidate.
+fn dropped(node: &NodeFacts, candidate: &CandidateFacts) -> Option<PlannedCheck> {
+    let names: Vec<_> = candidate.dropped(node).map(|plugin| plugin.name.as_str()).collect();
+    let message = format!("not in it any more, and finish where they are: {}", names.join(", "));
+    (!names.is_empty()).then(|| PlannedCheck { outcome: CheckOutcome::Warning, ..passed("plugins", message) })
 }
 
 /// Versions that have processes. Who goes back is not kept from it.

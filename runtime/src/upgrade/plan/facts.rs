@@ -17,10 +17,8 @@ pub(crate) struct NodeFacts {
     pub(crate) name: Option<String>,
     /// The version that serves.
     pub(crate) version: String,
-    /// Hex SHA-256 of its file.
-    pub(crate) hash: String,
-    /// The states that it declares.
-    pub(crate) states: Vec<StateRecord>,
+    /// Its plugins, in its order.
+    pub(crate) plugins: Vec<Serving>,
     /// How processes moved to it, by its own wish: back from it they move in the same way.
     pub(crate) moves: MovePolicy,
     /// What was rolled back.
@@ -35,11 +33,25 @@ pub(crate) struct NodeFacts {
     pub(crate) limits: Limits,
 }
 
+/// A plugin that serves.
+#[derive(Clone, Debug)]
+pub(crate) struct Serving {
+    pub(crate) name: String,
+    /// Of the build.
+    pub(crate) version: String,
+    /// Hex SHA-256 of its file.
+    pub(crate) hash: String,
+    /// The states that it declares.
+    pub(crate) states: Vec<StateRecord>,
+}
+
 /// Processes that are alike.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Alike {
     /// The type's name.
     pub(crate) name: &'static str,
+    /// The plugin that they are of.
+    pub(crate) plugin: &'static str,
     /// The version that they run on.
     pub(crate) version: &'static str,
     /// The name of their declared state.
@@ -51,11 +63,45 @@ pub(crate) struct Alike {
 /// So many of them.
 pub(crate) type Group = (Alike, u64);
 
+impl NodeFacts {
+    /// What serves of that plugin.
+    pub(crate) fn plugin(&self, name: &str) -> Option<&Serving> {
+        self.plugins.iter().find(|plugin| plugin.name == name)
+    }
+
+    /// Is the same build what serves?
+    pub(crate) fn serves(&self, plugin: &PluginFacts) -> bool {
+        self.plugin(&plugin.name).is_some_and(|serving| serving.hash == plugin.hash)
+    }
+}
+
+impl CandidateFacts {
+    pub(crate) fn plugin(&self, name: &str) -> Option<&PluginFacts> {
+        self.plugins.iter().find(|plugin| plugin.name == name)
+    }
+
+    /// Those that do not serve yet.
+    pub(crate) fn fresh<'a>(&'a self, node: &'a NodeFacts) -> impl Iterator<Item = &'a PluginFacts> {
+        self.plugins.iter().filter(|plugin| !node.serves(plugin))
+    }
+
+    /// Those that serve, and are not in it.
+    pub(crate) fn dropped<'a>(&'a self, node: &'a NodeFacts) -> impl Iterator<Item = &'a Serving> {
+        node.plugins.iter().filter(|serving| self.plugin(&serving.name).is_none())
+    }
+
+    /// Is anything different?
+    pub(crate) fn changes(&self, node: &NodeFacts) -> bool {
+        self.fresh(node).next().is_some() || self.dropped(node).next().is_some()
+    }
+}
+
 /// What the node is asked to run next.
 #[derive(Clone, Debug)]
 pub(crate) struct CandidateFacts {
     pub(crate) manifest: Manifest,
-    pub(crate) plugin: PluginFacts,
+    /// What its plugins say of themselves, in its order.
+    pub(crate) plugins: Vec<PluginFacts>,
     /// The key that it is signed with, if this node wants to know. One that is not trusted is not looked at.
     pub(crate) signed_with: Option<String>,
     /// Why its configuration, with the owner's, is none. What it means is found out when it is loaded.

@@ -11,22 +11,24 @@
 mod checks;
 mod facts;
 
-pub(crate) use facts::{Alike, CandidateFacts, NodeFacts};
+pub(crate) use facts::{Alike, CandidateFacts, NodeFacts, Serving};
 
 use super::health::HEALTH_MAX;
 use super::step::Step;
+use crate::image::PluginFacts;
 use crate::listen::{Change, changes};
 use crate::moving::Limits;
 use crate::protocol::{
     CheckOutcome, Failure, Fate, ListenerChange, MovePolicy, Plan, PlannedCheck, PlannedHook, PlannedListener,
-    PlannedProcesses, PlannedStep, Unconfirmed,
+    PlannedPlugin, PlannedProcesses, PlannedStep, Unconfirmed,
 };
 use crate::release::history::Kind;
+use crate::release::manifest::release_version;
 use crate::release::settings::Settings;
 use crate::release::store::RECORD_PATIENCE;
 use std::time::Duration;
 
-/// How long the candidate may take to be loaded and initialised.
+/// How long a plugin of the candidate may take to be loaded and initialised.
 pub(super) const PREPARE_MAX: Duration = Duration::from_secs(30);
 
 /// A plan, and its steps as the evaluator takes them.
@@ -40,14 +42,15 @@ pub(super) struct Planned {
 
 /// Plans an upgrade, or a roll-back.
 pub(super) fn plan(node: &NodeFacts, candidate: &CandidateFacts) -> Planned {
-    let CandidateFacts { manifest, plugin, .. } = candidate;
-    let changes = node.hash != plugin.hash;
+    let manifest = &candidate.manifest;
+    let changes = candidate.changes(node);
     let checks = checks::checks(node, candidate);
     let is_refused = checks.iter().any(|check| check.outcome == CheckOutcome::Refused);
     let probation = probation(candidate);
     let steps = steps(node, candidate.kind, probation.is_some(), changes && !is_refused);
     let (limits, moves) = (node.limits, moves(node, candidate));
-    let planned_step = |step: &Step| planned_step(*step, limits, moves, &manifest.settings, probation);
+    let load = PREPARE_MAX * u32::try_from(candidate.fresh(node).count()).unwrap_or(u32::MAX);
+    let planned_step = |step: &Step| planned_step(*step, limits, moves, load, &manifest.settings, probation);
     let plan = Plan {
         name: manifest.name.clone(),
         from: node.version.clone(),
@@ -57,6 +60,7 @@ pub(super) fn plan(node: &NodeFacts, candidate: &CandidateFacts) -> Planned {
         unconfirmed: probation.filter(|_| changes && !is_refused).map(|(_, unconfirmed)| unconfirmed),
         moves,
         steps: steps.iter().map(planned_step).collect(),
+        plugins: plugins(node, candidate),
         processes: if changes { processes(node, candidate) } else { Vec::new() },
         drain_deadline_ms: milliseconds(manifest.settings.drain_deadline()),
         listeners: listeners(node, candidate),
@@ -104,6 +108,7 @@ fn planned_step(
     step: Step,
     limits: Limits,
     moves: MovePolicy,
+    load: Duration,
     settings: &Settings,
     probation: Option<(Duration, Unconfirmed)>,
 ) -> PlannedStep {
@@ -113,7 +118,7 @@ fn planned_step(
         Step::Switch if moves == MovePolicy::Barrier => (RECORD_PATIENCE + limits.barrier, false),
         Step::Check | Step::Switch | Step::Commit => (RECORD_PATIENCE, false),
         Step::Before => (settings.hook_timeout(), false),
-        Step::Prepare => (PREPARE_MAX, false),
+        Step::Prepare => (load, false),
         Step::Health => (HEALTH_MAX, false),
         Step::Probation => (probation.map_or(Duration::ZERO, |(time, _)| time), false),
         Step::Rehearse | Step::Move | Step::RollBack => (each, true),
@@ -132,16 +137,32 @@ fn hooks(node: &NodeFacts, goes_on: bool, settings: &Settings) -> Vec<PlannedHoo
     run.map(|(hook, _)| PlannedHook { hook: hook.to_owned(), at_most_ms }).collect()
 }
 
+/// What becomes of each, where there are several.
+fn plugins(node: &NodeFacts, candidate: &CandidateFacts) -> Vec<PlannedPlugin> {
+    if candidate.plugins.len() < 2 && node.plugins.len() < 2 {
+        return Vec::new();
+    }
+    let there = candidate.plugins.iter().map(|plugin| PlannedPlugin {
+        name: plugin.name.clone(),
+        from: node.plugin(&plugin.name).map(|serving| serving.version.clone()),
+        to: Some(release_version(&plugin.version, &plugin.hash).to_string()),
+    });
+    let dropped = candidate.dropped(node).map(|serving| PlannedPlugin {
+        name: serving.name.clone(),
+        from: Some(serving.version.clone()),
+        to: None,
+    });
+    there.chain(dropped).collect()
+}
+
 fn processes(node: &NodeFacts, candidate: &CandidateFacts) -> Vec<PlannedProcesses> {
-    let to = candidate.manifest.version.to_string();
     let settings = &candidate.manifest.settings;
-    let is_declared = |name: &str| candidate.plugin.states.iter().any(|state| state.name == name);
     let planned = node.processes.iter().map(|(alike, count)| PlannedProcesses {
         name: alike.name.to_owned(),
         version: alike.version.to_owned(),
         processes: *count,
         state: alike.state.map(str::to_owned),
-        fate: fate(alike, &to, is_declared),
+        fate: fate(alike, candidate.plugin(alike.plugin)),
         then: settings.drain_types.get(alike.name).copied().unwrap_or(settings.drain),
     });
     let mut planned: Vec<_> = planned.collect();
@@ -149,8 +170,11 @@ fn processes(node: &NodeFacts, candidate: &CandidateFacts) -> Vec<PlannedProcess
     planned
 }
 
-fn fate(alike: &Alike, to: &str, is_declared: impl Fn(&str) -> bool) -> Fate {
-    if alike.version == to {
+fn fate(alike: &Alike, plugin: Option<&PluginFacts>) -> Fate {
+    // Nobody starts anew what is dropped.
+    let Some(plugin) = plugin else { return Fate::Finishes };
+    let is_declared = |name: &str| plugin.states.iter().any(|state| state.name == name);
+    if alike.version == release_version(&plugin.version, &plugin.hash).to_string() {
         Fate::Arrived
     } else if alike.state.is_some_and(is_declared) {
         Fate::Moves

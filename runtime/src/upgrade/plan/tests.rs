@@ -15,7 +15,7 @@ fn state(name: &str, shape: Shape) -> StateRecord {
 }
 
 fn alike(name: &'static str, state: Option<&'static str>, is_in_tree: bool) -> Alike {
-    Alike { name, version: "1.0.0+aaaaaaaa", state, is_in_tree }
+    Alike { name, plugin: "shop", version: "1.0.0+aaaaaaaa", state, is_in_tree }
 }
 
 fn node() -> NodeFacts {
@@ -23,8 +23,12 @@ fn node() -> NodeFacts {
     NodeFacts {
         name: Some("shop".to_owned()),
         version: "1.0.0+aaaaaaaa".to_owned(),
-        hash: "a".repeat(64),
-        states: vec![state("Cart", Shape::U8), state("Desk", Shape::U8)],
+        plugins: vec![Serving {
+            name: "shop".to_owned(),
+            version: "1.0.0+aaaaaaaa".to_owned(),
+            hash: "a".repeat(64),
+            states: vec![state("Cart", Shape::U8), state("Desk", Shape::U8)],
+        }],
         moves: MovePolicy::Each,
         quarantined: Vec::new(),
         processes: vec![
@@ -44,6 +48,21 @@ fn node() -> NodeFacts {
     }
 }
 
+fn plugin(name: &str, version: Version, hash: String, states: Vec<StateRecord>) -> PluginFacts {
+    PluginFacts {
+        name: name.to_owned(),
+        version,
+        abi_major: 1,
+        abi_minor: 0,
+        target: "x86_64-unknown-linux-gnu".to_owned(),
+        compiler: "rustc".to_owned(),
+        hash,
+        states,
+        config: None,
+        declaration: Vec::new(),
+    }
+}
+
 fn candidate() -> CandidateFacts {
     let (version, hash) = (Version::new(1, 1, 0), "b".repeat(64));
     CandidateFacts {
@@ -56,18 +75,7 @@ fn candidate() -> CandidateFacts {
             settings: Settings::default(),
             files: Vec::new(),
         },
-        plugin: PluginFacts {
-            name: "shop".to_owned(),
-            version,
-            abi_major: 1,
-            abi_minor: 0,
-            target: "x86_64-unknown-linux-gnu".to_owned(),
-            compiler: "rustc".to_owned(),
-            hash,
-            states: vec![state("Cart", Shape::U8)],
-            config: None,
-            declaration: Vec::new(),
-        },
+        plugins: vec![plugin("shop", version, hash, vec![state("Cart", Shape::U8)])],
         signed_with: None,
         config: Ok(()),
         listeners: None,
@@ -201,9 +209,80 @@ fn a_configuration_that_is_none_is_refused_before_anything_is_loaded() {
     assert_eq!(planned.allow().expect_err("refused").message, "line 2");
 }
 
+/// The shop needs the stock: `version` and `hash` of the stock's build.
+fn with_stock(mut node: NodeFacts, mut candidate: CandidateFacts, hash: &str) -> (NodeFacts, CandidateFacts) {
+    let (version, states) = (Version::new(2, 0, 0), vec![state("Shelf", Shape::U8)]);
+    let serving = Serving {
+        name: "stock".to_owned(),
+        version: "2.0.0+cccccccc".to_owned(),
+        hash: "c".repeat(64),
+        states: states.clone(),
+    };
+    node.plugins.insert(0, serving);
+    let of_stock =
+        Alike { name: "stock::Shelf", plugin: "stock", version: "2.0.0+cccccccc", ..alike("", Some("Shelf"), false) };
+    node.processes.push((of_stock, 5));
+    candidate.plugins.insert(0, plugin("stock", version, hash.repeat(64), states));
+    (node, candidate)
+}
+
+#[test]
+fn only_plugins_that_changed_are_swapped() {
+    let fate = |planned: &Planned, name: &str| {
+        planned.plan.processes.iter().find(|types| types.name == name).expect("planned").fate
+    };
+    let (serving, next) = with_stock(node(), candidate(), "c");
+    let planned = plan(&serving, &next);
+    assert_eq!((fate(&planned, "stock::Shelf"), fate(&planned, "shop::Cart")), (Fate::Arrived, Fate::Moves));
+    let versions: Vec<_> =
+        planned.plan.plugins.iter().map(|plugin| (plugin.name.as_str(), plugin.from == plugin.to)).collect();
+    assert_eq!(versions, [("stock", true), ("shop", false)]);
+    let prepare =
+        |planned: &Planned| planned.plan.steps.iter().find(|step| step.step == "prepare").expect("one").at_most_ms;
+    let (both_serving, both) = with_stock(node(), candidate(), "d");
+    let both = plan(&both_serving, &both);
+    assert_eq!(fate(&both, "stock::Shelf"), Fate::Moves);
+    assert_eq!(prepare(&both), 2 * prepare(&planned), "each is loaded");
+
+    let mut same = serving.clone();
+    same.plugins[1].hash = "b".repeat(64);
+    assert!(!plan(&same, &next).plan.changes);
+    let other = with_stock(node(), candidate(), "d").1;
+    assert!(plan(&same, &other).plan.changes, "one of them is enough");
+}
+
+#[test]
+fn what_refuses_one_plugin_refuses_all_and_says_which() {
+    let (serving, mut next) = with_stock(node(), candidate(), "d");
+    next.plugins[0].states[0].shape = Shape::String;
+    let failure = plan(&serving, &next).allow().expect_err("refused");
+    assert!(failure.message.starts_with("stock: the state \"Shelf\" changed"), "{}", failure.message);
+    next.plugins[0].hash = "c".repeat(64);
+    assert!(plan(&serving, &next).allow().is_ok(), "one that is kept is not compared");
+}
+
+#[test]
+fn a_plugin_comes_or_goes_with_a_release() {
+    let (serving, _) = with_stock(node(), candidate(), "d");
+    let planned = plan(&serving, &candidate());
+    assert_eq!(outcome(&planned, "plugins"), Some(CheckOutcome::Warning));
+    let shelf = planned.plan.processes.iter().find(|types| types.name == "stock::Shelf").expect("planned");
+    assert_eq!(shelf.fate, Fate::Finishes, "nobody else knows its state");
+    let gone = planned.plan.plugins.iter().find(|plugin| plugin.name == "stock").expect("planned");
+    assert_eq!(gone.to, None);
+    let (_, next) = with_stock(node(), candidate(), "d");
+    let planned = plan(&node(), &next);
+    assert!(planned.plan.changes && planned.allow().is_ok());
+    assert_eq!(planned.plan.plugins[0].from, None);
+    let mut only_gone = serving;
+    only_gone.plugins[1].hash = "b".repeat(64);
+    assert!(plan(&only_gone, &candidate()).plan.changes);
+}
+
 #[test]
 fn the_same_build_again_is_nothing_to_do() {
-    let same = NodeFacts { hash: "b".repeat(64), ..node() };
+    let mut same = node();
+    same.plugins[0].hash = "b".repeat(64);
     let planned = plan(&same, &candidate());
     assert!(!planned.plan.changes && planned.allow().is_ok());
     assert_eq!(planned.steps, [Step::Check]);
@@ -212,8 +291,8 @@ fn the_same_build_again_is_nothing_to_do() {
 #[test]
 fn what_refuses_is_said_first_and_all_of_it() {
     let mut changed = candidate();
-    changed.plugin.version = Version::new(0, 9, 0);
-    changed.plugin.states[0].shape = Shape::String;
+    changed.plugins[0].version = Version::new(0, 9, 0);
+    changed.plugins[0].states[0].shape = Shape::String;
     let failure = plan(&node(), &changed).allow().expect_err("refused");
     assert_eq!(failure.kind, FailureKind::Refused);
     assert!(failure.message.contains("is older than"), "{}", failure.message);
@@ -243,6 +322,7 @@ fn some_alike() -> impl Strategy<Value = Alike> {
     let states = prop_oneof![Just(None), Just(Some("Cart")), Just(Some("Desk"))];
     (names, versions, states, any::<bool>()).prop_map(|(name, version, state, is_in_tree)| Alike {
         name,
+        plugin: "shop",
         version,
         state,
         is_in_tree,
@@ -257,17 +337,19 @@ prop_compose! {
         is_quarantined in any::<bool>(),
         name in prop_oneof![Just(None), Just(Some("shop".to_owned())), Just(Some("mail".to_owned()))],
     ) -> NodeFacts {
-        let hash = if is_same { "b" } else { "a" }.repeat(64);
+        let mut node = node();
+        node.plugins[0].hash = if is_same { "b" } else { "a" }.repeat(64);
         let quarantined = if is_quarantined { vec![candidate().manifest.version] } else { Vec::new() };
-        NodeFacts { processes: processes.into_iter().collect(), hooks, hash, quarantined, name, ..node() }
+        NodeFacts { processes: processes.into_iter().collect(), hooks, quarantined, name, ..node }
     }
 }
 
 prop_compose! {
     fn some_candidate()(is_forced in any::<bool>(), major in 0u64..3, shape in prop_oneof![Just(Shape::U8), Just(Shape::String)], is_rollback in any::<bool>()) -> CandidateFacts {
         let mut candidate = candidate();
-        candidate.plugin.version.major = major;
-        candidate.plugin.states[0].shape = shape;
+        candidate.plugins[0].version.major = major;
+        candidate.manifest.version = release_version(&candidate.plugins[0].version, &candidate.plugins[0].hash);
+        candidate.plugins[0].states[0].shape = shape;
         candidate.kind = if is_rollback { Kind::Rollback } else { Kind::Upgrade };
         CandidateFacts { is_forced, ..candidate }
     }
