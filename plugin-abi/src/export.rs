@@ -10,18 +10,23 @@
 ///
 /// `servers` and `sessions` are the types whose [`State`](crate::State) moves from version to version:
 /// `application!(app, servers: [Counter, chat::Room], sessions: [chat::Session])`. What their states look like is in the file, too.
+///
+/// `messages` are types by which this plugin talks to others of its release, with their answers: `messages: [stock_api::Call, stock_api::Taken]`. They
+/// derive [`State`](crate::State), too. An upgrade in which one plugin would not understand another, or what still runs of the version before, is
+/// refused before anything is touched.
 #[macro_export]
 macro_rules! application {
-    ($app:path $(, config: $config:literal)? $(, servers: [$($server:ty),* $(,)?])? $(, sessions: [$($session:ty),* $(,)?])? $(,)?) => {
+    ($app:path $(, config: $config:literal)? $(, servers: [$($server:ty),* $(,)?])? $(, sessions: [$($session:ty),* $(,)?])? $(, messages: [$($message:ty),* $(,)?])? $(,)?) => {
         #[global_allocator]
         static __CARGO_SYSTEM_ALLOCATOR: $crate::alloc::Counting =
             $crate::alloc::Counting::new($crate::__private::SystemAllocator);
 
-        $crate::application!($app, allocator = own $(, config: $config)? $(, servers: [$($server),*])? $(, sessions: [$($session),*])?);
+        $crate::application!($app, allocator = own $(, config: $config)? $(, servers: [$($server),*])? $(, sessions: [$($session),*])? $(, messages: [$($message),*])?);
     };
-    ($app:path, allocator = own $(, config: $config:literal)? $(, servers: [$($server:ty),* $(,)?])? $(, sessions: [$($session:ty),* $(,)?])? $(,)?) => {
+    ($app:path, allocator = own $(, config: $config:literal)? $(, servers: [$($server:ty),* $(,)?])? $(, sessions: [$($session:ty),* $(,)?])? $(, messages: [$($message:ty),* $(,)?])? $(,)?) => {
         $crate::__declare_states!($($($server,)*)? $($($session,)*)?);
         $($crate::__declare_config!($config);)?
+        $($crate::__declare_messages!($($message,)*);)?
 
         const _: () = {
             // Names of items are not hygienic: plain ones could hide what `$app` means.
@@ -89,6 +94,27 @@ macro_rules! __declare_config {
     };
 }
 
+/// A record for each message.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __declare_messages {
+    ($($message:ty,)*) => {
+        $(const _: () = {
+            use $crate::__private as __cargo_system;
+
+            const __CHAIN: &__cargo_system::Chain = &<$message as $crate::State>::CHAIN.as_message();
+
+            #[used]
+            #[unsafe(link_section = ".cargo_system")]
+            static __RECORD: [u8; __cargo_system::state_record_len(__CHAIN)] =
+                __cargo_system::state_record::<{ __cargo_system::text_len(__CHAIN) }, _>(
+                    __cargo_system::RECORD_MESSAGE,
+                    __CHAIN,
+                );
+        };)*
+    };
+}
+
 /// A record for each state.
 #[doc(hidden)]
 #[macro_export]
@@ -104,7 +130,10 @@ macro_rules! __declare_states {
             #[used]
             #[unsafe(link_section = ".cargo_system")]
             static __RECORD: [u8; __cargo_system::state_record_len(__CHAIN)] =
-                __cargo_system::state_record::<{ __cargo_system::text_len(__CHAIN) }, _>(__CHAIN);
+                __cargo_system::state_record::<{ __cargo_system::text_len(__CHAIN) }, _>(
+                    __cargo_system::RECORD_STATE,
+                    __CHAIN,
+                );
         };)*
     };
 }
@@ -114,7 +143,9 @@ macro_rules! __declare_states {
 #[expect(unsafe_code, reason = "`init` is called by the host, through a C function")]
 pub mod __private {
     use crate::abi::{ApplicationHandle, HostTable, ImageContext, OwnedBytes, Slice, Status};
-    pub use crate::abi::{COMPILER, Entry, RECORD_CONFIG, RECORD_PLUGIN, TARGET, record, record_len};
+    pub use crate::abi::{
+        COMPILER, Entry, RECORD_CONFIG, RECORD_MESSAGE, RECORD_PLUGIN, RECORD_STATE, TARGET, record, record_len,
+    };
     use crate::application::Application;
     use crate::moving::MovingType;
     pub use crate::state::Chain;

@@ -109,7 +109,7 @@ fn one_way_has_no_way_back() {
 macro_rules! text {
     ($type:ty) => {{
         const CHAIN: &Chain = <$type as State>::CHAIN;
-        static RECORD: [u8; state_record_len(CHAIN)] = state_record::<{ text_len(CHAIN) }, _>(CHAIN);
+        static RECORD: [u8; state_record_len(CHAIN)] = state_record::<{ text_len(CHAIN) }, _>(RECORD_STATE, CHAIN);
         let (record, rest) = split_record(&RECORD).expect("a record");
         assert_eq!((record.kind, rest.len()), (RECORD_STATE, 0));
         str::from_utf8(record.text).expect("text").to_owned()

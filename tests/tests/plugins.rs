@@ -283,6 +283,32 @@ fn what_needs_what_is_said_when_it_is_wrong() {
 }
 
 #[test]
+fn what_plugins_would_not_understand_of_each_other_is_refused_and_said() {
+    let (sandbox, node) = started();
+    let mut customer = Customer::of(&node);
+    let before = customer.buys(1);
+    let api = "../stock-api/src/lib.rs";
+    let change = |from: &str, to: &str| sandbox.edit(api, from, to).expect("an edit");
+    change("// A field is added here.", "/// Where.\n    pub place: String,");
+    let field = "Taken { left: self.left,";
+    sandbox.edit("../stock/src/shelf.rs", field, &field.replace('{', "{ place: String::new(),")).expect("an edit");
+    let checked = sandbox.cli(["check"]).expect(14);
+    let said = format!("{}{}", checked.stdout, checked.stderr);
+    assert!(said.contains("refused: the message \"stock_api::Taken\" changed: stock 0.1.0+"), "{said}");
+    assert!(said.contains("would not read what stock 0.1.0+") && said.contains("place"), "{said}");
+    let refused = sandbox.cli(["upgrade"]).expect(14).stderr;
+    assert!(refused.contains("the message \"stock_api::Taken\" changed"), "{refused}");
+    assert_eq!(customer.buys(0), Sale { ..before.clone() }, "nothing has changed");
+
+    // With a default both understand both: who has a connection of the version before is answered by the new stock.
+    change("/// Where.", "#[serde(default)]\n    /// Where.");
+    sandbox.upgrade().expect("upgraded");
+    let after = customer.buys(1);
+    assert_eq!((after.left, after.sold, &after.connection), (before.left - 1, before.sold + 1, &before.connection));
+    assert_ne!(after.stock, before.stock);
+}
+
+#[test]
 fn a_node_that_boots_starts_first_what_others_need() {
     let (_sandbox, node) = started();
     // The till ends the node if there is no stock when it starts.

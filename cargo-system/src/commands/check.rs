@@ -16,14 +16,14 @@ use crate::failure::{Failure, More};
 use crate::node_path::NodePath;
 use crate::{output, stage};
 use runtime::image::PluginFacts;
-use runtime::release::check::{Declared, Finding, check as findings};
+use runtime::release::check::{Declared, Finding, Speaker, check as findings, messages};
 use runtime::release::manifest::{Manifest, PluginEntry};
 use runtime::release::store::Store;
 use semver::Version;
 use serde_json::{Value, json};
 
 /// What no finding can tell.
-const NOT_COMPARED: &str = "messages between versions are not declared, so they are not compared: what a receiver does not understand comes back to its sender as an error";
+const NOT_COMPARED: &str = "messages that application! does not list are not compared: what a receiver does not understand comes back to its sender as an error";
 
 pub(super) fn check(context: &Context) -> Result<(), Failure> {
     let application = context.application()?;
@@ -63,6 +63,8 @@ fn compare(baseline: &Manifest, plugins: &[PluginFacts]) -> Result<Vec<Finding>,
         }
         found.extend(of_it);
     }
+    let running: Vec<_> = baseline.plugins.iter().map(Speaker::from).collect();
+    found.extend(messages(&running, &plugins.iter().map(Speaker::from).collect::<Vec<_>>()));
     found.sort_by_key(|finding| !finding.refuses);
     Ok(found)
 }
@@ -70,7 +72,7 @@ fn compare(baseline: &Manifest, plugins: &[PluginFacts]) -> Result<Vec<Finding>,
 /// The baseline's plugin of that name: of a manifest that somebody may have written by hand.
 fn shipped<'a>(baseline: &'a Manifest, name: &str) -> Result<Option<&'a PluginEntry>, Failure> {
     let Some(plugin) = baseline.plugins.iter().find(|plugin| plugin.name == name) else { return Ok(None) };
-    let damaged = plugin.states.iter().find_map(|state| state.validate().err());
+    let damaged = plugin.states.iter().chain(&plugin.messages).find_map(|state| state.validate().err());
     match damaged {
         None => Ok(Some(plugin)),
         Some(why) => Err(Failure::error(format!("the manifest of {} is damaged: {why}", baseline.version))

@@ -11,6 +11,7 @@ pub(crate) fn state(input: &DeriveInput, attributes: &StateAttributes) -> TokenS
     let (ident, version, state) = (&input.ident, attributes.version, &attributes.state);
     // The bare name: it survives that the type moves to another module.
     let name = attributes.name.as_ref().map_or_else(|| ident.unraw().to_string(), syn::LitStr::value);
+    let bare = ident.unraw().to_string();
     let before = before(attributes);
     let older = attributes.from.as_ref().map(|from| older(attributes, from));
     let none = quote!(::core::result::Result::Err(#state::StateError::no_version(Self::CHAIN, version)));
@@ -32,6 +33,7 @@ pub(crate) fn state(input: &DeriveInput, attributes: &StateAttributes) -> TokenS
         impl #generics #state::State for #ident #arguments #clause {
             const CHAIN: &'static #state::Chain = &#state::Chain {
                 name: #name,
+                path: ::core::concat!(::core::module_path!(), "::", #bare),
                 version: #version,
                 shape: <Self as #state::Shaped>::SHAPE,
                 before: #before,

@@ -3,7 +3,8 @@
 //! The ELF section [`SECTION`] holds records, one after the other, without padding. A record is a
 //! [`RECORD_HEADER_LEN`]-byte header (little-endian: magic, ABI major, ABI minor, kind, length of the text) and UTF-8 text.
 //! Of [`RECORD_PLUGIN`] there is one: text of `key=value` lines. Of [`RECORD_STATE`] there is one for each state that moves from version
-//! to version: JSON, as `state::record` describes it. [`RECORD_CONFIG`] is the plugin's configuration. Readers skip kinds and keys that they do not know.
+//! to version: JSON, as `state::record` describes it. [`RECORD_CONFIG`] is the plugin's configuration. Of
+//! [`RECORD_MESSAGE`] there is one for each type by which it talks to other plugins. Readers skip kinds and keys that they do not know.
 
 /// The ELF section that holds the records.
 pub const SECTION: &str = ".cargo_system";
@@ -19,6 +20,8 @@ pub const RECORD_PLUGIN: u32 = 1;
 pub const RECORD_STATE: u32 = 2;
 /// The record that is the configuration which the plugin brings: TOML. One at the most.
 pub const RECORD_CONFIG: u32 = 3;
+/// A message that is declared.
+pub const RECORD_MESSAGE: u32 = 4;
 
 /// Target triple of this build.
 pub const TARGET: &str = env!("PLUGIN_ABI_TARGET");

@@ -8,30 +8,32 @@
 //!      | {"enum":{"name":"…","variants":[{"name":"…","held":SHAPE}]}}
 //! ```
 //!
+//! A message's record is the same: see [`Chain::as_message`].
+//!
 //! What is false, empty or nothing is not said. A field, an element and a newtype have the `source` of their type beside its shape, for people;
 //! `before` begins with the version just before. Whoever reads it validates it.
 
 use super::shape::{Chain, Element, Enum, Field, Shape, Struct, Tag, Tuple, Variant};
 use super::text::{Writer, is_same};
-use crate::abi::{RECORD_HEADER_LEN, RECORD_STATE, record};
+use crate::abi::{RECORD_HEADER_LEN, record};
 
-/// Bytes of a state's record.
+/// Bytes of a state's or a message's record.
 #[must_use]
 pub const fn state_record_len(chain: &Chain) -> usize {
     RECORD_HEADER_LEN + text_len(chain)
 }
 
-/// Builds a state's record. `TEXT` must be [`text_len`] and `N` [`state_record_len`] of the same chain.
+/// Builds a state's or a message's record; `kind`: which of them. `TEXT` must be [`text_len`] and `N` [`state_record_len`] of the same chain.
 ///
 /// # Panics
 /// At compile time, with what is wrong in the chain.
 #[must_use]
-pub const fn state_record<const TEXT: usize, const N: usize>(chain: &Chain) -> [u8; N] {
+pub const fn state_record<const TEXT: usize, const N: usize>(kind: u32, chain: &Chain) -> [u8; N] {
     let mut text = [0; TEXT];
     let mut writer = Writer::into(&mut text);
     writer.chain(chain);
     match str::from_utf8(&text) {
-        Ok(text) => record(RECORD_STATE, &[text]),
+        Ok(text) => record(kind, &[text]),
         Err(_) => panic!("pieces of text make a text"),
     }
 }

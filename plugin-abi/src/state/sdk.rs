@@ -6,7 +6,7 @@ use crate::exit::{Down, Exit, ExitReason, MonitorRef};
 use crate::mailbox::Address;
 use crate::message::Message;
 use crate::process::Pid;
-use crate::server::{Server, ServerRef};
+use crate::server::{Protocol, ServerRef};
 
 /// For serde a process is its pid, by whatever it is spoken to.
 const PROCESS: &Shape = &Shape::Opaque("plugin_abi::Pid");
@@ -19,7 +19,7 @@ impl<M> Shaped for Address<M> {
     const SHAPE: &'static Shape = PROCESS;
 }
 
-impl<S: Server> Shaped for ServerRef<S> {
+impl<P: Protocol> Shaped for ServerRef<P> {
     const SHAPE: &'static Shape = PROCESS;
 }
 

@@ -5,12 +5,22 @@
 pub struct Chain {
     /// The state's name.
     pub name: &'static str,
+    /// The type, with its module: as a message it has that name.
+    pub path: &'static str,
     /// Which version it is.
     pub version: u32,
     /// What it looks like.
     pub shape: &'static Shape,
     /// What it can be made of.
     pub before: Option<&'static Before>,
+}
+
+impl Chain {
+    /// As a message, which has no version of its own: what is sent is what it looks like now.
+    #[must_use]
+    pub const fn as_message(&self) -> Self {
+        Self { name: self.path, path: self.path, version: self.version, shape: self.shape, before: None }
+    }
 }
 
 /// The version before.

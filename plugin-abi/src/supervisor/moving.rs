@@ -41,6 +41,7 @@ use std::time::{Duration, Instant};
 /// What supervisors are to a node. No state of a plugin's has this name.
 pub(crate) const CHAIN: &Chain = &Chain {
     name: "plugin_abi::Supervisor",
+    path: "plugin_abi::supervisor::Supervisor",
     version: 1,
     shape: &Shape::Opaque("plugin_abi::Supervisor"),
     before: None,

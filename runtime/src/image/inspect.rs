@@ -8,8 +8,8 @@ use object::{
     Architecture, BinaryFormat, Object as _, ObjectKind, ObjectSection as _, ObjectSymbol as _, ReadCache, ReadRef,
 };
 use plugin_abi::abi::{
-    ABI_MAJOR, ABI_MINOR, ENTRY_SYMBOL, RECORD_CONFIG, RECORD_PLUGIN, RECORD_STATE, Record, SECTION, TARGET,
-    split_record, text_value,
+    ABI_MAJOR, ABI_MINOR, ENTRY_SYMBOL, RECORD_CONFIG, RECORD_MESSAGE, RECORD_PLUGIN, RECORD_STATE, Record, SECTION,
+    TARGET, split_record, text_value,
 };
 use semver::Version;
 use sha2::{Digest as _, Sha256};
@@ -39,6 +39,8 @@ pub struct PluginFacts {
     pub hash: String,
     /// The states that move from version to version, by name.
     pub states: Vec<StateRecord>,
+    /// The types by which it talks to other plugins.
+    pub messages: Vec<StateRecord>,
     /// The configuration that it brings: TOML.
     pub config: Option<String>,
     /// The declaration's text, to be compared with what is found in memory.
@@ -118,7 +120,8 @@ fn read_facts(mut bytes: impl Read + Seek) -> Result<PluginFacts, Refusal> {
         target: target.to_owned(),
         compiler: value("compiler", "it names no compiler")?.to_owned(),
         hash,
-        states: states(&records).map_err(Refusal::Damaged)?,
+        states: shapes(&records, RECORD_STATE).map_err(Refusal::Damaged)?,
+        messages: shapes(&records, RECORD_MESSAGE).map_err(Refusal::Damaged)?,
         config: config(&records).map_err(Refusal::Damaged)?,
         declaration: record.text.to_vec(),
     })
@@ -174,13 +177,13 @@ fn config(records: &[Record<'_>]) -> Result<Option<String>, &'static str> {
     text.map(|text| str::from_utf8(text).map(str::to_owned)).transpose().or(Err("its configuration is not text"))
 }
 
-fn states(records: &[Record<'_>]) -> Result<Vec<StateRecord>, &'static str> {
-    let states =
-        records.iter().filter(|record| record.kind == RECORD_STATE).map(|record| StateRecord::parse(record.text));
-    let mut states = states.collect::<Result<Vec<_>, _>>()?;
-    states.sort_by(|one, other| one.name.cmp(&other.name));
-    let is_twice = states.windows(2).any(|pair| pair[0].name == pair[1].name);
-    if is_twice { Err("two states in it have one name") } else { Ok(states) }
+/// The states or the messages that it declares.
+fn shapes(records: &[Record<'_>], kind: u32) -> Result<Vec<StateRecord>, &'static str> {
+    let shapes = records.iter().filter(|record| record.kind == kind).map(|record| StateRecord::parse(record.text));
+    let mut shapes = shapes.collect::<Result<Vec<_>, _>>()?;
+    shapes.sort_by(|one, other| one.name.cmp(&other.name));
+    let is_twice = shapes.windows(2).any(|pair| pair[0].name == pair[1].name);
+    if is_twice { Err("two states or messages in it have one name") } else { Ok(shapes) }
 }
 
 fn hex(bytes: &[u8]) -> String {

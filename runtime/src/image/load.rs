@@ -30,6 +30,8 @@ pub(crate) struct Image {
     pub(crate) path: PathBuf,
     /// The states that it declares.
     pub(crate) states: Vec<StateRecord>,
+    /// The types by which it talks to other plugins.
+    pub(crate) messages: Vec<StateRecord>,
     pub(crate) listeners: Vec<Declared>,
     /// Processes alive on it.
     pub(crate) processes: Counter,
@@ -107,6 +109,7 @@ pub(crate) fn host() -> &'static Image {
         hash: String::new(),
         path: PathBuf::new(),
         states: Vec::new(),
+        messages: Vec::new(),
         listeners: Vec::new(),
         processes: Counter::default(),
         crashes: Counter::default(),
@@ -141,6 +144,7 @@ pub(crate) fn load(
         hash: facts.hash.clone(),
         path: path.canonicalize().unwrap_or_default(),
         states: facts.states.clone(),
+        messages: facts.messages.clone(),
         listeners,
         processes: Counter::default(),
         crashes: Counter::default(),

@@ -1,7 +1,11 @@
 //! What stands between two builds of a plugin: what refuses an upgrade from one to the other, and what one should know before. Pure.
 //!
-//! Told from what both declare; [`inspect`](crate::image::inspect) has refused what this runtime cannot load at all. Messages between versions
-//! are not declared, so they are not compared: what a receiver does not understand comes back to its sender as an error.
+//! Told from what both declare; [`inspect`](crate::image::inspect) has refused what this runtime cannot load at all. Messages that are not declared
+//! are not compared: what a receiver does not understand comes back to its sender as an error. `messages.rs` compares those that are.
+
+mod messages;
+
+pub use messages::{Speaker, messages};
 
 use super::manifest::PluginEntry;
 use crate::image::PluginFacts;
@@ -61,6 +65,8 @@ pub enum Subject {
     Abi,
     /// The target that it was built for.
     Target,
+    /// A message by which plugins talk to each other.
+    Message,
 }
 
 impl<'a> From<&'a PluginFacts> for Declared<'a> {

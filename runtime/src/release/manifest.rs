@@ -72,6 +72,9 @@ pub struct PluginEntry {
     /// The states that move from version to version.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub states: Vec<StateRecord>,
+    /// The types by which it talks to other plugins.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub messages: Vec<StateRecord>,
 }
 
 /// A file of a release.

@@ -369,6 +369,7 @@ impl Store {
             target: facts.target.clone(),
             compiler: facts.compiler.clone(),
             states: facts.states.clone(),
+            messages: facts.messages.clone(),
         })
     }
 }

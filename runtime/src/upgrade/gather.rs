@@ -145,6 +145,7 @@ fn serving(image: &Image) -> Serving {
         version: image.version.to_owned(),
         hash: image.hash.clone(),
         states: image.states.clone(),
+        messages: image.messages.clone(),
     }
 }
 

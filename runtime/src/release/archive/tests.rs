@@ -48,6 +48,7 @@ impl Place {
         let entries = contents.map(|(path, content)| entry(path, content)).to_vec();
         let plugin = PluginEntry {
             states: Vec::new(),
+            messages: Vec::new(),
             name: "my-app".to_owned(),
             version: version.clone(),
             hash: hash.clone(),

@@ -12,6 +12,7 @@ fn manifest(files: &[&str]) -> Manifest {
     let version = Version::new(1, 2, 3);
     let plugin = PluginEntry {
         states: Vec::new(),
+        messages: Vec::new(),
         name: "my-app".to_owned(),
         version: version.clone(),
         hash: HASH.to_owned(),

@@ -59,6 +59,7 @@ fn facts(bytes: &[u8]) -> PluginFacts {
         compiler: "rustc".to_owned(),
         hash: hex_sha256(bytes),
         states: Vec::new(),
+        messages: Vec::new(),
         config: None,
         declaration: Vec::new(),
     }

@@ -2,11 +2,11 @@
 //!
 //! A candidate that is in quarantine, or of another application, is looked at no further. The same build again is looked at no further either: there is nothing to do.
 
-use super::facts::{CandidateFacts, NodeFacts};
+use super::facts::{CandidateFacts, NodeFacts, Serving};
 use crate::image::PluginFacts;
 use crate::listen::changes;
 use crate::protocol::{CheckOutcome, PlannedCheck};
-use crate::release::check::{Declared, Finding, Subject, check as between, states};
+use crate::release::check::{Declared, Finding, Speaker, Subject, check as between, messages, states};
 use crate::release::history::Kind;
 use std::collections::BTreeSet;
 
@@ -72,6 +72,7 @@ fn application(node: &NodeFacts, candidate: &CandidateFacts) -> PlannedCheck {
 /// Of the ABI, the target, the version and the states, what both declare.
 fn declarations(node: &NodeFacts, candidate: &CandidateFacts) -> Vec<PlannedCheck> {
     let found: Vec<_> = candidate.fresh(node).flat_map(|plugin| findings(node, candidate, plugin)).collect();
+    let found: Vec<_> = found.into_iter().chain(spoken(node, candidate)).collect();
     let all = |of: fn(&PluginFacts) -> String| candidate.plugins.iter().map(of).collect::<BTreeSet<_>>();
     let all = |of| all(of).into_iter().collect::<Vec<_>>().join(", ");
     let subjects = [
@@ -79,6 +80,7 @@ fn declarations(node: &NodeFacts, candidate: &CandidateFacts) -> Vec<PlannedChec
         (Subject::Target, "target", all(|plugin| plugin.target.clone())),
         (Subject::Version, "version", String::new()),
         (Subject::State, "states", declared_states(candidate)),
+        (Subject::Message, "messages", String::new()),
     ];
     let mut checks = Vec::new();
     for (subject, name, message) in subjects {
@@ -104,6 +106,21 @@ fn findings(node: &NodeFacts, candidate: &CandidateFacts, plugin: &PluginFacts) 
     };
     if candidate.plugins.len() > 1 {
         found.iter_mut().for_each(|finding| finding.message.insert_str(0, &format!("{}: ", plugin.name)));
+    }
+    found
+}
+
+/// Who goes back by hand is only told what will not be understood.
+fn spoken<'a>(node: &'a NodeFacts, candidate: &'a CandidateFacts) -> Vec<Finding> {
+    let speaker = |serving: &'a Serving| {
+        let version = serving.version.parse().ok()?;
+        Some(Speaker { name: &serving.name, version, messages: &serving.messages })
+    };
+    let from: Vec<_> = node.plugins.iter().filter_map(speaker).collect();
+    let to: Vec<_> = candidate.plugins.iter().map(Speaker::from).collect();
+    let mut found = messages(&from, &to);
+    if candidate.kind == Kind::Rollback {
+        found.iter_mut().for_each(|finding| finding.refuses = false);
     }
     found
 }

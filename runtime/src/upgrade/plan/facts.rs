@@ -43,6 +43,8 @@ pub(crate) struct Serving {
     pub(crate) hash: String,
     /// The states that it declares.
     pub(crate) states: Vec<StateRecord>,
+    /// The types by which it talks to other plugins.
+    pub(crate) messages: Vec<StateRecord>,
 }
 
 /// Processes that are alike.
