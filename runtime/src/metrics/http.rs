@@ -79,7 +79,29 @@ fn answer(mut stream: TcpStream, metrics: &Metrics) -> io::Result<()> {
     if !request.starts_with(b"HEAD ") {
         stream.write_all(body.as_bytes())?;
     }
-    stream.shutdown(std::net::Shutdown::Write)
+    stream.shutdown(std::net::Shutdown::Write)?;
+    discard(&mut stream)
+}
+
+/// A socket that closes with something unread takes the answer back on its way. So what still comes is thrown away, of a client that takes its time as
+/// much as of one that sends too much.
+fn discard(stream: &mut TcpStream) -> io::Result<()> {
+    let until = Instant::now() + PATIENCE;
+    let (mut chunk, mut left) = ([0; 1024], REQUEST_LEN_MAX);
+    while left > 0 && read_until(stream, &mut chunk, until)? > 0 {
+        left = left.saturating_sub(chunk.len());
+    }
+    Ok(())
+}
+
+/// Some bytes; 0 at the end.
+fn read_until(stream: &mut TcpStream, chunk: &mut [u8], until: Instant) -> io::Result<usize> {
+    let left = until.saturating_duration_since(Instant::now());
+    if left.is_zero() {
+        return Err(io::ErrorKind::TimedOut.into());
+    }
+    stream.set_read_timeout(Some(left))?;
+    stream.read(chunk)
 }
 
 /// Up to the empty line, or as much as comes in time.
@@ -87,12 +109,7 @@ fn read(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
     let until = Instant::now() + PATIENCE;
     let (mut request, mut chunk) = (Vec::new(), [0; 1024]);
     while !request.windows(4).any(|end| end == b"\r\n\r\n") && request.len() < REQUEST_LEN_MAX {
-        let left = until.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Err(io::ErrorKind::TimedOut.into());
-        }
-        stream.set_read_timeout(Some(left))?;
-        match stream.read(&mut chunk)? {
+        match read_until(stream, &mut chunk, until)? {
             0 => break,
             len => request.extend_from_slice(&chunk[..len]),
         }
