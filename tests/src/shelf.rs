@@ -15,6 +15,7 @@ use crate::websocket::{Frame, WebSocket};
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// The state before, of the same fields; its conversion fails at the third time: copies are converted there and back, then the one process moves.
 const CONVERSION: &str = "
@@ -166,8 +167,22 @@ impl Case<'_> {
     /// # Panics
     /// When it does not boot.
     pub fn boot(&mut self) -> &mut Node {
-        let start = self.cli(&["start", "--listen", "127.0.0.1:0"]).into_command();
-        self.node.insert(Node::start(start, &self.root).expect("it boots"))
+        self.node.insert(Node::start(self.start(), &self.root).expect("it boots"))
+    }
+
+    /// The command that boots it.
+    ///
+    /// # Panics
+    /// When the binary under test does not build.
+    #[must_use]
+    pub fn start(&self) -> Command {
+        self.cli(&["start", "--listen", "127.0.0.1:0"]).into_command()
+    }
+
+    /// Its folder.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
     }
 
     /// The node.

@@ -165,6 +165,45 @@ fn a_disk_that_is_full_when_a_node_boots_that_has_died_in_an_upgrade() {
     assert!(history.contains("crashed") && history.contains("done"), "{history}");
 }
 
+/// A hook fills it, when all is there that an upgrade needs; and it stays full.
+#[test]
+fn a_disk_that_is_full_from_an_upgrades_first_step_on() {
+    let sandbox = greeter();
+    let Some(disk) = FullDisk::mount_of(&sandbox.root(), "64m") else { return };
+    let node = sandbox.run().expect("a node whose folder is on that disk");
+    let version = node.version();
+    let hook = sandbox.root().join("hooks/before");
+    fs::create_dir_all(hook.with_file_name("")).expect("a folder");
+    fs::write(&hook, "#!/bin/sh\ncat /dev/zero > filler 2> /dev/null\nexit 0\n").expect("written");
+    fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)).expect("executable");
+    sandbox.edit("src/lib.rs", "hello from", "good day from").expect("an edit");
+    let said = sandbox.cli(["upgrade"]).expect(REFUSED);
+    assert!(said.stderr.contains("No space left on device"), "{}", said.stderr);
+    assert_eq!(node.version(), version, "the old version serves");
+    let again = sandbox.cli(["upgrade"]).run().expect("it ends");
+    assert!([ERROR, REFUSED].contains(&again.code), "{}: {}", again.code, again.stderr);
+    assert!(sandbox.cli(["status"]).expect(0).stdout.contains(&version));
+    disk.grow();
+    fs::remove_file(&hook).expect("ours");
+    let next = sandbox.upgrade().expect("the same command works once there is room");
+
+    // On probation: what serves goes back all the same.
+    sandbox.edit("src/lib.rs", "good day from", "good night from").expect("an edit");
+    let _said = sandbox.cli(["upgrade", "--confirm-within", "10m", "--drain-wait", "0"]).expect(0);
+    assert_ne!(node.version(), next);
+    disk.shrink();
+    let said = sandbox.cli(["rollback", "--drain-wait", "0"]).expect(0);
+    assert_eq!(node.version(), next, "{}", said.stderr);
+    drop(node);
+    let start = || Node::start(sandbox.cli(["start", "--listen", "127.0.0.1:0"]).into_command(), &sandbox.root());
+    assert_eq!(start().expect("it boots on a full disk").version(), next);
+    disk.grow();
+    let node = start().expect("and with room");
+    assert_eq!(node.version(), next);
+    sandbox.edit("src/lib.rs", "good night from", "good morning from").expect("an edit");
+    sandbox.upgrade().expect("there is room");
+}
+
 /// All files under a folder.
 fn files(folder: &Path) -> Vec<String> {
     let mut found = Vec::new();

@@ -35,7 +35,12 @@ struct Place {
 
 fn app() -> Application {
     Application::new()
-        .config(|config: &Config| if config.limit > 0 { Ok(()) } else { Err(\"limit is 0\".to_owned()) })
+        .config(|config: &Config| match config.limit {
+            0 => Err(\"limit is 0\".to_owned()),
+            13 => panic!(\"nobody thought of that\"),
+            99 => loop { std::thread::park() },
+            _ => Ok(()),
+        })
         .config_change(|ConfigChange { changed, new, removed, .. }| async move {
             let Config { limit, .. } = *config::<Config>();
             tracing::info!(\"heard of changed {changed:?} new {new:?} removed {removed:?} at limit {limit}\");
@@ -108,6 +113,7 @@ fn a_configuration_that_is_bad_refuses_the_upgrade_and_nothing_has_changed() {
     let mut talk = Talk::open(node.address());
     for (text, says) in [
         ("limit = 0\n", "its configuration is refused: limit is 0"),
+        ("limit = 13\n", "its configuration is refused: nobody thought of that"),
         ("[place]\n", "its configuration is refused: missing field `limit`"),
         ("limit = \"many\"\n", "limit: invalid type: string \"many\", expected u32"),
         ("limit = = 1\n", "config.toml of the release is wrong: line 1: "),
@@ -132,6 +138,21 @@ fn a_configuration_that_is_bad_refuses_the_upgrade_and_nothing_has_changed() {
     of_node(&sandbox, "limit = 0\n");
     let said = sandbox.cli(["start", "--listen", "127.0.0.1:0"]).expect(1);
     assert!(said.stderr.contains("its configuration is refused: limit is 0"), "{}", said.stderr);
+}
+
+#[test]
+fn a_check_that_does_not_come_back_refuses_the_upgrade() {
+    let (sandbox, node) = fixture();
+    let before = node.version();
+    let mut talk = Talk::open(node.address());
+    configure(&sandbox, "limit = 99\n");
+    let said = sandbox.cli(["upgrade", "--drain-wait", "0"]).expect(REFUSED);
+    assert!(said.stderr.contains("it has not come back within 30s"), "{}", said.stderr);
+    assert_eq!(node.version(), before);
+    talk.expect("?", "1 Ulm B");
+    configure(&sandbox, "limit = 3\n");
+    sandbox.upgrade().expect("mended");
+    Talk::open(node.address()).expect("?", "3");
 }
 
 #[test]

@@ -8,8 +8,9 @@ mod calls;
 use calls::{Call, Spoil, Strace};
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use system_tests::shelf::{Case, Release, Shelf};
+use system_tests::wait;
 
 /// "Failed and not rolled back": of a node that has died the client cannot know more.
 const UNKNOWN: i32 = 11;
@@ -159,4 +160,49 @@ fn a_call_that_fails_refuses_an_upgrade_or_rolls_it_back_and_it_can_be_tried_aga
         fails_at(&shelf, &shelf.next, Spoil::Fail(call), call);
     }
     show("a call that fails", calls.len(), begun);
+}
+
+/// The calls by which a node that boots changes something in its folder.
+fn changes_of_a_boot(shelf: &Shelf, cut: &Call) -> Vec<Call> {
+    let case = killed_at(shelf, &shelf.next, cut);
+    let mut strace = Strace::start(&case.start(), Spoil::Nothing);
+    let serves = || case.cli(&["ping"]).run().is_ok_and(|said| said.code == 0).then_some(());
+    wait::until("it serves", Duration::from_secs(60), serves).expect("it boots");
+    let _said = case.cli(&["stop"]).expect(0);
+    strace.until_ended();
+    let root = case.root().display().to_string();
+    let recorded = format!("{root}/releases/");
+    let calls: Vec<_> = strace.calls().into_iter().filter(|call| call.shown.contains(&root)).collect();
+    let last = calls.iter().rposition(|call| call.shown.contains(&recorded) && call.changes()).expect("it recovers");
+    calls[..=last].iter().filter(|call| call.changes() && !call.is_idle()).cloned().collect()
+}
+
+#[test]
+fn a_node_that_is_killed_again_while_it_boots_boots_the_next_time() {
+    if !calls::is_possible() {
+        return;
+    }
+    let (shelf, begun) = (Shelf::build(), Instant::now());
+    let (calls, _) = whole(&shelf, &shelf.next, 0);
+    let steps: Vec<_> = calls.iter().filter(|call| call.name == "fsync" && call.shown.contains(".new-")).collect();
+    // The record of a step in the midst is half written.
+    let cut = steps[steps.len() / 2];
+    let changes = changes_of_a_boot(&shelf, cut);
+    assert!(changes.iter().any(|call| call.name == "rename"), "it writes that the upgrade has crashed: {changes:?}");
+    for call in &changes {
+        let mut case = killed_at(&shelf, &shelf.next, cut);
+        let mut strace = Strace::start(&case.start(), Spoil::Kill(call));
+        strace.until_ended();
+        let seen = strace.calls();
+        let is_cut = seen.iter().any(|seen| seen.name == call.name && seen.place == call.place && !seen.has_returned());
+        assert!(is_cut, "not killed at {}", call.shown);
+        let (version, _) = boots(&mut case);
+        assert_eq!(version, shelf.first.version, "{}", call.shown);
+        let history = case.check_settled();
+        let crashed = history.history().iter().filter(|entry| entry["outcome"] == "crashed").count();
+        assert_eq!(crashed, 1, "{}", call.shown);
+        case.open_session();
+        try_again(&mut case, &shelf.next);
+    }
+    show("killed again in a boot", changes.len(), begun);
 }

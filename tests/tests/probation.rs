@@ -158,6 +158,26 @@ fn a_node_that_is_stopped_on_probation_says_so_and_boots_in_the_version_before()
 }
 
 #[test]
+fn a_hook_that_takes_its_time_does_not_keep_a_node_from_stopping() {
+    let (sandbox, mut node, _talk) = fixture();
+    let folder = sandbox.root().join("hooks");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    // Until somebody says so, and for nine seconds at the most.
+    let script = "#!/bin/sh\ntouch begun\nfor i in $(seq 90); do [ -e go ] && break; sleep 0.1; done\ntouch done\n";
+    std::fs::write(folder.join("after"), script).expect("written");
+    let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(folder.join("after"), executable).expect("executable");
+    change(&sandbox);
+    on_probation(&sandbox, "10m");
+    let _said = sandbox.cli(["stop", "--grace", "0"]).expect(0);
+    let _status = node.ended().expect("it ends");
+    assert!(!sandbox.root().join("done").exists(), "the node has waited for the hook");
+    std::fs::write(sandbox.root().join("go"), "").expect("written");
+    let (outcome, message) = last_of_history(&sandbox);
+    assert!(outcome == "rolled-back" && message.contains("the node was stopped"), "{outcome}: {message}");
+}
+
+#[test]
 fn who_confirms_while_a_health_check_runs_does_not_wait_for_it() {
     const CHECK: &str = "health_check(\"slow\", Duration::from_secs(60), || async {
         static SEEN: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);

@@ -1,7 +1,7 @@
 //! A node's folder knows what was tried there and what came of it, whether a node runs or not, and hooks are really run.
 
 use serde_json::Value;
-use std::fs;
+use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 use std::time::Duration;
@@ -189,6 +189,35 @@ fn old_releases_go_with_their_files() {
     ];
     assert_eq!(states(&sandbox), left);
     assert_eq!(fs::read_dir(sandbox.root().join("lib")).expect("readable").count(), 2);
+}
+
+/// The clock of the machine was wrong, and has been set back; or it is wrong now.
+#[test]
+fn a_clock_that_jumps_changes_nothing_but_what_is_said_of_the_time() {
+    let sandbox = Sandbox::new("greet").expect("the fixture builds");
+    let node = sandbox.run().expect("a node");
+    let first = node.version();
+    edit(&sandbox, "hello", "good day");
+    let second = sandbox.upgrade().expect("an upgrade");
+    let path = sandbox.root().join("releases/RELEASES");
+    for at_ms in [u64::MAX, 4_102_444_800_000, 0] {
+        let mut record: Value = serde_json::from_slice(&fs::read(&path).expect("readable")).expect("JSON");
+        record["history"].as_array_mut().expect("entries").iter_mut().for_each(|entry| entry["at_ms"] = at_ms.into());
+        fs::write(&path, record.to_string()).expect("written");
+        // What was put there last is told by the files' times.
+        let far = std::time::UNIX_EPOCH + std::time::Duration::from_millis(at_ms.min(4_102_444_800_000));
+        let manifest = sandbox.root().join("releases").join(&first).join("manifest.json");
+        File::options().write(true).open(manifest).expect("it is there").set_modified(far).expect("set");
+
+        assert!(sandbox.cli(["history"]).expect(0).stdout.contains(&second), "at {at_ms}");
+        let _said = sandbox.cli(["rollback", "--drain-wait", "0"]).expect(0);
+        assert_eq!(node.version(), first, "at {at_ms}: the one before is the one before");
+        assert_eq!(last(&sandbox).0, "done");
+        let newest = history(&sandbox)[0].clone();
+        assert_eq!(newest["to"], first.as_str(), "at {at_ms}: the last comes first: {newest}");
+        let _said = sandbox.cli(["upgrade", "--force", "--drain-wait", "0"]).expect(0);
+        assert_eq!(node.version(), second);
+    }
 }
 
 #[test]

@@ -128,6 +128,39 @@ fn what_a_version_adds_starts_before_the_upgrade_is_done_and_what_it_drops_is_st
 }
 
 #[test]
+fn a_child_that_is_of_another_kind_is_another_and_one_of_other_settings_the_same() {
+    let (sandbox, node) = fixture();
+    let before = node.version();
+    let mut talk = Talk::open(node.address());
+    talk.expect("add last 7", "7");
+    let (first, deep) = (talk.ask("pid first"), talk.ask("pid deep"));
+    edit(
+        &sandbox,
+        "        counter(\"last\"),\n",
+        "        Child::supervisor(\"last\", supervisor(vec![counter(\"under\")], 9)),\n",
+    );
+    edit(&sandbox, "        counter(\"first\"),\n", "        counter(\"first\").restart(Restart::Temporary),\n");
+    let begun = said(&node).len();
+    let next = sandbox.upgrade().expect("an upgrade");
+    talk.expect("tree", "first plain job inner(deep deeper) rooms last(under)");
+    let events = said(&node)[begun..].to_vec();
+    assert!(events.contains(&format!("{next} under starts")), "{events:?}");
+    assert!(events.iter().any(|event| event.ends_with("last ends: shutdown")), "{events:?}");
+    assert_eq!((talk.ask("pid first"), talk.ask("pid deep")), (first.clone(), deep.clone()));
+    let _said = sandbox.cli(["rollback", "--drain-wait", "0"]).expect(0);
+    assert_eq!(node.version(), before);
+    talk.expect("tree", "first plain job inner(deep deeper) rooms last");
+    talk.expect("add last 1", "1");
+    assert_eq!((talk.ask("pid first"), talk.ask("pid deep")), (first, deep));
+    // What its settings are now: it is started again.
+    talk.expect("kill first", "again");
+
+    let _said = sandbox.cli(["upgrade", "--force", "--drain-wait", "0"]).expect(0);
+    talk.expect("kill first", "gone");
+    talk.expect("tree", "plain job inner(deep deeper) rooms last(under)");
+}
+
+#[test]
 fn what_a_version_on_probation_has_stopped_runs_again_when_it_goes() {
     let (sandbox, node) = fixture();
     let before = node.version();

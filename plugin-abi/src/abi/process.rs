@@ -192,3 +192,6 @@ pub struct ProcessInfo {
     /// 1: it runs now.
     pub running: u32,
 }
+
+/// The name of the state of the SDK's supervisors: what they have started is stopped with them.
+pub const SUPERVISOR_STATE: &str = "plugin_abi::Supervisor";

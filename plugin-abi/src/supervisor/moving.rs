@@ -25,7 +25,7 @@ use super::run::Running;
 use super::template::Template;
 use super::window::Window;
 use super::{Strategy, Supervisor};
-use crate::abi::ProcessFuture;
+use crate::abi::{ProcessFuture, SUPERVISOR_STATE};
 use crate::ffi::{self, Messages, into_process};
 use crate::mailbox::Mailbox;
 use crate::moving::MovingType;
@@ -40,7 +40,7 @@ use std::time::{Duration, Instant};
 
 /// What supervisors are to a node. No state of a plugin's has this name.
 pub(crate) const CHAIN: &Chain = &Chain {
-    name: "plugin_abi::Supervisor",
+    name: SUPERVISOR_STATE,
     path: "plugin_abi::supervisor::Supervisor",
     version: 1,
     shape: &Shape::Opaque("plugin_abi::Supervisor"),

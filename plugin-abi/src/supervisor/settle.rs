@@ -112,9 +112,9 @@ impl Running {
         self.plan.entries().map(|(key, _)| key).collect()
     }
 
-    /// The supervisor that this child is, if it has moved here.
+    /// The supervisor that this child is, if it has moved here. What runs of one that is another may be no supervisor.
     fn below(&self, key: Key) -> Option<SupervisorRef> {
-        let entry = self.plan.entry(key)?;
+        let entry = self.plan.entry(key).filter(|entry| entry.lot != Lot::Another)?;
         let State::Running(pid) = entry.state else { return None };
         let is_one = entry.child.kind == ChildKind::Supervisor && entry.child.as_supervisor().is_some();
         (is_one && is_here(pid)).then(|| SupervisorRef::of(pid))

@@ -236,14 +236,17 @@ impl Application {
     }
 
     /// The process that hears what is different in the configuration, JSON, if somebody wants to.
-    pub(crate) fn config_change(&self, change: &[u8]) -> Option<ProcessFuture> {
+    pub(crate) fn config_change(&self, change: &[u8]) -> Result<Option<ProcessFuture>, Status> {
         if !self.has_config() {
-            return None;
+            return Ok(None);
         }
         let mut out = NO_PROCESS;
         // SAFETY: an initialised application, whose vtable has it; the pointers are valid for the call.
-        let status = unsafe { ((*self.0.vtable).config_change)(self.0.data, Slice::new(change), &raw mut out) };
-        (status == STATUS_OK).then_some(out)
+        match unsafe { ((*self.0.vtable).config_change)(self.0.data, Slice::new(change), &raw mut out) } {
+            STATUS_OK => Ok(Some(out)),
+            STATUS_NONE => Ok(None),
+            failed => Err(failed),
+        }
     }
 
     /// The root process, if there is one.

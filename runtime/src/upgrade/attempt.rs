@@ -8,7 +8,7 @@ use super::health;
 use super::journal::Journal;
 use super::moves;
 use super::plan::CandidateFacts;
-use super::probation::{Crashes, NotKept, Probation};
+use super::probation::{Crashes, Decision, NotKept, Probation};
 use super::progress::Progress;
 use super::step::Step;
 use super::swap::{Swap, swaps};
@@ -25,6 +25,7 @@ use crate::scheduler;
 use plugin_abi::abi::{IMAGE_CURRENT, IMAGE_DRAINING, LOG_WARN};
 use std::cell::Cell;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 /// See the file's head.
@@ -101,6 +102,7 @@ impl<'a> Attempt<'a> {
         if !matches!(&end, Ok(done) if done.changed) {
             self.journal.end(&end, request);
         }
+        self.progress.recorded();
         if let Ok(manifest) = self.versions.store.manifest(&request.release) {
             around::after(self.versions.store.layout(), &manifest, &self.before.version, &end, self.progress);
             around::retain(self.versions, &manifest);
@@ -282,6 +284,10 @@ impl<'a> Attempt<'a> {
         let running = switched.running;
         let probation = Arc::new(Probation::new(&self.before.version, &running.version, time, unconfirmed));
         *self.versions.probation.lock() = Some(Arc::clone(&probation));
+        // Who stops looks for a probation behind saying so: one of both sees the other.
+        if self.versions.is_stopping.load(Ordering::SeqCst) {
+            probation.decide(Decision::Stop);
+        }
         let status = probation.status();
         self.progress.push(Event::Probation(status.clone()));
         change::tell(Change::Ends);

@@ -50,12 +50,16 @@ pub(super) fn check_of(image: &'static Image, index: usize) -> Option<RootFuture
 
 /// Has an image's application hear what is different in its configuration, if it wants to.
 pub(super) fn tell_change(image: &'static Image, change: &Change) {
-    let hearer = image.application().filter(|_| !change.is_empty()).and_then(|application| {
-        let change = serde_json::to_vec(change).ok()?;
-        application.config_change(&change)
-    });
-    if let Some(hearer) = hearer.map(RootFuture) {
-        let _: Option<Pid> = hearer.start(image);
+    let Some(application) = image.application().filter(|_| !change.is_empty()) else { return };
+    let change = serde_json::to_vec(change).unwrap_or_default();
+    match application.config_change(&change) {
+        // What keeps it from being started is in the log.
+        Ok(hearer) => drop(hearer.map(RootFuture).and_then(|hearer| hearer.start(image))),
+        Err(status) => {
+            let message =
+                format!("{} could not be told what changed in its configuration (status {status})", image.version);
+            log::host(LOG_ERROR, "upgrade", &message);
+        }
     }
 }
 

@@ -13,11 +13,10 @@ use crate::release::history::{By, Kind};
 use crate::release::hooks::Hook;
 use crate::release::layout::Layout;
 use crate::release::store::Store;
+use plugin_abi::abi::SUPERVISOR_STATE;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-/// The process type of the SDK's supervisors: what they have started is stopped with them.
-const SUPERVISOR: &str = "plugin_abi::supervisor::Supervisor";
 /// No tree is deeper.
 const DEPTH_MAX: usize = 64;
 
@@ -165,7 +164,7 @@ fn is_in_tree(roots: &BTreeSet<Pid>, pid: Pid) -> bool {
     let mut next = Some(pid);
     for depth in 0..DEPTH_MAX {
         let Some(process) = next.and_then(table::find) else { return false };
-        let is_supervisor = process.type_name() == SUPERVISOR;
+        let is_supervisor = process.state_type().is_some_and(|(name, _)| name == SUPERVISOR_STATE);
         if depth > 0 && !is_supervisor {
             return false;
         }

@@ -17,6 +17,8 @@ struct Steps {
     events: Vec<Event>,
     /// It is on probation: who does not wait for the end has seen enough.
     standing: Option<Upgraded>,
+    /// The record has its end; what follows changes nothing any more.
+    is_recorded: bool,
     end: Option<Result<Upgraded, Failure>>,
 }
 
@@ -69,6 +71,24 @@ impl Progress {
     pub(super) fn stand(&self, standing: Upgraded) {
         self.steps.lock().standing = Some(standing);
         self.changed.notify_all();
+    }
+
+    pub(super) fn recorded(&self) {
+        self.steps.lock().is_recorded = true;
+    }
+
+    pub(super) fn is_recorded(&self) -> bool {
+        self.steps.lock().is_recorded
+    }
+
+    /// Is it in that step, the last that was begun?
+    pub(super) fn is_at(&self, step: &str) -> bool {
+        let steps = self.steps.lock();
+        let last = steps.events.iter().rev().find_map(|event| match event {
+            Event::Step { step } => Some(step),
+            _ => None,
+        });
+        last.is_some_and(|last| last == step)
     }
 
     pub(super) fn end(&self, end: Result<Upgraded, Failure>) {

@@ -23,6 +23,7 @@ use plugin_abi::abi::{IMAGE_CURRENT, LOG_ERROR, LOG_INFO};
 use semver::Version;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 /// A version is the name of a folder …
@@ -143,12 +144,19 @@ impl Versions {
         })
     }
 
-    /// The node stops: what is on probation is not kept, and the record says so before the node ends, if it can be written.
+    /// The node stops: what is on probation, or about to be, is not kept, and the record says so before the node ends, if it can be written. A hook that
+    /// runs then is left alone.
     pub(crate) fn stop(&self) {
-        let Some(probation) = self.probation.lock().clone() else { return };
+        self.is_stopping.store(true, Ordering::SeqCst);
+        if let Some(probation) = self.probation.lock().clone() {
+            probation.decide(Decision::Stop);
+        }
+        let Some(progress) = self.in_progress.lock().clone() else { return };
+        if !progress.is_at(Step::Probation.name()) {
+            return;
+        }
         let until = Instant::now() + RECORD_PATIENCE;
-        let is_decided = probation.decide(Decision::Stop);
-        while is_decided && self.in_progress.lock().is_some() && Instant::now() < until {
+        while !progress.is_recorded() && Instant::now() < until {
             std::thread::sleep(STOP_LOOK);
         }
     }

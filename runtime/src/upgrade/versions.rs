@@ -11,6 +11,7 @@ use crate::release::store::Store;
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 /// The node's versions.
@@ -19,6 +20,8 @@ pub(crate) struct Versions {
     pub(super) store: Store,
     pub(super) listeners: Mutex<Listeners>,
     pub(super) in_progress: Mutex<Option<Arc<Progress>>>,
+    /// The node stops: nothing is on probation any more.
+    pub(super) is_stopping: AtomicBool,
     /// What serves is on probation.
     pub(super) probation: Mutex<Option<Arc<Probation>>>,
     /// Image → its last time as a current one.
@@ -48,6 +51,7 @@ impl Versions {
             store,
             listeners: Mutex::new(listeners),
             in_progress: Mutex::new(None),
+            is_stopping: AtomicBool::new(false),
             probation: Mutex::default(),
             served: Mutex::default(),
             roots: Mutex::default(),

@@ -161,6 +161,30 @@ impl Strace {
         strace
     }
 
+    /// Starts a program and watches it from its beginning, whatever files it asks about.
+    pub(crate) fn start(program: &Command, spoil: Spoil<'_>) -> Self {
+        let place = tempfile::tempdir().expect("a folder");
+        let log = place.path().join("calls");
+        let mut strace = command(&[], &log, spoil);
+        strace.arg(program.get_program()).args(program.get_args());
+        for (name, value) in program.get_envs() {
+            match value {
+                Some(value) => strace.env(name, value),
+                None => strace.env_remove(name),
+            };
+        }
+        if let Some(folder) = program.get_current_dir() {
+            strace.current_dir(folder);
+        }
+        Self { child: strace.spawn().expect("strace"), log, _place: place }
+    }
+
+    /// Waits until what it watches has ended.
+    pub(crate) fn until_ended(&mut self) {
+        let ended = || self.child.try_wait().expect("a child of ours").map(drop);
+        wait::until("the program has ended", Duration::from_secs(60), ended).expect("it ends");
+    }
+
     /// Watches no longer. All calls that were seen, in order.
     pub(crate) fn calls(mut self) -> Vec<Call> {
         self.end();

@@ -47,6 +47,16 @@ impl FullDisk {
         assert!(copied.is_err(), "the disk is not full");
     }
 
+    /// Leaves no room, on one that has grown.
+    pub(crate) fn shrink(&self) {
+        let used = Command::new("df").args(["--output=used", "-k"]).arg(&self.path).output().expect("df");
+        let used = String::from_utf8_lossy(&used.stdout);
+        let used: u64 = used.lines().nth(1).and_then(|line| line.trim().parse().ok()).expect("a number");
+        let size = format!("remount,size={}k", used + 64);
+        assert!(succeeds(Command::new("mount").args(["-o", &size]).arg(&self.path)), "a disk of ours shrinks");
+        self.fill();
+    }
+
     /// Makes room.
     pub(crate) fn grow(&self) {
         // Only some tests fill it.
