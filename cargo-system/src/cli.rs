@@ -111,6 +111,9 @@ pub(crate) enum Command {
         /// Go back by itself after this time, such as 5m, unless cargo system confirm is called before
         #[arg(long, value_name = "TIME", value_parser = parse_probation)]
         confirm_within: Option<Duration>,
+        /// Wait for the end of the probation, too, by --confirm-within or by the release: exit code 10 if it went back
+        #[arg(long, conflicts_with = "dry_run")]
+        wait: bool,
         #[command(flatten)]
         waiting: Waiting,
         #[command(flatten)]
@@ -127,8 +130,11 @@ pub(crate) enum Command {
     /// Make the release before current again, or another one, while everything runs
     #[command(after_help = "Example:\n  cargo system rollback\n  cargo system rollback 1.2.0+3f2a91bc --dry-run")]
     Rollback {
-        /// Which release; without it, the one that was permanent before
+        /// Which release; without it, the last one that was permanent before and was not rolled back
         version: Option<String>,
+        /// Also to a release that was rolled back
+        #[arg(long, requires = "version")]
+        force: bool,
         /// Say what the roll-back would do, and change nothing
         #[arg(long)]
         dry_run: bool,
@@ -291,6 +297,9 @@ pub(crate) enum Command {
     Describe {
         /// Its shared object
         file: PathBuf,
+        /// Do all that is done before its first process runs, with the configuration on standard input
+        #[arg(long)]
+        begin: bool,
     },
     /// Be a node
     #[command(hide = true)]

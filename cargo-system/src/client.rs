@@ -244,7 +244,13 @@ mod tests {
     }
 
     fn upgrade() -> Command {
-        Command::Upgrade { release: "1.0.0".to_owned(), force: false, confirm_within_ms: None, follow_drain_ms: 0 }
+        Command::Upgrade {
+            release: "1.0.0".to_owned(),
+            force: false,
+            confirm_within_ms: None,
+            wait: false,
+            follow_drain_ms: 0,
+        }
     }
 
     #[test]

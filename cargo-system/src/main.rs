@@ -14,6 +14,7 @@ mod failure;
 mod interrupt;
 mod node_path;
 mod output;
+mod pauses;
 mod plan_text;
 mod progress;
 mod rustflags;

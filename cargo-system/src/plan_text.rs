@@ -61,20 +61,20 @@ fn check(check: &PlannedCheck) -> String {
 }
 
 fn at_most(ms: u64) -> String {
-    format!("at most {:?}", Duration::from_millis(ms))
+    format!("at most {}", humantime::format_duration(Duration::from_millis(ms)))
 }
 
 fn step(step: &PlannedStep, plan: &Plan) -> String {
-    let each = match plan.unconfirmed.filter(|_| step.step == "probation") {
+    let then = match plan.unconfirmed.filter(|_| step.step == "probation") {
         Some(Unconfirmed::RolledBack) => ", then rolled back unless confirmed",
         Some(Unconfirmed::Permanent) => ", then permanent unless something is wrong",
         None if step.step == "switch" && plan.moves == MovePolicy::Barrier => {
             ", processes that move do so at a barrier"
         }
-        None if step.for_each_process => " a process",
         None => "",
     };
-    format!("{:9} {}{each}", step.step, at_most(step.at_most_ms))
+    let own = step.each_at_most_ms.map(|ms| format!(", {} a process", at_most(ms))).unwrap_or_default();
+    format!("{:9} {}{own}{then}", step.step, at_most(step.at_most_ms))
 }
 
 fn plugin(PlannedPlugin { name, from, to }: &PlannedPlugin) -> String {
@@ -115,8 +115,8 @@ mod tests {
         PlannedCheck { check: check.to_owned(), outcome, message: message.to_owned(), details: None, hint: None }
     }
 
-    fn step(step: &str, at_most_ms: u64, for_each_process: bool) -> PlannedStep {
-        PlannedStep { step: step.to_owned(), at_most_ms, for_each_process }
+    fn step(step: &str, at_most_ms: u64, each_at_most_ms: Option<u64>) -> PlannedStep {
+        PlannedStep { step: step.to_owned(), at_most_ms, each_at_most_ms }
     }
 
     fn processes(name: &str, processes: u64, state: Option<&str>, fate: Fate) -> PlannedProcesses {
@@ -150,12 +150,12 @@ mod tests {
                 check("states", CheckOutcome::Warning, "the state \"Cart\" moves and cannot move back"),
             ],
             steps: vec![
-                step("check", 10_000, false),
-                step("before", 60_000, false),
-                step("switch", 20_000, false),
-                step("move", 7000, true),
-                step("probation", 300_000, false),
-                step("commit", 10_000, false),
+                step("check", 10_000, None),
+                step("before", 70_000, None),
+                step("switch", 20_000, None),
+                step("move", 340_000, Some(12_000)),
+                step("probation", 300_000, None),
+                step("commit", 50_000, None),
             ],
             processes: vec![
                 processes("shop::Cart", 10_000, Some("Cart"), Fate::Moves),

@@ -27,7 +27,7 @@ pub use plan::{
 pub use profile::{Profile, ProfileStack, ProfileTarget};
 pub use status::{ListenerStatus, ProcessTypeStatus, RootStatus, Status, VersionStatus};
 pub use trace::{Happening, TraceEnd, Traced};
-pub use upgraded::{Pauses, Upgraded};
+pub use upgraded::{PauseBucket, Pauses, Upgraded};
 
 use serde::{Deserialize, Serialize};
 
@@ -140,6 +140,9 @@ pub enum Command {
         /// It is on probation for so long, in milliseconds, and rolled back then unless it is confirmed.
         #[serde(default)]
         confirm_within_ms: Option<u64>,
+        /// Wait for the end of a probation, too.
+        #[serde(default)]
+        wait: bool,
         /// Go on reporting the drain for this long at the most, in milliseconds, after the switch.
         follow_drain_ms: u64,
     },
@@ -164,11 +167,17 @@ pub enum Command {
     PlanRollback {
         /// The release's version; none: the one before.
         release: Option<String>,
+        /// Also if it was rolled back before.
+        #[serde(default)]
+        force: bool,
     },
-    /// Make a release current again that was permanent before. Events, then `done` with an [`Upgraded`].
+    /// Make a release current again, as a rule one that was permanent before. Events, then `done` with an [`Upgraded`].
     Rollback {
-        /// Its version; none: the one before.
+        /// Its version; none: the last one that was permanent before, and was not rolled back.
         release: Option<String>,
+        /// Also if it was rolled back before.
+        #[serde(default)]
+        force: bool,
         /// As with `upgrade`.
         follow_drain_ms: u64,
     },

@@ -64,6 +64,13 @@ fn ten_thousand_servers_move_under_load_and_no_message_is_lost_doubled_or_reorde
     sandbox.upgrade().expect("an upgrade");
     assert_eq!(load.hear(), "0", "sends that were refused");
     assert_eq!(old.ask("swarm-report"), format!("{} 0 [10000]", 10_000 * 4 * 150));
+    let history = sandbox.cli(["history", "--json"]).expect(0).json();
+    let pauses = &history["history"][0]["pauses"];
+    let buckets = pauses["buckets"].as_array().expect("a histogram");
+    let counted: u64 = buckets.iter().filter_map(|bucket| bucket["count"].as_u64()).sum();
+    assert_eq!((counted, pauses["count"].as_u64()), (10_000, Some(10_000)), "each pause is in a bucket: {pauses}");
+    let (first, last) = (&buckets[0]["up_to_ns"], &buckets[buckets.len() - 1]["up_to_ns"]);
+    assert!(first.as_u64() > Some(0) && last.as_u64() >= pauses["max_ns"].as_u64(), "{pauses}");
 }
 
 /// Where processes block, threads that hold no scheduler run others: a turn of one that moves, too.
@@ -128,6 +135,96 @@ fn a_conversion_that_hangs_panics_or_eats_memory_harms_nobody() {
     old.expect("swarm-report", "0 0 [1]");
 }
 
+/// One budget for all that are converted at a time.
+#[test]
+fn a_hundred_conversions_that_eat_memory_are_ended_together_before_it_is_gone() {
+    /// More than a node, and the budget of all conversions.
+    const PEAK_MAX_KIB: u64 = 3 << 20;
+    let (sandbox, mut node) = fixture();
+    let mut old = Talk::open(node.address());
+    old.expect("swarm 100", "100");
+    let before = node.version();
+    // Each page of it is written to.
+    counter::convert(
+        &sandbox,
+        "let mut all: Vec<Vec<u8>> = Vec::new(); while before.sum == 0 { all.push(vec![1; 1 << 20]) }",
+    );
+    let refused = sandbox.cli(["upgrade", "--drain-wait", "0"]).expect(14);
+    assert!(refused.stderr.contains("rehearse") && refused.stderr.contains("MiB"), "{}", refused.stderr);
+    assert!(node.is_alive());
+    assert_eq!(node.version(), before);
+    old.expect("swarm-report", "0 0 [100]");
+    let status = std::fs::read_to_string(format!("/proc/{}/status", node.os_pid())).expect("readable");
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("the peak of its memory");
+    let peak: u64 = peak.trim().trim_end_matches(" kB").parse().expect("a number");
+    assert!(peak < PEAK_MAX_KIB, "{peak} KiB");
+}
+
+/// The rehearsal does not see everything: what goes wrong in the move itself is undone.
+#[test]
+fn a_conversion_that_hangs_panics_or_eats_memory_in_the_move_itself_is_rolled_back() {
+    /// A copy is converted twice, forth and back.
+    fn at_the_move(harm: &str) -> String {
+        format!(
+            "static SEEN: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+        if SEEN.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 2 {{ {harm} }}"
+        )
+    }
+    const HANGS: &str = "std::hint::black_box(loop {})";
+    const PANICS: &str = "panic!(\"no way\")";
+    const EATS: &str =
+        "let mut all = Vec::new(); while before.sum == 7 { all.push(Vec::<u8>::with_capacity(1 << 20)) }";
+    let (sandbox, mut node) = fixture();
+    let mut old = Talk::open(node.address());
+    assert!(old.ask("start a").starts_with('<'));
+    old.expect("add a 7", "7");
+    let before = node.version();
+    counter::convert(&sandbox, &at_the_move(HANGS));
+    let mut harm = HANGS;
+    for (next, says) in [(PANICS, "takes longer than"), (EATS, "no way"), ("", "MiB")] {
+        let said = sandbox.cli(["upgrade", "--drain-wait", "0"]).expect(10);
+        assert!(said.stderr.contains("step: move") && said.stderr.contains(says), "{says}: {}", said.stderr);
+        assert_eq!(node.version(), before);
+        old.expect("add a 0", "7");
+        if !next.is_empty() {
+            edit(&sandbox, harm, next);
+        }
+        harm = next;
+    }
+    assert!(node.is_alive());
+    let history = sandbox.cli(["history"]).expect(0).stdout;
+    assert_eq!(history.matches("rolled back").count(), 3, "{history}");
+}
+
+/// What has no way back after all stays where it is, and that is said.
+#[test]
+fn a_conversion_back_that_fails_after_the_move_is_not_rolled_back_and_says_so() {
+    let (sandbox, mut node) = fixture();
+    let mut old = Talk::open(node.address());
+    assert!(old.ask("start a").starts_with('<'));
+    old.expect("add a 7", "7");
+    let before = node.version();
+    counter::convert(&sandbox, "");
+    // The rehearsal has gone there and back.
+    edit(
+        &sandbox,
+        "    fn from(now: Counter) -> Self {",
+        "    fn from(now: Counter) -> Self {
+        static SEEN: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+        assert!(SEEN.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 0, \"no way back\");",
+    );
+    let check = "    Application::new().health_check(\"db\", Duration::from_secs(60), || async { Err::<(), String>(\"no route\".to_owned()) })";
+    sandbox.edit("src/lib.rs", "    Application::new()", check).expect("an edit");
+    let said = sandbox.cli(["upgrade", "--drain-wait", "0"]).expect(11);
+    assert!(said.stderr.contains("no route") && said.stderr.contains("and on the way back"), "{}", said.stderr);
+    assert!(node.is_alive());
+    assert_eq!(node.version(), before, "new processes start on the version before");
+    // It has its state, and answers, where it is.
+    old.expect("add a 1", "8");
+    let history = sandbox.cli(["history", "--json"]).expect(0).json();
+    assert_eq!(history["history"][0]["outcome"], "failed");
+}
+
 #[test]
 fn a_move_that_fails_half_way_brings_back_those_that_had_moved() {
     /// Copies are converted twice each, forth and back: this is in the middle of the moves.
@@ -174,6 +271,16 @@ fn a_roll_back_moves_everything_back_and_what_it_left_is_in_quarantine() {
     let _said = sandbox.cli(["rollback", "--drain-wait", "0"]).expect(0);
     assert_eq!(node.version(), before);
     talk.expect("add a 1", "101");
+    // Once more is not forth again.
+    for words in
+        [&["rollback"][..], &["rollback", "--dry-run"], &["rollback", &after], &["rollback", &after, "--dry-run"]]
+    {
+        let again = sandbox.cli(words.iter().copied()).expect(14);
+        let said = [&again.stdout, &again.stderr].map(String::as_str).concat();
+        assert!(said.contains(&after) && said.contains("was rolled back"), "{words:?}: {said}");
+        assert_eq!(node.version(), before, "{words:?}");
+    }
+    talk.expect("add a 0", "101");
     let refused = sandbox.cli(["upgrade", "--drain-wait", "0"]).expect(14);
     assert!(refused.stderr.contains("quarantine"), "{}", refused.stderr);
     let _said = sandbox.cli(["upgrade", "--drain-wait", "0", "--force"]).expect(0);

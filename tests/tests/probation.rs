@@ -227,6 +227,46 @@ fn a_health_check_that_fails_hangs_or_panics_brings_back_the_version_before() {
     assert_eq!((node.version(), permanent(&sandbox)), (after.clone(), after));
 }
 
+/// Those that have not crashed are back with their state, and serve on.
+#[test]
+fn new_code_that_panics_under_load_goes_back_and_who_waits_for_the_end_hears_it() {
+    const ADD: &str = "                self.sum += number * FACTOR;";
+    const SERVERS: u64 = 8;
+    let (sandbox, node, mut talk) = fixture();
+    let before = node.version();
+    for server in 0..SERVERS {
+        assert!(talk.ask(&format!("start s{server}")).starts_with('<'));
+        talk.expect(&format!("add s{server} {server}"), &server.to_string());
+    }
+    talk.expect("swarm 200", "200");
+    let mut load = Talk::open(node.address());
+    load.tell("load 4 1000");
+    sandbox
+        .edit("src/counter.rs", ADD, &format!("                assert_ne!(number, 13, \"not today\");\n{ADD}"))
+        .expect("an edit");
+    let words = ["upgrade", "--confirm-within", "10m", "--wait", "--drain-wait", "0"];
+    let upgrade = sandbox.cli(words);
+    let waiting = std::thread::spawn(move || upgrade.expect(ROLLED_BACK));
+    let on = wait::until("it is on probation", Duration::from_secs(120), || {
+        (node.version() != before && !node.status()["probation"].is_null()).then_some(())
+    });
+    on.expect("it serves");
+    // Five are enough to tell.
+    for server in 0..5 {
+        let said = talk.ask(&format!("add s{server} 13"));
+        assert_ne!(said, (server + 13).to_string(), "it has panicked");
+    }
+    let said = waiting.join().expect("the command ends");
+    assert!(said.stderr.contains("of its processes have crashed"), "{}", said.stderr);
+    assert_eq!(node.version(), before);
+    assert_eq!(last_of_history(&sandbox).0, "rolled-back");
+    for server in 5..SERVERS {
+        talk.expect(&format!("add s{server} 13"), &(server + 13).to_string());
+    }
+    assert_eq!(load.hear(), "0", "sends that were refused");
+    assert_eq!(talk.ask("swarm-report"), format!("{} 0 [200]", 200 * 4 * 1000));
+}
+
 #[test]
 fn a_version_that_crashes_more_often_than_the_one_before_goes_back() {
     let (sandbox, node, mut talk) = fixture();

@@ -173,6 +173,55 @@ fn a_plugin_whose_start_panics_is_refused() {
     greeter.serves_on();
 }
 
+/// What runs before the first process has nothing around it but the node.
+#[test]
+fn an_initialisation_that_ends_its_os_process_does_not_end_the_node() {
+    const DOWN: &str = "    fn down(n: u64) -> u64 { if n == 0 { 0 } else { std::hint::black_box(down(std::hint::black_box(n - 1))) + 1 } }
+    std::hint::black_box(down(std::hint::black_box(u64::MAX)));";
+    const EAT: &str = "    let mut all: Vec<Vec<u8>> = Vec::new();
+    while std::hint::black_box(true) { all.push(vec![1; 1 << 22]) }";
+    let mut greeter = Greeter::new();
+    let mut before = String::new();
+    for (code, says) in [
+        ("    std::process::abort();", "was ended by signal 6"),
+        (DOWN, "has overflowed its stack"),
+        (EAT, "memory allocation of 4194304 bytes failed"),
+    ] {
+        let body = format!("{code}\n    Application::new()");
+        let now = if before.is_empty() { "    Application::new()" } else { &before };
+        greeter.sandbox.edit("src/lib.rs", now, &body).expect("an edit");
+        let said = greeter.sandbox.cli(["upgrade"]).expect(REFUSED);
+        assert_says(&one_sentence(&said), &["greet: ", says]);
+        assert!(said.stderr.contains("step: prepare"), "{}", said.stderr);
+        greeter.serves_on();
+        before = body;
+    }
+}
+
+/// What kept it from starting may be gone.
+#[test]
+fn an_initialisation_that_failed_once_is_tried_again() {
+    let greeter = Greeter::new();
+    let begun = greeter.sandbox.beside("begun");
+    // It is tried, then done: in an OS process of its own, then in the node. The second time fails, and so does the third.
+    let code = format!(
+        "    let begun = std::path::Path::new({begun:?});
+    let count = std::fs::read(begun).map_or(0, |bytes| bytes.len()) + 1;
+    let _ = std::fs::write(begun, vec![b'.'; count]);
+    assert!(count != 2 && count != 3, \"not at time {{count}}\");
+    Application::new()"
+    );
+    greeter.sandbox.edit("src/lib.rs", "    Application::new()", &code).expect("an edit");
+    for time in [2, 3] {
+        let said = greeter.sandbox.cli(["upgrade"]).expect(REFUSED);
+        assert_says(&one_sentence(&said), &[&format!("not at time {time}")]);
+        assert_eq!(greeter.node.version(), greeter.version);
+    }
+    let version = greeter.sandbox.upgrade().expect("the same upgrade, again");
+    assert_eq!(std::fs::read(&begun).expect("it has begun").len(), 5);
+    assert_eq!(greeting(&greeter.node), format!("hello from {version}\n"));
+}
+
 #[test]
 fn a_plugin_of_another_layout_and_optimisation_serves() {
     let sandbox = Sandbox::new(EXAMPLE).expect("the example builds");

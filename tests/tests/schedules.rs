@@ -85,7 +85,7 @@ impl Real<'_> {
     }
 
     fn roll_back(&self, to: usize) -> bool {
-        self.took_effect(self.sandbox.cli(["rollback", "--drain-wait", "0", &self.versions[to]]))
+        self.took_effect(self.sandbox.cli(["rollback", "--force", "--drain-wait", "0", &self.versions[to]]))
     }
 
     /// Refused is as good an answer as done, for the reason that the model knows; anything else is none.

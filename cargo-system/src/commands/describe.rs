@@ -22,8 +22,13 @@ struct Described {
 }
 
 /// The command itself.
-pub(super) fn describe(file: &Path) -> Result<(), Failure> {
-    let listeners = node::describe(file).map_err(Failure::error)?;
+pub(super) fn describe(file: &Path, begin: bool) -> Result<(), Failure> {
+    let mut config = Vec::new();
+    if begin {
+        let read = std::io::stdin().read_to_end(&mut config);
+        read.map_err(|error| Failure::error(format!("the configuration cannot be read: {error}")))?;
+    }
+    let listeners = node::describe(file, begin.then_some(&config)).map_err(Failure::error)?;
     output::json(&Described { listeners });
     Ok(())
 }

@@ -60,8 +60,8 @@ pub(super) fn dry_run(
 }
 
 /// What a roll-back would do. All of it is in the node's folder, and nothing is loaded.
-pub(super) fn rollback(context: &Context, release: Option<String>) -> Result<(), Failure> {
-    match context.connect()?.ask(Command::PlanRollback { release }, PATIENCE)? {
+pub(super) fn rollback(context: &Context, release: Option<String>, force: bool) -> Result<(), Failure> {
+    match context.connect()?.ask(Command::PlanRollback { release, force }, PATIENCE)? {
         Outcome::Plan(plan) => conclude(context.json(), &plan, None),
         _ => Err(Failure::error("the node answers something else than a plan")),
     }

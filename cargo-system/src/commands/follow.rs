@@ -8,6 +8,7 @@ use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::node_path::NodePath;
 use crate::output;
+use crate::pauses;
 use crate::progress::Progress;
 use runtime::protocol::{Command, Event, OnProbation, Outcome, Pauses, Unconfirmed, Upgraded};
 use serde_json::json;
@@ -83,6 +84,9 @@ fn conclude(as_json: bool, name: &str, upgraded: &Upgraded, elapsed: Duration) {
         }));
     }
     output::line(&render(name, upgraded, elapsed));
+    if upgraded.pauses.count > 1 {
+        output::line(&format!("pauses up to: {}", pauses::histogram(&upgraded.pauses)));
+    }
     if let Some(probation) = &upgraded.probation {
         output::line(&on_probation(probation));
     }
@@ -153,7 +157,7 @@ mod tests {
             "app: upgraded 0.1.0+a → 0.1.0+b in 1.5ms; 1 process still runs on older versions"
         );
         let moved = |count| {
-            let pauses = Pauses { count, p50_ns: 12_000, p99_ns: 95_000, max_ns: 200_000 };
+            let pauses = Pauses { count, p50_ns: 12_000, p99_ns: 95_000, ..Pauses::default() };
             say(Upgraded { pauses, ..upgraded(true, 0) })
         };
         assert_eq!(

@@ -4,6 +4,7 @@ use super::releases::read;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::output;
+use crate::pauses;
 use crate::table::table;
 use runtime::protocol::Pauses;
 use runtime::release::history::{Attempt, By, Entry, Kind, Outcome};
@@ -112,9 +113,13 @@ fn details(entry: &Entry) -> Vec<String> {
     if entry.migrated > 0 || entry.drained > 0 {
         details.push(format!("{} processes migrated, {} left to drain", entry.migrated, entry.drained));
     }
-    if let Some(Pauses { count, p50_ns, p99_ns, max_ns }) = entry.pauses {
-        let [p50, p99, max] = [p50_ns, p99_ns, max_ns].map(Duration::from_nanos);
+    if let Some(pauses) = &entry.pauses {
+        let Pauses { count, p50_ns, p99_ns, max_ns, .. } = pauses;
+        let [p50, p99, max] = [*p50_ns, *p99_ns, *max_ns].map(Duration::from_nanos);
         details.push(format!("{count} pauses: p50 {p50:.1?}, p99 {p99:.1?}, longest {max:.1?}"));
+        if !pauses.buckets.is_empty() {
+            details.push(format!("pauses up to: {}", pauses::histogram(pauses)));
+        }
     }
     details
 }
@@ -144,8 +149,8 @@ mod tests {
 
     #[test]
     fn an_entry_says_who_when_from_to_and_what_came_of_it() {
-        let pauses = Pauses { count: 10_000, p50_ns: 12_345, p99_ns: 85_000, max_ns: 400_000 };
-        let mut done = Entry { pauses: Some(pauses), migrated: 10_000, drained: 7, ..entry(12, Outcome::Done) };
+        let mut done =
+            Entry { pauses: Some(pauses::sample()), migrated: 10_000, drained: 7, ..entry(12, Outcome::Done) };
         done.attempt.by.client = Some("cargo-system 0.1.0".to_owned());
         let message = Some("process 7421 cannot be converted:\x1b[31m no".to_owned());
         let mut back = Entry { message, ..entry(9, Outcome::RolledBack) };
@@ -159,6 +164,7 @@ NO  WHEN                  FROM            TO              OUTCOME               
 12  2023-11-14T22:13:20Z  0.1.0+00c0ffee  0.1.1+3f2a91bc  done                  1.5ms  app, cargo-system 0.1.0
     10000 processes migrated, 7 left to drain
     10000 pauses: p50 12.3µs, p99 85.0µs, longest 400.0µs
+    pauses up to: 5µs 812 · 20µs 9100 · 500µs 88
 9   ?                     0.1.0+00c0ffee  0.1.1+3f2a91bc  rollback rolled back  1.5ms  app
     move: process 7421 cannot be converted: [31m no
 8   2023-11-14T22:13:20Z  0.1.0+00c0ffee  0.1.1+3f2a91bc  crashed                      the node

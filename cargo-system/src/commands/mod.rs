@@ -37,6 +37,7 @@ use crate::context::{Context, release_command};
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::{interrupt, output};
+use upgrade::Wish;
 
 /// Runs a command to its exit code; prints its failure.
 pub(crate) fn run(cli: Cli) -> ExitCode {
@@ -62,17 +63,17 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
     match command {
         Command::Run { serving } => run::run(&context, &serving),
         Command::Release { out, signing } => release::release(&context, out, &signing),
-        Command::Upgrade { newest: true, force, confirm_within, waiting, .. } => {
-            newest::upgrade(&context, force, confirm_within, waiting)
+        Command::Upgrade { newest: true, force, confirm_within, wait, waiting, .. } => {
+            newest::upgrade(&context, Wish { force, confirm_within, wait }, waiting)
         }
         Command::Upgrade { release, force, dry_run: true, confirm_within, signing, .. } => {
             dry_run::dry_run(&context, release.as_deref(), force, confirm_within, &signing)
         }
-        Command::Upgrade { release, force, confirm_within, waiting, signing, .. } => {
-            upgrade::upgrade(&context, release.as_deref(), force, confirm_within, waiting, &signing)
+        Command::Upgrade { release, force, confirm_within, wait, waiting, signing, .. } => {
+            upgrade::upgrade(&context, release.as_deref(), Wish { force, confirm_within, wait }, waiting, &signing)
         }
-        Command::Rollback { version, dry_run: true, .. } => dry_run::rollback(&context, version),
-        Command::Rollback { version, waiting, .. } => rollback::rollback(&context, version, waiting),
+        Command::Rollback { version, force, dry_run: true, .. } => dry_run::rollback(&context, version, force),
+        Command::Rollback { version, force, waiting, .. } => rollback::rollback(&context, version, force, waiting),
         Command::Confirm { waiting } => confirm::confirm(&context, waiting),
         Command::Check => check::check(&context),
         Command::Keys { command } => keys::keys(&context, &command),
@@ -99,7 +100,7 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Daemon { serving, timeout } => daemon::daemon(&context, serving, timeout),
         Command::Restart { grace, timeout } => daemon::restart(&context, grace, timeout),
         Command::Service { user } => service::service(&context, user.as_deref()),
-        Command::Describe { file } => describe::describe(&file),
+        Command::Describe { file, begin } => describe::describe(&file, begin),
         Command::Node { root, detach, serving } => node::node(root, detach, &serving),
     }
 }

@@ -4,24 +4,19 @@
 //! was rolled back.
 
 use super::follow;
+use super::upgrade::Wish;
 use super::version::{ask_status, current};
 use crate::cli::Waiting;
 use crate::client;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::progress::Progress;
-use runtime::protocol::Command;
 use runtime::release::record::Record;
 use runtime::release::store::Store;
 use semver::Version;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
-pub(super) fn upgrade(
-    context: &Context,
-    force: bool,
-    confirm_within: Option<Duration>,
-    waiting: Waiting,
-) -> Result<(), Failure> {
+pub(super) fn upgrade(context: &Context, wish: Wish, waiting: Waiting) -> Result<(), Failure> {
     let node = context.node()?;
     let status = ask_status(&mut client::connect(&node)?)?;
     let store = Store::new(node.layout.clone());
@@ -32,11 +27,11 @@ pub(super) fn upgrade(
         manifest.metadata().and_then(|manifest| manifest.modified()).unwrap_or(SystemTime::UNIX_EPOCH)
     };
     let serving = current(&status);
-    let release = newest(versions, serving, force, &record, age).unwrap_or_else(|| serving.to_owned());
-    let (drain_wait, _) = follow::times(waiting);
-    let (confirm_within_ms, follow_drain_ms) =
-        (confirm_within.map(follow::milliseconds), follow::milliseconds(drain_wait));
-    let command = Command::Upgrade { release, force, confirm_within_ms, follow_drain_ms };
+    let release = newest(versions, serving, wish.force, &record, age).unwrap_or_else(|| serving.to_owned());
+    // One that cannot be read has no wishes, and the node says what is wrong with it.
+    let settings =
+        release.parse().ok().and_then(|version| store.manifest(&version).ok()).map(|manifest| manifest.settings);
+    let (command, waiting) = wish.command(&release, settings.as_ref(), waiting);
     follow::follow(context, &node, &status.name, command, waiting, Progress::new(context.json()))
 }
 
@@ -58,6 +53,7 @@ fn newest(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     #[test]
     fn the_newest_is_the_highest_and_then_the_last_and_never_older_than_what_serves() {

@@ -59,6 +59,11 @@ fn render(status: &Status) -> String {
             megabytes(status.leaked_bytes)
         );
     }
+    if status.quiet_images > 0 {
+        let images =
+            choose(status.quiet_images, "image has no processes, and stays", "images have no processes, and stay");
+        let _ = writeln!(text, "{} older {images} loaded", status.quiet_images);
+    }
     for listener in &status.listeners {
         let _ = writeln!(text, "listening {} on {}", listener.name, listener.address);
     }
@@ -176,6 +181,7 @@ mod tests {
             hand_offs: 3,
             frozen_threads: 4,
             leaked_bytes: 2_097_152,
+            quiet_images: 2,
             processes: 212,
             metrics: None,
             processes_max: 1 << 25,
@@ -194,6 +200,7 @@ example-app up 1 h 2 m, pid 4711, 1 of 2 schedulers online, 212 processes, 12.0 
 runtime 0.1.0 in /srv/app
 3 processes do not give way, each on a thread of its own
 4 threads were frozen by kills and faults; they hold 2.0 MiB until the node is restarted
+2 older images have no processes, and stay loaded
 listening http on 127.0.0.1:4000
 
 VERSION         STATE     PROCESSES       AGE
@@ -213,6 +220,7 @@ VERSION         STATE     PROCESSES       AGE
             schedulers_online: 1,
             long_runners: 1,
             frozen_threads: 1,
+            quiet_images: 1,
             processes: 1,
             listeners: Vec::new(),
             versions: vec![version("0.1.0", "current", 1, 2_000)],
@@ -223,6 +231,7 @@ example-app up 1 h 2 m, pid 4711, 1 scheduler, 1 process, 12.0 MiB
 runtime 0.1.0 in /srv/app
 1 process does not give way, on a thread of its own
 1 thread was frozen by a kill or a fault; it holds 2.0 MiB until the node is restarted
+1 older image has no processes, and stays loaded
 
 VERSION  STATE     PROCESSES       AGE
 0.1.0    current           1       2 s

@@ -15,15 +15,39 @@ use crate::{interrupt, output, stage};
 use runtime::protocol::{Command, Event, Status};
 use runtime::release::keys::Keys;
 use runtime::release::manifest::Manifest;
+use runtime::release::settings::Settings;
 use runtime::release::store::Store;
 use std::path::Path;
 use std::time::Duration;
 
+/// How it is to be gone about.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wish {
+    /// Also to a release that was rolled back.
+    pub(super) force: bool,
+    /// How long it is on probation, if somebody has to confirm it.
+    pub(super) confirm_within: Option<Duration>,
+    /// A probation is waited for.
+    pub(super) wait: bool,
+}
+
+impl Wish {
+    /// The command, and how long to wait for its end.
+    pub(super) fn command(self, release: &str, settings: Option<&Settings>, waiting: Waiting) -> (Command, Waiting) {
+        let Self { force, confirm_within, wait } = self;
+        let (release, follow_drain_ms) = (release.to_owned(), follow::milliseconds(follow::times(waiting).0));
+        let confirm_within_ms = confirm_within.map(follow::milliseconds);
+        let probation = confirm_within.or_else(|| settings?.probation()).filter(|_| wait).unwrap_or_default();
+        let more = u32::try_from(probation.as_secs()).unwrap_or(u32::MAX);
+        let waiting = Waiting { timeout: waiting.timeout.saturating_add(more), ..waiting };
+        (Command::Upgrade { release, force, confirm_within_ms, wait, follow_drain_ms }, waiting)
+    }
+}
+
 pub(super) fn upgrade(
     context: &Context,
     release: Option<&Path>,
-    force: bool,
-    confirm_within: Option<Duration>,
+    wish: Wish,
     waiting: Waiting,
     signing: &Signing,
 ) -> Result<(), Failure> {
@@ -34,17 +58,8 @@ pub(super) fn upgrade(
     let mut progress = Progress::new(context.json());
     let manifest = stage(context, release, &status, &store, signing, &mut progress)?;
 
-    let (drain_wait, _) = follow::times(waiting);
-    let confirm_within_ms = confirm_within.map(follow::milliseconds);
-    let (release, follow_drain_ms) = (manifest.version.to_string(), follow::milliseconds(drain_wait));
-    follow::follow(
-        context,
-        &node,
-        &status.name,
-        Command::Upgrade { release, force, confirm_within_ms, follow_drain_ms },
-        waiting,
-        progress,
-    )
+    let (command, waiting) = wish.command(&manifest.version.to_string(), Some(&manifest.settings), waiting);
+    follow::follow(context, &node, &status.name, command, waiting, progress)
 }
 
 /// The packed release, or the workspace's change, in that folder.

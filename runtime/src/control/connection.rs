@@ -93,9 +93,10 @@ fn act(stream: &UnixStream, controlled: &Arc<Controlled>, request: Request) -> i
         // Served before, as it reads more than its request.
         Command::Console => Ok(()),
         Command::Stop { grace_ms } => stop(stream, controlled, Duration::from_millis(grace_ms)),
-        Command::Upgrade { release, force, confirm_within_ms, follow_drain_ms } => {
+        Command::Upgrade { release, force, confirm_within_ms, wait, follow_drain_ms } => {
             let by = peer::by(stream, request.client.as_deref());
             let begun = controlled.versions.upgrade(&release, force, probation(confirm_within_ms), by);
+            let begun = begun.map(|begun| if wait { begun.to_the_end() } else { begun });
             follow(stream, begun, Duration::from_millis(follow_drain_ms))
         }
         Command::Confirm => follow(stream, controlled.versions.confirm(), Duration::ZERO),
@@ -104,13 +105,13 @@ fn act(stream: &UnixStream, controlled: &Arc<Controlled>, request: Request) -> i
             let planned = controlled.versions.plan(&release, root.as_deref(), force, within, listeners);
             write(stream, &planned.map_or_else(Reply::Failed, |plan| Reply::Done(Outcome::Plan(plan))))
         }
-        Command::PlanRollback { release } => {
-            let planned = controlled.versions.plan_back(release.as_deref());
+        Command::PlanRollback { release, force } => {
+            let planned = controlled.versions.plan_back(release.as_deref(), force);
             write(stream, &planned.map_or_else(Reply::Failed, |plan| Reply::Done(Outcome::Plan(plan))))
         }
-        Command::Rollback { release, follow_drain_ms } => {
+        Command::Rollback { release, force, follow_drain_ms } => {
             let by = peer::by(stream, request.client.as_deref());
-            let begun = controlled.versions.roll_back(release.as_deref(), by);
+            let begun = controlled.versions.roll_back(release.as_deref(), force, by);
             follow(stream, begun, Duration::from_millis(follow_drain_ms))
         }
     }

@@ -31,6 +31,7 @@ pub(crate) fn status(controlled: &Controlled) -> Status {
         hand_offs: scheduler::hand_offs(),
         frozen_threads: scheduler::frozen_threads(),
         leaked_bytes: scheduler::leaked_bytes(),
+        quiet_images: quiet_images(),
         processes: versions.iter().map(|version| version.processes).sum(),
         metrics: controlled.metrics.get().map(ToString::to_string),
         processes_max: table::limit(),
@@ -39,6 +40,12 @@ pub(crate) fn status(controlled: &Controlled) -> Status {
         release: listen::current().map_or("", |running| &running.version).to_owned(),
         versions,
     }
+}
+
+/// Loaded, and neither current nor run by anybody.
+fn quiet_images() -> u64 {
+    let is_current = |image: &Image| listen::current().is_some_and(|running| running.has(image));
+    image::all().iter().filter(|image| !is_current(image) && image.processes.get() == 0).count() as u64
 }
 
 fn age_ms(since: Instant) -> u64 {

@@ -10,7 +10,7 @@ use plugin_abi::abi::{
     ApplicationHandle, ENTRY_SYMBOL, Entry, EntryFn, HostTable, IMAGE_CURRENT, ImageContext, LOG_INFO, OwnedBytes,
     RECORD_HEADER_LEN, STATUS_OK, Slice,
 };
-use std::collections::HashSet;
+use std::collections::btree_map::{self, BTreeMap};
 use std::mem::MaybeUninit;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
@@ -54,6 +54,8 @@ pub(crate) enum LoadError {
     Stale,
     #[error("what is in memory is not what the file declares")]
     Declaration,
+    #[error("it was loaded before, and cannot be copied to be loaded again: {0}")]
+    Copy(std::io::Error),
     #[error("its initialisation failed: {0}")]
     Init(String),
     #[error("{0}")]
@@ -90,8 +92,10 @@ impl Image {
 }
 
 static IDS: AtomicU64 = AtomicU64::new(1);
-/// Addresses of the declarations that were loaded: proof that a load brought something new.
-static LOADED: Mutex<Option<HashSet<usize>>> = Mutex::new(None);
+/// The declarations that were loaded, by address, proof that a load brought something new; and whether each was initialised.
+static LOADED: Mutex<BTreeMap<usize, bool>> = Mutex::new(BTreeMap::new());
+/// What the copies of files are called whose first initialisation failed: see [`opened`].
+pub(crate) const AGAIN: &str = "again-";
 
 /// See `set_log_level`.
 static LOG_LEVEL: AtomicU32 = AtomicU32::new(LOG_INFO);
@@ -118,18 +122,76 @@ pub(crate) fn host() -> &'static Image {
     &HOST
 }
 
-/// Loads the file that `facts` were read from, and runs the plugin's `init`. `version` is what it is called in this node.
+/// Loads the file that `facts` were read from, and runs the plugin's `init`. `version` is what it is called in this node. If that has failed before, what is
+/// loaded is a copy, in the folder `spare`, where it stays if it is initialised.
 ///
 /// # Errors
-/// See [`LoadError`]. The file stays mapped: it is never unloaded.
+/// See [`LoadError`]. The file stays mapped: it is never unloaded. It can be tried again.
 pub(crate) fn load(
     path: &Path,
     facts: &PluginFacts,
     version: &str,
     table: &'static HostTable,
+    spare: &Path,
 ) -> Result<&'static Image, LoadError> {
+    let Opened { entry, declared, copy } = opened(path, facts, spare)?;
+    let path = copy.as_deref().unwrap_or(path);
+    let image = initialised(entry, path, facts, version, table);
+    match (&image, &copy) {
+        (Ok(_), _) => {
+            LOADED.lock().insert(declared, true);
+        }
+        // Where it is mapped its name is not needed. What cannot be removed now is so at the next boot.
+        (Err(_), Some(copy)) => drop(std::fs::remove_file(copy)),
+        (Err(_), None) => {}
+    }
+    image
+}
+
+/// A file that is mapped, and that nobody has initialised yet.
+struct Opened {
+    entry: &'static Entry,
+    /// Where its declaration stands.
+    declared: usize,
+    /// Its name, if it is not the file itself.
+    copy: Option<PathBuf>,
+}
+
+/// The linker gives what it has mapped before for a file that it knows, with whatever a failed initialisation has left there. A copy is another file.
+fn opened(path: &Path, facts: &PluginFacts, spare: &Path) -> Result<Opened, LoadError> {
     let entry = open(path)?;
-    check_declaration(entry, facts)?;
+    let declared = check_declaration(entry, facts)?;
+    match LOADED.lock().entry(declared) {
+        btree_map::Entry::Vacant(new) => {
+            new.insert(false);
+            return Ok(Opened { entry, declared, copy: None });
+        }
+        btree_map::Entry::Occupied(before) if *before.get() => return Err(LoadError::Stale),
+        btree_map::Entry::Occupied(_) => {}
+    }
+    let number = IDS.fetch_add(1, Ordering::Relaxed);
+    let copy = spare.join(format!("{AGAIN}{number}-{}", path.file_name().unwrap_or_default().display()));
+    let opened = std::fs::copy(path, &copy).map_err(LoadError::Copy).and_then(|_| open(&copy));
+    let declared = opened.and_then(|entry| Ok((entry, check_declaration(entry, facts)?)));
+    match declared {
+        Ok((entry, declared)) if LOADED.lock().insert(declared, false).is_none() => {
+            Ok(Opened { entry, declared, copy: Some(copy) })
+        }
+        other => {
+            // It may not even have been made.
+            drop(std::fs::remove_file(&copy));
+            Err(other.err().unwrap_or(LoadError::Stale))
+        }
+    }
+}
+
+fn initialised(
+    entry: &'static Entry,
+    path: &Path,
+    facts: &PluginFacts,
+    version: &str,
+    table: &'static HostTable,
+) -> Result<&'static Image, LoadError> {
     let plugin: &'static str = facts.name.clone().leak();
     let version: &'static str = version.to_owned().leak();
     let changes = LOG_CHANGES.load(Ordering::SeqCst);
@@ -190,7 +252,8 @@ fn open(path: &Path) -> Result<&'static Entry, LoadError> {
     Ok(unsafe { &*entry })
 }
 
-fn check_declaration(entry: &'static Entry, facts: &PluginFacts) -> Result<(), LoadError> {
+/// The address of its declaration.
+fn check_declaration(entry: &'static Entry, facts: &PluginFacts) -> Result<usize, LoadError> {
     if entry.size < size_of::<Entry>() {
         return Err(LoadError::Declaration);
     }
@@ -199,8 +262,7 @@ fn check_declaration(entry: &'static Entry, facts: &PluginFacts) -> Result<(), L
     if declared.get(RECORD_HEADER_LEN..) != Some(&facts.declaration[..]) {
         return Err(LoadError::Declaration);
     }
-    let is_new = LOADED.lock().get_or_insert_default().insert(declared.as_ptr().addr());
-    if is_new { Ok(()) } else { Err(LoadError::Stale) }
+    Ok(declared.as_ptr().addr())
 }
 
 fn leak_context(id: u64, version: &'static str) -> &'static ImageContext {

@@ -14,5 +14,5 @@ mod text;
 
 pub(crate) use application::{Configured, Declared, State};
 pub use inspect::{InspectError, PluginFacts, inspect};
-pub(crate) use load::{Image, all, find, host, load, set_log_level};
+pub(crate) use load::{AGAIN, Image, all, find, host, load, set_log_level};
 pub(crate) use text::{is_plugin_code, place_of};

@@ -1,7 +1,7 @@
 //! A listening socket of the node's, and the process that accepts from it.
 //!
 //! The acceptor is a process of the host's own image: it takes what has come and starts, for each connection, a process on the
-//! current image. So an upgrade changes nothing here: the next connection finds the next image. The socket closes when
+//! current image. So an upgrade changes nothing here: the next connection finds the next image, by the name that the socket has there. The socket closes when
 //! the acceptor is killed, at the removal of the listener or the stop of the node.
 //!
 //! ```text
@@ -12,10 +12,10 @@
 
 use super::current::current;
 use crate::image::{self, Image};
-use crate::io;
+use crate::io as readiness;
 use crate::log;
-use crate::process::Pid;
-use crate::scheduler::{self, PROCESS_WAKER};
+use crate::process::{Birth, Pid, Priority};
+use crate::scheduler::{self, PROCESS_WAKER, Unstarted};
 use crate::timer;
 use crate::waker::Waker;
 use plugin_abi::abi::{
@@ -25,9 +25,11 @@ use plugin_abi::abi::{
 use rustix::io::Errno;
 use rustix::net::{SocketFlags, acceptfrom_with, sockopt};
 use std::ffi::c_void;
+use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::ptr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// Connections taken in one turn.
@@ -35,18 +37,19 @@ const BATCH: u32 = 64;
 /// How long to wait for descriptors to come free.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// A bound socket with its name. Accepts once it is started.
+/// A bound socket with its name, and the process that is to accept from it, which has not begun: all that can fail is done.
 #[derive(Debug)]
 pub(crate) struct Bound {
-    pub(crate) name: String,
-    /// As bound.
-    pub(crate) address: SocketAddr,
-    socket: TcpListener,
+    listener: Listener,
+    /// `None`: it has begun.
+    acceptor: Option<Unstarted>,
 }
 
 /// A socket that is accepted from.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Listener {
+    /// Its number: never given twice.
+    pub(crate) socket: u64,
     pub(crate) name: String,
     /// As asked for.
     pub(crate) asked: SocketAddr,
@@ -57,31 +60,68 @@ pub(crate) struct Listener {
 
 #[derive(Debug)]
 struct Acceptor {
+    number: u64,
+    /// What it was called first: for what nobody that serves calls it any more.
     name: String,
     socket: TcpListener,
     source: u64,
 }
 
+static NUMBERS: AtomicU64 = AtomicU64::new(1);
+
 impl Bound {
     /// Binds a socket; nothing is accepted yet.
-    pub(crate) fn bind(name: &str, address: SocketAddr) -> std::io::Result<Self> {
-        let socket = TcpListener::bind(address)?;
+    ///
+    /// # Errors
+    /// It cannot be bound, or nobody can accept from it.
+    pub(crate) fn bind(name: &str, asked: SocketAddr) -> io::Result<Self> {
+        let socket = TcpListener::bind(asked)?;
         socket.set_nonblocking(true)?;
-        Ok(Self { name: name.to_owned(), address: socket.local_addr()?, socket })
+        let (number, address) = (NUMBERS.fetch_add(1, Ordering::Relaxed), socket.local_addr()?);
+        let source = readiness::register(socket.as_fd(), 0)?;
+        let acceptor = Box::new(Acceptor { number, name: name.to_owned(), socket, source });
+        let future = ProcessFuture { data: Box::into_raw(acceptor).cast(), vtable: &raw const ACCEPTOR };
+        let birth = Birth {
+            image: image::host(),
+            future,
+            parent: None,
+            priority: Priority::Normal,
+            mailbox_limit: 0,
+            born: scheduler::stamp(),
+        };
+        // SAFETY: `ACCEPTOR`'s functions take a boxed `Acceptor`; it is given away.
+        let Some(acceptor) = (unsafe { scheduler::begin(&birth) }) else {
+            // SAFETY: the future is ours still.
+            unsafe { drop_acceptor(future.data) };
+            return Err(io::Error::other("there are as many processes as the node may have"));
+        };
+        let (name, pid) = (name.to_owned(), acceptor.pid());
+        Ok(Self {
+            listener: Listener { socket: number, name, asked, address, acceptor: pid },
+            acceptor: Some(acceptor),
+        })
+    }
+
+    pub(crate) fn listener(&self) -> &Listener {
+        &self.listener
     }
 
     /// Starts to accept.
-    pub(crate) fn start(self, asked: SocketAddr) -> Result<Listener, Errno> {
-        let source = io::register(self.socket.as_fd(), 0)?;
-        let acceptor = Box::new(Acceptor { name: self.name.clone(), socket: self.socket, source });
-        let future = ProcessFuture { data: Box::into_raw(acceptor).cast(), vtable: &raw const ACCEPTOR };
-        // SAFETY: `ACCEPTOR`'s functions take a boxed `Acceptor`; it is given away.
-        let Some(acceptor) = (unsafe { scheduler::spawn(image::host(), future) }) else {
-            // SAFETY: the future is ours still.
-            unsafe { drop_acceptor(future.data) };
-            return Err(Errno::AGAIN);
-        };
-        Ok(Listener { name: self.name, asked, address: self.address, acceptor })
+    pub(crate) fn start(mut self) -> Listener {
+        if let Some(acceptor) = self.acceptor.take() {
+            acceptor.start();
+        }
+        self.listener.clone()
+    }
+}
+
+/// Nobody wanted it after all: it ends without having accepted anything.
+impl Drop for Bound {
+    fn drop(&mut self) {
+        if let Some(acceptor) = self.acceptor.take() {
+            self.listener.close();
+            acceptor.start();
+        }
     }
 }
 
@@ -124,7 +164,7 @@ unsafe extern "C" fn drop_acceptor(data: Opaque) -> Status {
 
 impl Drop for Acceptor {
     fn drop(&mut self) {
-        io::deregister(self.source);
+        readiness::deregister(self.source);
     }
 }
 
@@ -133,13 +173,13 @@ impl Acceptor {
         // SAFETY: the process's own waker, valid for the poll.
         let own = || unsafe { Waker::clone_of(waker) };
         for _ in 0..BATCH {
-            let token = io::ready(self.source, IO_READ, 0, own);
+            let token = readiness::ready(self.source, IO_READ, 0, own);
             if token == 0 {
                 return;
             }
             match acceptfrom_with(&self.socket, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK) {
                 Ok((socket, peer)) => self.connection(socket, peer.and_then(|peer| SocketAddr::try_from(peer).ok())),
-                Err(Errno::AGAIN) => io::clear(self.source, IO_READ, token),
+                Err(Errno::AGAIN) => readiness::clear(self.source, IO_READ, token),
                 Err(Errno::INTR | Errno::CONNABORTED | Errno::PROTO | Errno::NETDOWN) => {}
                 Err(error) => {
                     log::host(
@@ -160,11 +200,12 @@ impl Acceptor {
         // Small answers go out at once. A socket that cannot has been reset already; its process will find out.
         let _: Result<(), Errno> = sockopt::set_tcp_nodelay(&socket, true);
         let peer = peer.map(|peer| peer.to_string()).unwrap_or_default();
-        if serve(&self.name, socket, &peer, &[]).is_err() {
+        let name = current().and_then(|running| running.route(self.number)).map_or(&self.name, |route| &route.name);
+        if serve(name, socket, &peer, &[]).is_err() {
             log::host(
                 LOG_ERROR,
                 "listen",
-                &format!("{}: no process could be started for {peer}; the connection is closed", self.name),
+                &format!("{name}: no process could be started for {peer}; the connection is closed"),
             );
         }
     }

@@ -1,17 +1,19 @@
 //! All listeners of the node, and how they change with a version.
 //!
 //! ```text
-//! declared by the new version ─ resolve (overrides) ─► kept: same name and address, same socket
+//! declared by the new version ─ resolve (overrides) ─► kept: same address, same socket, by whatever name
 //!                                                      new: bound in `prepare`, accepted from in `open`
 //! not declared any more: closed in `keep_only`, when there is no way back
 //! ```
 //!
-//! `prepare` can fail and then has changed nothing; the others cannot fail in a way that loses a kept socket.
+//! `prepare` can fail and then has changed nothing; the others cannot fail. What a socket is called is a matter of the release that serves
+//! ([`Route`]), so that names change with the one pointer by which it does.
 
+use super::current::{Route, Running};
 use super::listener::{Bound, Listener};
 use crate::image::Declared;
 use crate::log;
-use plugin_abi::abi::{LOG_ERROR, LOG_INFO};
+use plugin_abi::abi::LOG_INFO;
 use std::net::SocketAddr;
 
 /// Binds a listener elsewhere than declared.
@@ -46,8 +48,9 @@ pub(crate) struct Listeners {
 /// What a new version asks for, with its new sockets bound.
 #[derive(Debug)]
 pub(crate) struct Prepared {
-    wanted: Vec<(String, SocketAddr)>,
-    bound: Vec<Bound>,
+    /// Of all that it listens on.
+    pub(crate) routes: Vec<Route>,
+    pub(crate) bound: Vec<Bound>,
 }
 
 impl Listeners {
@@ -83,49 +86,56 @@ impl Listeners {
     /// Binds what the new version needs and the node has not.
     pub(crate) fn prepare(&self, declared: &[Declared]) -> Result<Prepared, ListenError> {
         let wanted = resolve(pairs(declared), &self.overrides)?;
-        let missing = wanted.iter().filter(|(name, address)| !self.has(name, *address));
-        let bind = |(name, address): &(String, SocketAddr)| {
-            Bound::bind(name, *address).map_err(|source| ListenError::Bind {
-                name: name.clone(),
-                address: *address,
-                source,
-            })
-        };
-        let bound = missing.map(bind).collect::<Result<_, _>>()?;
-        Ok(Prepared { wanted, bound })
-    }
-
-    fn has(&self, name: &str, asked: SocketAddr) -> bool {
-        self.open.iter().any(|listener| listener.name == name && listener.asked == asked)
-    }
-
-    /// Accepts from the new sockets.
-    pub(crate) fn open(&mut self, prepared: Prepared) {
-        let Prepared { wanted, bound } = prepared;
-        for bound in bound {
-            let (name, address) = (bound.name.clone(), bound.address);
-            let asked = wanted.iter().find(|(wanted, _)| *wanted == name).map_or(address, |(_, asked)| *asked);
-            match bound.start(asked) {
-                Ok(listener) => {
-                    log::host(LOG_INFO, "listen", &format!("{name}: listening on {address}"));
-                    self.open.push(listener);
+        let kept = kept(&self.places().open, &wanted);
+        let (mut routes, mut bound) = (Vec::new(), Vec::new());
+        for ((name, asked), kept) in wanted.into_iter().zip(kept) {
+            let socket = match kept.and_then(|kept| self.open.get(kept)) {
+                Some(kept) => kept.socket,
+                None => {
+                    let new = Bound::bind(&name, asked);
+                    let new = new.map_err(|source| ListenError::Bind { name: name.clone(), address: asked, source })?;
+                    let socket = new.listener().socket;
+                    bound.push(new);
+                    socket
                 }
-                Err(error) => log::host(LOG_ERROR, "listen", &format!("{name}: cannot accept on {address}: {error}")),
-            }
+            };
+            routes.push(Route { socket, name, asked });
         }
+        Ok(Prepared { routes, bound })
     }
 
-    /// Closes all but those that a version declares, which was prepared before.
-    pub(crate) fn keep_only(&mut self, declared: &[Declared]) {
-        let Ok(wanted) = resolve(pairs(declared), &self.overrides) else { return };
+    /// Accepts from the new sockets. What serves from here on has those routes.
+    pub(crate) fn open(&mut self, bound: Vec<Bound>, running: &Running) {
+        self.open.extend(bound.into_iter().map(Bound::start).inspect(|new| {
+            log::host(LOG_INFO, "listen", &format!("{}: listening on {}", new.name, new.address));
+        }));
+        self.rename(running);
+    }
+
+    /// Closes all but those that a release has, which serves.
+    pub(crate) fn keep_only(&mut self, running: &Running) {
         self.open.retain(|listener| {
-            let is_wanted = wanted.iter().any(|(name, address)| *name == listener.name && *address == listener.asked);
+            let is_wanted = running.route(listener.socket).is_some();
             if !is_wanted {
                 listener.close();
                 log::host(LOG_INFO, "listen", &format!("{}: closed {}", listener.name, listener.address));
             }
             is_wanted
         });
+        self.rename(running);
+    }
+
+    /// Sockets are called as what serves calls them.
+    fn rename(&mut self, running: &Running) {
+        for listener in &mut self.open {
+            let Some(route) = running.route(listener.socket) else { continue };
+            if listener.name != route.name {
+                let address = listener.address;
+                log::host(LOG_INFO, "listen", &format!("{}: {address} is {} now", listener.name, route.name));
+                listener.name.clone_from(&route.name);
+            }
+            listener.asked = route.asked;
+        }
     }
 
     /// Closes all.
@@ -138,9 +148,11 @@ impl Listeners {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Places {
     pub(crate) overrides: Vec<ListenOverride>,
-    /// Name, address as asked for, address as bound.
-    pub(crate) open: Vec<(String, SocketAddr, SocketAddr)>,
+    pub(crate) open: Vec<Open>,
 }
+
+/// A socket: name, address as asked for, address as bound.
+pub(crate) type Open = (String, SocketAddr, SocketAddr);
 
 /// A listener before and after a version becomes current.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -156,16 +168,30 @@ pub(crate) fn changes<'a>(
     declared: impl IntoIterator<Item = (&'a str, &'a str)>,
 ) -> Result<Vec<(String, SocketAddr, Change)>, ListenError> {
     let wanted = resolve(declared, &places.overrides)?;
-    let is_wanted =
-        |name: &str, asked: SocketAddr| wanted.iter().any(|wanted| (wanted.0.as_str(), wanted.1) == (name, asked));
-    let is_open =
-        |name: &str, asked: SocketAddr| places.open.iter().any(|open| (open.0.as_str(), open.1) == (name, asked));
-    let added = wanted.iter().filter(|(name, asked)| !is_open(name, *asked));
-    let added = added.map(|(name, asked)| (name.clone(), *asked, Change::Added));
-    let open = places.open.iter().map(|(name, asked, bound)| {
-        (name.clone(), *bound, if is_wanted(name, *asked) { Change::Kept } else { Change::Dropped })
+    let kept = kept(&places.open, &wanted);
+    let open = places.open.iter().enumerate().map(|(index, (name, _, bound))| {
+        match wanted.iter().zip(&kept).find(|(_, kept)| **kept == Some(index)) {
+            Some(((name, _), _)) => (name.clone(), *bound, Change::Kept),
+            None => (name.clone(), *bound, Change::Dropped),
+        }
     });
-    Ok(open.chain(added).collect())
+    let added = wanted.iter().zip(&kept).filter(|(_, kept)| kept.is_none());
+    Ok(open.chain(added.map(|((name, asked), _)| (name.clone(), *asked, Change::Added))).collect())
+}
+
+/// Pure: which open socket each wanted one keeps, if any: the one of its name at its address, or else one at that address whatever its name, since nobody
+/// else can be bound there.
+fn kept(open: &[Open], wanted: &[(String, SocketAddr)]) -> Vec<Option<usize>> {
+    let mut kept: Vec<Option<usize>> = vec![None; wanted.len()];
+    for by_name in [true, false] {
+        for (index, (name, asked)) in wanted.iter().enumerate() {
+            let is_there = |(own, at, bound): &Open| (asked == at || asked == bound) && (own == name || !by_name);
+            if kept[index].is_none() {
+                kept[index] = (0..open.len()).find(|socket| !kept.contains(&Some(*socket)) && is_there(&open[*socket]));
+            }
+        }
+    }
+    kept
 }
 
 fn pairs(declared: &[Declared]) -> impl Iterator<Item = (&str, &str)> {
@@ -229,6 +255,23 @@ mod tests {
             ("admin".to_owned(), at("127.0.0.1:4001"), Change::Added),
         ];
         assert_eq!(changes, expected);
+    }
+
+    #[test]
+    fn a_socket_stays_where_its_address_is_whatever_it_is_called() {
+        let at = |address: &str| address.parse().expect("an address");
+        let open = |name: &str, asked: &str, bound: &str| (name.to_owned(), at(asked), at(bound));
+        let both = [open("http", "127.0.0.1:4000", "127.0.0.1:4000"), open("any", "127.0.0.1:0", "127.0.0.1:55555")];
+        let kept = |wanted: &[(&str, &str)]| {
+            let wanted: Vec<_> = wanted.iter().map(|(name, asked)| ((*name).to_owned(), at(asked))).collect();
+            super::kept(&both, &wanted)
+        };
+        assert_eq!(kept(&[("web", "127.0.0.1:4000"), ("any", "127.0.0.1:0")]), [Some(0), Some(1)], "renamed");
+        assert_eq!(kept(&[("any", "127.0.0.1:4000"), ("http", "127.0.0.1:0")]), [Some(0), Some(1)], "swapped names");
+        assert_eq!(kept(&[("x", "127.0.0.1:0"), ("any", "127.0.0.1:0")]), [None, Some(1)], "its own name comes first");
+        assert_eq!(kept(&[("any", "127.0.0.1:55555")]), [Some(1)], "the port that it was given");
+        assert_eq!(kept(&[("a", "127.0.0.1:4000"), ("b", "127.0.0.1:4000")]), [Some(0), None], "each once");
+        assert_eq!(kept(&[("http", "127.0.0.1:4002")]), [None]);
     }
 
     #[test]

@@ -15,13 +15,14 @@
 //! Who stands cannot answer: a process that waits for another one's answer in a callback comes to no boundary while that one stands, and is late. That
 //! refuses the whole, and is the price of a barrier.
 
-use super::batch::{Bell, Fault, Limits, Report, ask, movers, watch};
+use super::batch::{Bell, Fault, Limits, Report, ask, movers, watch, watch_memory};
 use super::book;
 use super::helper::{self, Restored};
 use super::single::{Move, Outcome, Phase, Want};
 use crate::image::Image;
 use crate::process::Pid;
 use std::collections::HashSet;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -34,10 +35,14 @@ pub(crate) fn cross(to: &[&'static Image], limits: Limits, at_the_barrier: impl 
     let mut barrier =
         Barrier { to: to.to_vec(), limits, bell: Arc::new(Bell::new()), moves: Vec::new(), since: Instant::now() };
     match barrier.stop().and_then(|()| barrier.restore()) {
-        Ok(()) => {
-            at_the_barrier();
-            barrier.go_on_there()
-        }
+        Ok(()) => match catch_unwind(AssertUnwindSafe(at_the_barrier)) {
+            Ok(()) => barrier.go_on_there(),
+            Err(panic) => {
+                // Nobody is left standing for it.
+                barrier.give_up("the node has panicked");
+                resume_unwind(panic)
+            }
+        },
         Err(fault) => barrier.go_on_here(fault),
     }
 }
@@ -84,6 +89,7 @@ impl Barrier {
         loop {
             let seen = self.bell.seen();
             let mut waiting = Vec::new();
+            watch_memory(&left, self.limits);
             for moving in left {
                 watch(&moving, self.limits);
                 match moving.outcome() {
@@ -128,9 +134,14 @@ impl Barrier {
         Report { moved, pauses, fault: None }
     }
 
-    fn go_on_here(self, fault: Fault) -> Report {
-        let copies = self.moves.iter().filter_map(|moving| helper::stay(moving, &fault.reason)).collect();
+    /// All go on where they were.
+    fn give_up(self, reason: &str) {
+        let copies = self.moves.iter().filter_map(|moving| helper::stay(moving, reason)).collect();
         self.leave(copies);
+    }
+
+    fn go_on_here(self, fault: Fault) -> Report {
+        self.give_up(&fault.reason);
         Report { moved: Vec::new(), pauses: Vec::new(), fault: Some(fault) }
     }
 

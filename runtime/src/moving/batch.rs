@@ -1,7 +1,7 @@
 //! Many moves at once: who is asked when, and how long one waits for whom.
 //!
-//! At the first fault nobody else is asked; those that are under way are waited for, so that when [`Batch::run`] returns nobody is
-//! suspended. Each wait is bounded by [`Limits`].
+//! At the first fault nobody else is asked, and those that are under way are given up: they go on where they were, so that when [`Batch::run`] returns nobody
+//! is suspended, and no helper is left at work. Each wait is bounded by [`Limits`], and so are all of them together.
 
 use super::helper;
 use super::single::{Move, Outcome, Phase, Want};
@@ -13,27 +13,41 @@ use crate::scheduler;
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
 /// How often those that are under way are looked at.
 const TICK: Duration = Duration::from_millis(1);
 
-/// How much a process may take for its move.
+/// How much a process may take for its move, and all of them together.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     /// Time to its next boundary.
     pub(crate) boundary: Duration,
     /// Time to restore its state.
     pub(crate) conversion: Duration,
-    /// Bytes allocated for that.
+    /// Bytes allocated for that, by all that are restored at a time.
     pub(crate) memory: i64,
     /// So many processes move at a time.
     pub(crate) at_a_time: usize,
     /// Time for all of them, if they stand still until all can go on.
     pub(crate) barrier: Duration,
+    /// Time for all of them, if they move one by one, or are rehearsed.
+    pub(crate) total: Duration,
+}
+
+impl Limits {
+    /// How long one process is waited for: until it gives its state, until a helper begins with it, and until that is done.
+    pub(crate) fn each(&self) -> Duration {
+        self.boundary * 2 + self.conversion
+    }
+
+    /// The same, but all that is left of the time is what is left until then.
+    pub(crate) fn until(self, until: Instant) -> Self {
+        Self { total: until.saturating_duration_since(Instant::now()), ..self }
+    }
 }
 
 impl Default for Limits {
@@ -44,6 +58,8 @@ impl Default for Limits {
             memory: 1 << 30,
             at_a_time: 32,
             barrier: Duration::from_secs(10),
+            // A million processes take seconds.
+            total: Duration::from_secs(300),
         }
     }
 }
@@ -74,6 +90,7 @@ pub(crate) struct Batch {
     bell: Arc<Bell>,
     queue: Vec<Mover>,
     under_way: Vec<Arc<Move>>,
+    begun: Instant,
     moved: Vec<Pid>,
     pauses: Vec<Duration>,
     fault: Option<Fault>,
@@ -145,6 +162,7 @@ impl Batch {
             bell: Arc::new(Bell::new()),
             queue,
             under_way: Vec::new(),
+            begun: Instant::now(),
             moved: Vec::new(),
             pauses: Vec::new(),
             fault: None,
@@ -178,6 +196,7 @@ impl Batch {
     /// Looks at those that are under way.
     fn look(&mut self) {
         let limits = self.limits;
+        watch_memory(&self.under_way, limits);
         for moving in std::mem::take(&mut self.under_way) {
             watch(&moving, limits);
             match moving.outcome() {
@@ -187,6 +206,13 @@ impl Batch {
                 }
                 None => self.under_way.push(moving),
             }
+        }
+        if let Some(late) = self.under_way.first().filter(|_| self.begun.elapsed() > limits.total) {
+            let reason = format!("not all were done in {:.0?}", limits.total);
+            self.fault.get_or_insert(Fault { pid: late.pid, state: late.state, reason });
+        }
+        if self.fault.is_some() {
+            self.under_way.iter().for_each(|moving| helper::give_up(moving, "another one cannot move"));
         }
     }
 
@@ -249,6 +275,7 @@ pub(super) fn ask((process, state, version): Mover, to: &'static Image, want: Wa
         to,
         want,
         asked: Instant::now(),
+        held: OnceLock::new(),
         phase: Mutex::new(Phase::Asked),
         bell: Arc::clone(bell),
     });
@@ -274,7 +301,7 @@ fn next(moving: &Move) -> Next {
         Phase::Standing { .. } if moving.want == Want::Cross => Next::Others,
         Phase::Written { at, .. } | Phase::Standing { at, .. } => Next::Conversion(*at),
         Phase::Given { since, helper, .. } => Next::End(*since, *helper),
-        Phase::Ready { .. } | Phase::Over(_) => Next::Others,
+        Phase::Ready { .. } | Phase::Placed { .. } | Phase::Over(_) => Next::Others,
     }
 }
 
@@ -297,14 +324,32 @@ fn watch_helper(moving: &Move, since: Instant, helper: Option<Pid>, limits: Limi
     };
     let reason = if since.elapsed() > limits.conversion {
         format!("the conversion takes longer than {:?}", limits.conversion)
-    } else if helper.shared.memory() > limits.memory {
-        format!("the conversion takes more than {} MiB", limits.memory >> 20)
     } else {
         return;
     };
     // It has a copy: whether it can be stopped or not, the process does without it.
     scheduler::kill(helper.process());
     helper::fail(moving, &reason);
+}
+
+/// Ends the largest of the conversions that are under way, if all of them together have taken too much memory.
+pub(super) fn watch_memory(moves: &[Arc<Move>], limits: Limits) {
+    let used = moves.iter().filter_map(|moving| Some((helper_of(moving)?.shared.memory(), moving)));
+    let used: Vec<_> = used.collect();
+    if used.iter().map(|(memory, _)| memory).sum::<i64>() <= limits.memory {
+        return;
+    }
+    if let Some((_, largest)) = used.into_iter().max_by_key(|(memory, _)| *memory) {
+        let most = limits.memory >> 20;
+        helper::give_up(largest, &format!("the conversion takes, with those beside it, more than {most} MiB"));
+    }
+}
+
+fn helper_of(moving: &Move) -> Option<Handle> {
+    match &*moving.phase.lock() {
+        Phase::Given { helper, .. } => helper.and_then(table::find),
+        _ => None,
+    }
 }
 
 fn watch_asked(moving: &Move, limits: Limits) {

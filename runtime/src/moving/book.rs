@@ -44,7 +44,10 @@ fn find(process: &Process) -> Option<Arc<Move>> {
 pub(crate) fn wanted(process: &'static Process) -> (u32, u32) {
     process.shared.set_asked(false);
     match find(process) {
-        Some(moving) if matches!(*moving.phase.lock(), Phase::Asked) => (moving.want.to_abi(), moving.version),
+        Some(moving) if matches!(*moving.phase.lock(), Phase::Asked) => {
+            moving.held.get_or_init(Instant::now);
+            (moving.want.to_abi(), moving.version)
+        }
         _ => (WANT_NOTHING, 0),
     }
 }
@@ -54,11 +57,12 @@ pub(crate) fn give(process: &'static Process, state: Result<Encoded, String>) ->
     let Some(moving) = find(process) else { return false };
     let is_copy = moving.want == Want::Copy;
     let is_of_state = moving.want.is_of_state();
+    let at = *moving.held.get_or_init(Instant::now);
     let is_taken = moving.turn(|phase| match (phase, state) {
         (Phase::Asked, state) if !is_of_state => {
             Ok(Phase::Over(state.map_or_else(Outcome::Failed, |_| Outcome::Done(None))))
         }
-        (Phase::Asked, Ok(bytes)) => Ok(Phase::Written { at: Instant::now(), bytes }),
+        (Phase::Asked, Ok(bytes)) => Ok(Phase::Written { at, bytes }),
         (Phase::Asked, Err(reason)) => {
             Ok(Phase::Over(Outcome::Failed(format!("its state cannot be written: {reason}"))))
         }

@@ -127,6 +127,25 @@ pub(super) fn fail(moving: &Move, reason: &str) {
     }
 }
 
+/// Nobody waits for it any more: its process goes on where it was, unless it is on its way already. Who restores its state is ended.
+pub(super) fn give_up(moving: &Move, reason: &str) {
+    let mut at_work = None;
+    moving.turn(|phase| match phase {
+        Phase::Asked => Ok(Phase::Over(Outcome::Failed(reason.to_owned()))),
+        other => {
+            if let Phase::Given { helper, .. } = &other {
+                at_work = *helper;
+            }
+            Err(other)
+        }
+    });
+    if let Some(helper) = at_work.and_then(table::find) {
+        // It has a copy: whether it can be stopped or not, the process does without it.
+        scheduler::kill(helper.process());
+    }
+    fail(moving, reason);
+}
+
 /// A suspended process goes on, as what it is now.
 pub(super) fn resume(moving: &Move) {
     scheduler::resume(moving.process.process());
@@ -144,7 +163,7 @@ pub(super) fn stay(moving: &Move, reason: &str) -> Option<Restored> {
     });
     match before? {
         // Its turn is not over, and then it is seen that nobody wants it any more.
-        Phase::Asked | Phase::Written { .. } | Phase::Over(_) => return None,
+        Phase::Asked | Phase::Written { .. } | Phase::Placed { .. } | Phase::Over(_) => return None,
         Phase::Given { helper, .. } => {
             // It has a copy.
             helper.and_then(table::find).map(|helper| scheduler::kill(helper.process()));
@@ -189,7 +208,7 @@ fn run(moving: &Move, shared: *const ProcessShared) {
     let mut given = None;
     moving.turn(|phase| match phase {
         Phase::Written { at, bytes } | Phase::Standing { at, bytes } => {
-            given = Some((at, bytes));
+            given = Some(bytes);
             Ok(Phase::Given {
                 at,
                 since: Instant::now(),
@@ -198,7 +217,7 @@ fn run(moving: &Move, shared: *const ProcessShared) {
         }
         other => Err(other),
     });
-    let Some((at, bytes)) = given else { return };
+    let Some(bytes) = given else { return };
     let state = State { name: moving.state, version: moving.version, bytes: bytes.as_bytes() };
     match restored(moving.to, &state, shared) {
         Err(reason) => fail(moving, &reason),
@@ -210,7 +229,7 @@ fn run(moving: &Move, shared: *const ProcessShared) {
             }
         }
         Ok(restored) if moving.want == Want::Cross => hold(moving, restored),
-        Ok(restored) => place(moving, restored, at),
+        Ok(restored) => place(moving, restored),
     }
 }
 
@@ -254,15 +273,15 @@ fn way_back(moving: &Move, state: &State<'_>, shared: *const ProcessShared) -> R
 }
 
 /// The process goes on on its other image; unless it was given up, and goes on where it was.
-fn place(moving: &Move, restored: Restored, at: Instant) {
+fn place(moving: &Move, restored: Restored) {
     let mut before = None;
     let mut restored = Some(restored);
     moving.turn(|phase| match (phase, restored.take()) {
-        (Phase::Given { .. }, Some(taken)) => {
+        (Phase::Given { at, .. }, Some(taken)) => {
             // SAFETY: the process is suspended, and this phase, which is taken once, makes it ours; the future is one of that image.
             before = Some(unsafe { moving.process.replace(moving.to, taken.future, taken.memory) });
             std::mem::forget(taken);
-            Ok(Phase::Over(Outcome::Done(Some(at.elapsed()))))
+            Ok(Phase::Placed { at })
         }
         (other, kept) => {
             restored = kept;
@@ -270,7 +289,11 @@ fn place(moving: &Move, restored: Restored, at: Instant) {
         }
     });
     let Some(before) = before else { return };
-    scheduler::resume(moving.process.process());
+    resume(moving);
+    moving.turn(|phase| match phase {
+        Phase::Placed { at } => Ok(Phase::Over(Outcome::Done(Some(at.elapsed())))),
+        other => Err(other),
+    });
     // SAFETY: its process has another future: this one is ours, and never polled again.
     in_plugin(|| unsafe { ((*before.vtable).drop_moved)(before.data) });
 }

@@ -6,7 +6,7 @@ use crate::image::Image;
 use crate::process::{Encoded, Handle, Pid};
 use parking_lot::Mutex;
 use plugin_abi::abi::{WANT_COPY, WANT_SETTLE, WANT_START, WANT_STATE};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 /// What a process is asked for.
@@ -59,6 +59,8 @@ pub(super) struct Move {
     pub(super) to: &'static Image,
     pub(super) want: Want,
     pub(super) asked: Instant,
+    /// When it came to its boundary, and began to write its state: it stands still from then on.
+    pub(super) held: OnceLock<Instant>,
     pub(super) phase: Mutex<Phase>,
     pub(super) bell: Arc<Bell>,
 }
@@ -67,7 +69,7 @@ pub(super) struct Move {
 #[derive(Debug)]
 pub(super) enum Phase {
     Asked,
-    /// It has given its state. A copy waits for its helper, any other one for the end of its process's turn.
+    /// It has given its state; `at` is since when it was held. A copy waits for its helper, any other one for the end of its process's turn.
     Written {
         at: Instant,
         bytes: Encoded,
@@ -88,13 +90,17 @@ pub(super) enum Phase {
         at: Instant,
         restored: Restored,
     },
+    /// It is on its other image, and its helper has it go on there now.
+    Placed {
+        at: Instant,
+    },
     Over(Outcome),
 }
 
 /// How a move ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// As wanted. How long the process stood still, as far as the mover is concerned; nothing for a copy.
+    /// As wanted. How long the process stood still: from when it began to write its state until it could be run again; nothing for a copy.
     Done(Option<Duration>),
     /// The process ended first: nothing to move.
     Ended,

@@ -199,5 +199,8 @@ fn adopt(adoption: Adoption<'_>) -> Result<(), OwnedFd> {
     let peer = rustix::net::getpeername(&adoption.fd).ok().flatten();
     let peer = peer.and_then(|peer| std::net::SocketAddr::try_from(peer).ok());
     let peer = peer.map(|peer| peer.to_string()).unwrap_or_default();
-    listen::serve(adoption.listener, adoption.fd, &peer, adoption.unread)
+    match listen::name_now(adoption.from, adoption.listener) {
+        Some(listener) => listen::serve(listener, adoption.fd, &peer, adoption.unread),
+        None => Err(adoption.fd),
+    }
 }

@@ -87,8 +87,9 @@ pub struct PlannedStep {
     pub step: String,
     /// No more than this, in milliseconds, for all of it …
     pub at_most_ms: u64,
-    /// … or for each process that it is about.
-    pub for_each_process: bool,
+    /// … and of it for each process, if it is about processes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub each_at_most_ms: Option<u64>,
 }
 
 /// Processes of one type and version.

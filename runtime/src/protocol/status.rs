@@ -35,6 +35,9 @@ pub struct Status {
     /// Bytes that those hold: stack in use, and what their processes had allocated.
     #[serde(default)]
     pub leaked_bytes: u64,
+    /// Loaded builds that are not current and have no processes: an image is never unloaded.
+    #[serde(default)]
+    pub quiet_images: u64,
     /// Processes alive.
     pub processes: u64,
     /// Where it answers scrapers; none: nowhere.

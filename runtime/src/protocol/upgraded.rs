@@ -24,7 +24,7 @@ pub struct Upgraded {
     pub probation: Option<OnProbation>,
 }
 
-/// How long processes stood still that moved: from when one has given its state until it can go on.
+/// How long processes stood still that moved: from when one begins to write its state until it can be run again.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pauses {
     /// How many processes moved.
@@ -35,4 +35,16 @@ pub struct Pauses {
     pub p99_ns: u64,
     /// The longest.
     pub max_ns: u64,
+    /// How many stood still for how long, the shortest first, without those that are empty.
+    #[serde(default)]
+    pub buckets: Vec<PauseBucket>,
+}
+
+/// Pauses of about the same length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PauseBucket {
+    /// None was longer, in nanoseconds: 1, 2 or 5 times a power of ten, of a microsecond at the least. Each was longer than that of the bucket before.
+    pub up_to_ns: u64,
+    /// So many.
+    pub count: u64,
 }

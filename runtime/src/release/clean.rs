@@ -6,6 +6,7 @@ use super::folders::MAKING;
 use super::layout::Layout;
 use super::retention::{Inventory, Plan, plan};
 use super::store::Store;
+use crate::image::AGAIN;
 use semver::Version;
 use std::collections::BTreeSet;
 use std::fs;
@@ -40,6 +41,7 @@ impl Store {
         // Whoever writes here holds it meanwhile, and what is found is nobody's.
         let _held = self.hold()?;
         let (releases, plugins) = (self.layout().releases(), self.layout().plugins());
+        remove_copies(&self.layout().run())?;
         remove_unfinished(&releases)?;
         remove_unfinished(&plugins)?;
         let folders = names(&plugins)?.into_iter().map(|plugin| plugins.join(plugin)).filter(|folder| folder.is_dir());
@@ -85,6 +87,12 @@ fn remove_unfinished(folder: &Path) -> Result<(), StoreError> {
         }
     }
     Ok(())
+}
+
+/// Of plugins that a node has loaded which runs no more.
+fn remove_copies(folder: &Path) -> Result<(), StoreError> {
+    let copies = names(folder)?.into_iter().filter(|name| name.starts_with(AGAIN)).map(|name| folder.join(name));
+    copies.into_iter().try_for_each(|copy| if_there(fs::remove_file(&copy), &copy))
 }
 
 /// Whole, for whoever looks at it: under its name it is not seen half.

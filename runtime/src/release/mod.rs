@@ -12,6 +12,7 @@ pub mod hooks;
 pub mod keys;
 pub mod layout;
 pub mod manifest;
+pub(crate) mod os_process;
 pub mod record;
 pub mod retention;
 pub mod settings;

@@ -8,7 +8,7 @@
 //!
 //! - A release is unpacked when it has a folder and is named here neither as permanent nor as old.
 //! - The permanent one boots. A node that dies while another is current boots in it again.
-//! - Old ones have been permanent, the last one first: where a roll-back goes.
+//! - Old ones have been permanent, the last one first: where a roll-back goes, unless they are in quarantine.
 //! - At most one attempt is in progress. It is here from before its first step until its end, so that a boot finds it.
 
 use super::history::{Attempt, Conclusion, Entry, HISTORY_LEN_MAX, Start};
@@ -110,6 +110,18 @@ impl Record {
     #[must_use]
     pub fn is_quarantined(&self, version: &Version) -> bool {
         self.quarantined.contains(version)
+    }
+
+    /// Where a roll-back goes that names no release: to the last one that has been permanent before, and that nobody went back from.
+    #[must_use]
+    pub fn way_back(&self) -> Option<&Version> {
+        self.old.iter().find(|old| !self.is_quarantined(old))
+    }
+
+    /// Has it ever been permanent here?
+    #[must_use]
+    pub fn has_served(&self, version: &Version) -> bool {
+        self.state(version) != State::Unpacked
     }
 
     /// Puts a release in quarantine.
@@ -257,6 +269,23 @@ mod tests {
         assert_eq!(record.history[0].attempt.number, 4, "the oldest went");
         let message = record.history[0].message.as_deref().unwrap_or_default();
         assert_eq!(message.chars().count(), MESSAGE_LEN_MAX);
+    }
+
+    #[test]
+    fn the_way_back_leads_to_the_last_one_that_nobody_went_back_from() {
+        let mut record = Record::default();
+        assert_eq!(record.way_back(), None);
+        for patch in [1, 2, 3] {
+            record.make_permanent(&version(patch));
+        }
+        assert_eq!(record.way_back(), Some(&version(2)));
+        record.make_permanent(&version(2));
+        record.quarantine(&version(3));
+        assert_eq!(record.way_back(), Some(&version(1)), "not forth again to what was left");
+        record.make_permanent(&version(1));
+        record.quarantine(&version(2));
+        assert_eq!(record.way_back(), None);
+        assert!(record.has_served(&version(3)) && record.has_served(&version(1)) && !record.has_served(&version(4)));
     }
 
     #[test]

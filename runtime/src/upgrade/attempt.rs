@@ -1,13 +1,14 @@
 //! One upgrade: its steps, one after the other. `mod.rs` has the picture.
 
 use super::around;
-use super::candidate::{Candidate, RootFuture, root_of, tell_change};
+use super::candidate::{Candidate, RootFuture, tell_change};
 use super::change::{self, Change};
+use super::contained::contained;
 use super::drain;
 use super::health;
 use super::journal::Journal;
 use super::moves;
-use super::plan::CandidateFacts;
+use super::plan::{CandidateFacts, Planned};
 use super::probation::{Crashes, Decision, NotKept, Probation};
 use super::progress::Progress;
 use super::step::Step;
@@ -16,13 +17,12 @@ use super::tally;
 use super::transaction::{Request, refused};
 use super::versions::{Versions, draining};
 use crate::image::Image;
-use crate::listen::{self, Running};
-use crate::log;
+use crate::listen::Running;
 use crate::moving::Report;
 use crate::process::table;
-use crate::protocol::{Event, Failure, FailureKind, MovePolicy, Pauses, Unconfirmed, Upgraded};
+use crate::protocol::{Event, Failure, MovePolicy, Pauses, Unconfirmed, Upgraded};
 use crate::scheduler;
-use plugin_abi::abi::{IMAGE_CURRENT, IMAGE_DRAINING, LOG_WARN};
+use plugin_abi::abi::IMAGE_DRAINING;
 use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -31,15 +31,15 @@ use std::time::{Duration, Instant};
 /// See the file's head.
 #[derive(Debug)]
 pub(super) struct Attempt<'a> {
-    versions: &'a Versions,
-    progress: &'a Progress,
-    journal: Journal<'a>,
+    pub(super) versions: &'a Versions,
+    pub(super) progress: &'a Progress,
+    pub(super) journal: Journal<'a>,
     /// What serves before.
-    before: &'static Running,
+    pub(super) before: &'static Running,
     /// How often that crashed while it served.
     crashes_before: Crashes,
     /// How processes move, forth and back.
-    moves: Cell<MovePolicy>,
+    pub(super) moves: Cell<MovePolicy>,
     begun: Instant,
 }
 
@@ -49,9 +49,9 @@ const HEALTH_HINT: &str = "mend what the check finds, and upgrade to that; --for
 const PROBATION_HINT: &str = "cargo system history has what happened; --force tries the same release again";
 
 /// The new version is current, and what the rest needs to know.
-struct Switched {
-    running: &'static Running,
-    swaps: Vec<Swap>,
+pub(super) struct Switched {
+    pub(super) running: &'static Running,
+    pub(super) swaps: Vec<Swap>,
     /// The roots of its new images that have not started.
     roots: Vec<(&'static Image, RootFuture)>,
     after_us: u64,
@@ -59,7 +59,7 @@ struct Switched {
 
 impl Switched {
     /// The images that do not serve any more.
-    fn replaced(&self) -> impl Iterator<Item = &'static Image> {
+    pub(super) fn replaced(&self) -> impl Iterator<Item = &'static Image> {
         self.swaps.iter().filter_map(|swap| swap.before)
     }
 
@@ -96,7 +96,7 @@ impl<'a> Attempt<'a> {
 
     /// All of it, the hook after and the end in the record too.
     pub(super) fn run(self, request: &Request) -> Result<Upgraded, Failure> {
-        let end = self.go(request);
+        let end = contained(self.progress, || self.go(request));
         tally::count(&end);
         // A commit has said so already.
         if !matches!(&end, Ok(done) if done.changed) {
@@ -125,28 +125,44 @@ impl<'a> Attempt<'a> {
         }
         self.moves.set(planned.plan.moves);
         let mut taken = Taken::default();
-        let steps = planned.steps.iter().filter(|step| **step != Step::Check);
-        for step in steps {
-            let took = match (*step, planned.probation) {
-                (Step::Probation, Some((time, unconfirmed))) => self.probation(time, unconfirmed, &mut taken),
-                _ => self.take(*step, request, &candidate, &mut taken),
-            };
-            if let Err(failure) = took {
-                return Err(match &taken.switched {
-                    // What boots next is the version before.
-                    Some(_) if taken.is_stopping => failure,
-                    Some(switched) => self.roll_back(switched, taken.in_effect, failure),
-                    None => failure,
-                });
-            }
+        let took = contained(self.progress, || self.take_all(&planned, request, &candidate, &mut taken));
+        if let Err(failure) = took {
+            *self.versions.probation.lock() = None;
+            return Err(match &taken.switched {
+                // What boots next is the version before.
+                Some(_) if taken.is_stopping => failure,
+                Some(switched) => self.rolled_back(switched, taken.in_effect, failure),
+                None => {
+                    self.keep_current();
+                    failure
+                }
+            });
         }
         let Some(done) = taken.done.take() else { return Ok(self.nothing_to_do()) };
         self.take_effect(&mut taken);
         if let Some(switched) = &taken.switched {
-            self.versions.listeners.lock().keep_only(&switched.running.listeners());
+            self.versions.listeners.lock().keep_only(switched.running);
             switched.replaced().for_each(|image| drain::begin(image, &candidate.manifest.settings));
         }
         Ok(Upgraded { draining: draining(), ..done })
+    }
+
+    fn take_all(
+        &self,
+        planned: &Planned,
+        request: &Request,
+        candidate: &CandidateFacts,
+        taken: &mut Taken,
+    ) -> Result<(), Failure> {
+        let mut steps = planned.steps.iter().filter(|step| **step != Step::Check);
+        steps.try_for_each(|step| match (*step, planned.probation) {
+            (step, _) if self.versions.is_stopping.load(Ordering::SeqCst) => {
+                taken.is_stopping = true;
+                Err(refused(step, "the node was stopped before it was done", None))
+            }
+            (Step::Probation, Some((time, unconfirmed))) => self.probation(time, unconfirmed, taken),
+            (step, _) => self.take(step, request, candidate, taken),
+        })
     }
 
     fn take(
@@ -196,7 +212,8 @@ impl<'a> Attempt<'a> {
 
     fn rehearse(&self, candidate: &Candidate) -> Result<(), Failure> {
         let hint = "mend the state's conversion, or what keeps the process from its boundary, and try again";
-        let mut faults = candidate.fresh.iter().filter_map(|fresh| moves::rehearse(fresh.image).fault);
+        let until = moves::until();
+        let mut faults = candidate.fresh.iter().filter_map(|fresh| moves::rehearse(fresh.image, until).fault);
         faults.next().map_or(Ok(()), |fault| Err(refused(Step::Rehearse, fault, Some(hint))))
     }
 
@@ -239,10 +256,10 @@ impl<'a> Attempt<'a> {
 
     /// Plugin by plugin: who needs another one moves, or starts, behind it.
     fn move_all(&self, switched: &mut Switched) -> Result<Report, Failure> {
-        let mut all = Report::default();
+        let (mut all, until) = (Report::default(), moves::until());
         for swap in switched.swaps.clone() {
             let Some(image) = swap.then else { continue };
-            let report = moves::move_all(image);
+            let report = moves::move_all(image, until);
             if let Some(fault) = &report.fault {
                 return Err(refused(Step::Move, fault, None));
             }
@@ -277,12 +294,13 @@ impl<'a> Attempt<'a> {
     /// In effect, and not permanent yet.
     fn probation(&self, time: Duration, unconfirmed: Unconfirmed, taken: &mut Taken) -> Result<(), Failure> {
         self.step(Step::Probation)?;
+        let to = taken.switched.as_ref().map_or("", |switched| &switched.running.version);
+        let probation = Arc::new(Probation::new(&self.before.version, to, time, unconfirmed));
         self.take_effect(taken);
         let (Some(switched), Some(report)) = (&taken.switched, &taken.report) else {
             return Err(out_of_order(Step::Probation));
         };
         let running = switched.running;
-        let probation = Arc::new(Probation::new(&self.before.version, &running.version, time, unconfirmed));
         *self.versions.probation.lock() = Some(Arc::clone(&probation));
         // Who stops looks for a probation behind saying so: one of both sees the other.
         if self.versions.is_stopping.load(Ordering::SeqCst) {
@@ -321,56 +339,6 @@ impl<'a> Attempt<'a> {
             probation: None,
         }
     }
-
-    fn make_current_again(&self, switched: &Switched) {
-        switched.replaced().for_each(|image| image.set_state(IMAGE_CURRENT));
-        self.versions.note_current(self.before);
-        listen::set_current(self.before);
-    }
-
-    /// The version before is current again, with all that had moved.
-    fn roll_back(&self, switched: &Switched, was_in_effect: bool, failure: Failure) -> Failure {
-        self.progress.step(Step::RollBack.name());
-        if let Err(error) = self.journal.step(Step::RollBack) {
-            log::host(LOG_WARN, "upgrade", &format!("the record does not say that it is rolled back: {error}"));
-        }
-        let replaced: Vec<_> = switched.replaced().collect();
-        if self.moves.get() == MovePolicy::Barrier {
-            let crossed = moves::cross(&replaced, || self.make_current_again(switched));
-            if let Some(fault) = crossed.fault {
-                log::host(LOG_WARN, "upgrade", &format!("back one by one, as not all can at once: {fault}"));
-            }
-        }
-        self.make_current_again(switched);
-        let back: Vec<_> = replaced.into_iter().filter_map(|image| moves::move_all(image).fault).collect();
-        self.versions.listeners.lock().keep_only(&self.before.listeners());
-        switched.swaps.iter().for_each(|swap| self.undo(*swap, was_in_effect));
-        let serving = Some(self.before.version.clone());
-        let failure = Failure { kind: FailureKind::RolledBack, serving, ..failure };
-        let Some(stuck) = back.first() else { return failure };
-        let message = format!("{}; and on the way back: {stuck}", failure.message);
-        log::host(LOG_WARN, "upgrade", &format!("some processes stay on {}: {stuck}", switched.running.version));
-        Failure { kind: FailureKind::NotRolledBack, message, ..failure }
-    }
-
-    /// The tree of what serves again settles, and what served meanwhile gives way.
-    fn undo(&self, Swap { before, then }: Swap, was_in_effect: bool) {
-        if let Some(before) = before {
-            // It was told to give way; if it has, it starts anew.
-            let root = if was_in_effect { root_of(before) } else { Ok(None) };
-            let root = root.unwrap_or_else(|error| {
-                log::host(LOG_WARN, "upgrade", &format!("{}: {error}", before.version));
-                None
-            });
-            let holds = if was_in_effect { then } else { Some(before) };
-            let held = holds.and_then(|image| self.versions.root(image));
-            self.versions.settle_root(held, before, root);
-        }
-        if let Some((before, then)) = before.zip(then).filter(|_| was_in_effect) {
-            tell_change(before, &self.versions.config_change(then, before));
-        }
-        then.into_iter().for_each(give_way);
-    }
 }
 
 /// No plan has such steps.
@@ -379,7 +347,7 @@ fn out_of_order(step: Step) -> Failure {
 }
 
 /// An image is not current any more: its processes hear it, and finish on their own.
-fn give_way(image: &'static Image) {
+pub(super) fn give_way(image: &'static Image) {
     image.set_state(IMAGE_DRAINING);
     table::of_image(image).for_each(|process| scheduler::wake(process.process()));
 }

@@ -1,7 +1,7 @@
 //! What is ready to become current: a release's images, and of those that are new the root processes, made and not started.
 
 use crate::image::{Configured, Image};
-use crate::listen::{Prepared, Running};
+use crate::listen::{Bound, Running};
 use crate::log;
 use crate::process::{Birth, Pid, Priority};
 use crate::release::config::{Change, Config};
@@ -15,7 +15,8 @@ pub(super) struct Candidate {
     pub(super) running: Running,
     /// Its images that do not serve yet, in its order.
     pub(super) fresh: Vec<Fresh>,
-    pub(super) listeners: Prepared,
+    /// Its new sockets.
+    pub(super) bound: Vec<Bound>,
 }
 
 /// An image that does not serve yet.

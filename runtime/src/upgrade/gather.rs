@@ -44,13 +44,13 @@ impl Versions {
     ///
     /// # Errors
     /// As `plan`, but on probation; or there is nothing to go back to.
-    pub(crate) fn plan_back(&self, release: Option<&str>) -> Result<Plan, Failure> {
+    pub(crate) fn plan_back(&self, release: Option<&str>, is_forced: bool) -> Result<Plan, Failure> {
         let on_probation = self.turns_back(release);
         if on_probation.is_none() {
             self.refuse_in_progress()?;
         }
         let release = on_probation.as_ref().map_or(release, |probation| Some(&probation.from));
-        self.plan_of(&self.back_to(release, By::default())?, &self.store, None)
+        self.plan_of(&self.back_to(release, is_forced, By::default())?, &self.store, None)
     }
 
     fn refuse_in_progress(&self) -> Result<(), Failure> {
@@ -93,8 +93,20 @@ impl Versions {
         let (manifest, plugins) = Self::read(from, &request.release)?;
         // As the owner of this node wishes, wherever the release stands.
         let config = plugins.iter().try_for_each(|plugin| self.store.config(&manifest, plugin).map(drop));
+        let record = self.store.record().map_err(|error| refused(Step::Check, error, None))?;
+        let has_served = record.has_served(&request.release);
         let Request { kind, is_forced, confirm_within, .. } = *request;
-        Ok(CandidateFacts { manifest, plugins, signed_with, config, listeners, kind, confirm_within, is_forced })
+        Ok(CandidateFacts {
+            manifest,
+            plugins,
+            signed_with,
+            config,
+            listeners,
+            kind,
+            has_served,
+            confirm_within,
+            is_forced,
+        })
     }
 
     fn node_facts(&self, current: &'static Running) -> Result<NodeFacts, Failure> {

@@ -12,7 +12,7 @@
 //! - `check`: manifest, hash, and the file's declaration. No code of the plugin has run. From these and from what the node is, all else is
 //!   planned ([`plan`]), and the steps that are planned are taken, no others: `upgrade --dry-run` prints the same plan.
 //! - `before`: the hook of the node's folder, if there is one; `after`, beside all this, hears what came of it.
-//! - `prepare`: load, initialise, make the root process's future, bind new listeners. Each can fail, and then the old version serves on,
+//! - `prepare`: try the initialisation in an OS process of its own ([`trial`]), load, initialise, make the root process's future, bind new listeners. Each can fail, and then the old version serves on,
 //!   untouched; what was loaded stays mapped, unused. It has limited time.
 //! - `rehearse`: each process that is to move gives a copy of its state, which the new image restores, and the old one again.
 //! - `switch`: one pointer: new processes start on the new image. Then its listeners. For versions that must not meet, by choice of the release, the
@@ -30,14 +30,17 @@
 
 mod around;
 mod attempt;
+mod back;
 mod candidate;
 mod change;
+mod contained;
 mod drain;
 mod gather;
 mod health;
 mod journal;
 mod moves;
 mod plan;
+mod prepare;
 mod probation;
 mod progress;
 mod step;
@@ -45,6 +48,7 @@ mod swap;
 mod tally;
 mod transaction;
 mod tree;
+mod trial;
 mod versions;
 mod within;
 

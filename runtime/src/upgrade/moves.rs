@@ -5,20 +5,26 @@
 use super::tally;
 use crate::image::Image;
 use crate::moving::{self, Batch, Limits, Report, Want};
+use std::time::Instant;
 
 /// After so many rounds, those that are left drain: they are started as fast as they are moved.
 const ROUNDS_MAX: usize = 8;
 
-/// Has each process that can move to an image show that it can.
-pub(super) fn rehearse(to: &'static Image) -> Report {
-    Batch::to(to, Limits::default()).run(Want::Copy)
+/// Has each process that can move to an image show that it can, until then.
+pub(super) fn rehearse(to: &'static Image, until: Instant) -> Report {
+    Batch::to(to, Limits::default().until(until)).run(Want::Copy)
 }
 
-/// Moves each process that can to an image. At a fault some have moved and some have not, and nobody is under way.
-pub(super) fn move_all(to: &'static Image) -> Report {
-    let mut report = Batch::to(to, Limits::default()).run(Want::Move);
+/// Until when all images' processes are to be rehearsed, or to have moved, if that begins now.
+pub(super) fn until() -> Instant {
+    Instant::now() + Limits::default().total
+}
+
+/// Moves each process that can to an image, until then. At a fault some have moved and some have not, and nobody is under way.
+pub(super) fn move_all(to: &'static Image, until: Instant) -> Report {
+    let mut report = Batch::to(to, Limits::default().until(until)).run(Want::Move);
     for _ in 1..ROUNDS_MAX {
-        let batch = Batch::to(to, Limits::default());
+        let batch = Batch::to(to, Limits::default().until(until));
         if batch.is_empty() || report.fault.is_some() {
             break;
         }

@@ -83,12 +83,15 @@ impl Progress {
 
     /// Is it in that step, the last that was begun?
     pub(super) fn is_at(&self, step: &str) -> bool {
-        let steps = self.steps.lock();
-        let last = steps.events.iter().rev().find_map(|event| match event {
-            Event::Step { step } => Some(step),
+        self.last_step().is_some_and(|last| last == step)
+    }
+
+    /// The last step that was begun.
+    pub(super) fn last_step(&self) -> Option<String> {
+        self.steps.lock().events.iter().rev().find_map(|event| match event {
+            Event::Step { step } => Some(step.clone()),
             _ => None,
-        });
-        last.is_some_and(|last| last == step)
+        })
     }
 
     pub(super) fn end(&self, end: Result<Upgraded, Failure>) {
@@ -101,6 +104,11 @@ impl Watcher {
     /// The release that is being installed.
     pub(crate) fn release(&self) -> &str {
         self.progress.release()
+    }
+
+    /// A probation is waited for, too.
+    pub(super) fn go_to_the_end(&mut self) {
+        self.to_the_end = true;
     }
 
     /// Waits for what comes next. After the end, the end again.

@@ -1,27 +1,25 @@
 //! How an upgrade begins, and what can be refused: `mod.rs` has the picture.
 
 use super::attempt::Attempt;
-use super::candidate::{Candidate, Fresh, RootFuture, root_of};
+use super::candidate::{Candidate, Fresh, RootFuture};
 use super::change::{self, Change};
+use super::contained::contained;
 use super::journal::Journal;
-use super::plan::PREPARE_MAX;
 use super::probation::Decision;
 use super::progress::{Progress, Watcher};
 use super::step::Step;
 use super::tree;
 use super::versions::Versions;
-use super::within::within;
-use crate::host::HOST_TABLE;
-use crate::image::{self, Configured, Image, PluginFacts, inspect};
+use crate::image::{Configured, Image, PluginFacts, inspect};
 use crate::listen::{self, Listeners, Running};
 use crate::log;
 use crate::protocol::{Failure, FailureKind, OnProbation, Pauses, Upgraded};
 use crate::release::history::{By, Kind};
-use crate::release::manifest::{Manifest, PluginEntry, release_version};
+use crate::release::manifest::{Manifest, PluginEntry};
+use crate::release::record::Record;
 use crate::release::store::{RECORD_PATIENCE, Store};
 use plugin_abi::abi::{IMAGE_CURRENT, LOG_ERROR, LOG_INFO};
 use semver::Version;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -33,7 +31,6 @@ const VERSION_SHOWN_LEN: usize = 64;
 
 /// How often it is looked whether an upgrade has ended.
 const STOP_LOOK: Duration = Duration::from_millis(5);
-const CONFIG_HINT: &str = "mend config.toml in the package, or the one in the node's folder, and try again";
 
 /// What is asked for.
 #[derive(Clone, Debug)]
@@ -60,6 +57,14 @@ pub(crate) struct Begun {
     pub(crate) turns_back: Option<Upgraded>,
 }
 
+impl Begun {
+    /// Followed through the probation, if there is one.
+    pub(crate) fn to_the_end(mut self) -> Self {
+        self.watcher.go_to_the_end();
+        self
+    }
+}
+
 /// What is wrong before anything has changed.
 pub(super) fn refused(step: Step, message: impl ToString, hint: Option<&str>) -> Failure {
     Failure {
@@ -69,6 +74,21 @@ pub(super) fn refused(step: Step, message: impl ToString, hint: Option<&str>) ->
         details: None,
         hint: hint.map(str::to_owned),
         serving: listen::current().map(|running| running.version.clone()),
+    }
+}
+
+fn nowhere_to_go(record: &Record) -> Failure {
+    let nothing =
+        |why: &str, hint: &str| refused(Step::Check, format!("there is nothing to go back to: {why}"), Some(hint));
+    match record.old.first() {
+        Some(left) => nothing(
+            &format!("{left} has served here, and was rolled back"),
+            &format!("mend it and upgrade to that; or insist with cargo system rollback {left} --force"),
+        ),
+        None => nothing(
+            "no other release has served here",
+            "cargo system releases shows what is there; cargo system upgrade goes to any of it",
+        ),
     }
 }
 
@@ -112,24 +132,26 @@ impl Versions {
     ///
     /// # Errors
     /// As `upgrade`; or there is nothing to go back to.
-    pub(crate) fn roll_back(self: &Arc<Self>, release: Option<&str>, by: By) -> Result<Begun, Failure> {
+    pub(crate) fn roll_back(
+        self: &Arc<Self>,
+        release: Option<&str>,
+        is_forced: bool,
+        by: By,
+    ) -> Result<Begun, Failure> {
         if let Some(begun) = self.turn_back(release) {
             return Ok(begun);
         }
-        self.start(self.back_to(release, by)?)
+        self.start(self.back_to(release, is_forced, by)?)
     }
 
-    /// A roll-back to that release, or to the one before.
-    pub(super) fn back_to(&self, release: Option<&str>, by: By) -> Result<Request, Failure> {
+    /// A roll-back to that release, or to the one before: never, unless it is named, to one that somebody went back from.
+    pub(super) fn back_to(&self, release: Option<&str>, is_forced: bool, by: By) -> Result<Request, Failure> {
         let record = self.store.record().map_err(|error| refused(Step::Check, error, None))?;
         let release = match release {
             Some(release) => version(release)?,
-            None => record.old.first().cloned().ok_or_else(|| {
-                let hint = "cargo system releases shows what is there; cargo system upgrade goes to any of it";
-                refused(Step::Check, "there is nothing to go back to: no other release has served here", Some(hint))
-            })?,
+            None => record.way_back().cloned().ok_or_else(|| nowhere_to_go(&record))?,
         };
-        Ok(Request { release, kind: Kind::Rollback, by, is_forced: true, confirm_within: None })
+        Ok(Request { release, kind: Kind::Rollback, by, is_forced, confirm_within: None })
     }
 
     /// What is on probation stays.
@@ -144,15 +166,15 @@ impl Versions {
         })
     }
 
-    /// The node stops: what is on probation, or about to be, is not kept, and the record says so before the node ends, if it can be written. A hook that
-    /// runs then is left alone.
+    /// The node stops: what is not permanent yet is not kept, no further step is taken, and the record says so before the node ends, if that comes about in
+    /// time. A hook that runs then is left alone.
     pub(crate) fn stop(&self) {
         self.is_stopping.store(true, Ordering::SeqCst);
         if let Some(probation) = self.probation.lock().clone() {
             probation.decide(Decision::Stop);
         }
         let Some(progress) = self.in_progress.lock().clone() else { return };
-        if !progress.is_at(Step::Probation.name()) {
+        if progress.is_at(Step::Before.name()) {
             return;
         }
         let until = Instant::now() + RECORD_PATIENCE;
@@ -227,7 +249,7 @@ impl Versions {
 
     fn run(&self, progress: &Progress, request: Request) {
         change::tell(Change::Begins(progress.release()));
-        let end = self.attempt(progress, &request);
+        let end = contained(progress, || self.attempt(progress, &request));
         change::tell(Change::Ends);
         match &end {
             Ok(done) if done.changed => {
@@ -274,50 +296,9 @@ impl Versions {
         Ok((manifest, facts))
     }
 
-    /// Loads what does not serve yet. `None` serves at boot: then the command line's overrides are checked, too.
-    pub(super) fn prepare(
-        &self,
-        manifest: &Manifest,
-        plugins: &[PluginFacts],
-        serving: Option<&'static Running>,
-    ) -> Result<Candidate, Failure> {
-        let (mut images, mut fresh) = (Vec::new(), Vec::new());
-        for (entry, facts) in manifest.plugins.iter().zip(plugins) {
-            let is_kept = |image: &&&Image| image.plugin == facts.name && image.hash == facts.hash;
-            if let Some(kept) = serving.and_then(|serving| serving.images.iter().find(is_kept)) {
-                images.push(*kept);
-                continue;
-            }
-            let one = self.fresh(manifest, entry, facts)?;
-            images.push(one.image);
-            fresh.push(one);
-        }
-        let running = Running { version: manifest.version.to_string(), images };
-        let declared = running.listeners();
-        let listeners = self.listeners.lock();
-        let overrides = if serving.is_none() { listeners.check_overrides(&declared) } else { Ok(()) };
-        let elsewhere = Some("stop what listens there, or give another address with --listen or PORT");
-        let listeners = overrides.and_then(|()| listeners.prepare(&declared));
-        let listeners = listeners.map_err(|error| refused(Step::Prepare, error, elsewhere))?;
-        Ok(Candidate { running, fresh, listeners })
-    }
-
-    fn fresh(&self, manifest: &Manifest, entry: &PluginEntry, facts: &PluginFacts) -> Result<Fresh, Failure> {
-        let config = self.store.config(manifest, facts);
-        let config = config.map_err(|error| refused(Step::Prepare, error, Some(CONFIG_HINT)))?;
-        let bytes = serde_json::to_vec(&config).map_err(|error| refused(Step::Prepare, error, None))?;
-        let path = self.store.layout().root().join(&entry.file);
-        let (image, configured, root) = loaded(&path, facts, bytes)?;
-        if image.processes.get() == 0 {
-            // Nobody sees it, and those who come to rehearse need one. Processes of an image that comes back see it when it does.
-            take_config(image, configured);
-        }
-        Ok(Fresh { image, root, config, configured })
-    }
-
     /// New processes start on the candidate's images from here on.
     pub(super) fn switch(&self, candidate: Candidate) -> (&'static Running, Vec<(&'static Image, RootFuture)>) {
-        let Candidate { running, fresh, listeners } = candidate;
+        let Candidate { running, fresh, bound } = candidate;
         let running: &'static Running = Box::leak(Box::new(running));
         let mut roots = Vec::new();
         for Fresh { image, root, config, configured } in fresh {
@@ -328,43 +309,12 @@ impl Versions {
         }
         self.note_current(running);
         listen::set_current(running);
-        self.listeners.lock().open(listeners);
+        self.listeners.lock().open(bound, running);
         (running, roots)
     }
 }
 
-/// The image of that file, and its application's root process: plugin's code runs here, so it has limited time.
-fn loaded(
-    path: &Path,
-    facts: &PluginFacts,
-    config: Vec<u8>,
-) -> Result<(&'static Image, Option<Configured>, Option<RootFuture>), Failure> {
-    let (path, facts, name) = (path.to_owned(), facts.clone(), facts.name.clone());
-    let load = move || {
-        let version = release_version(&facts.version, &facts.hash).to_string();
-        // A build that was current before is still loaded, and loading it again would give the same image.
-        let loaded = image::all().into_iter().find(|image| image.hash == facts.hash && image.plugin == facts.name);
-        let image = match loaded {
-            Some(image) => image,
-            None => {
-                image::load(&path, &facts, &version, &HOST_TABLE).map_err(|error| (format!("{name}: {error}"), None))?
-            }
-        };
-        let other = facts.states.iter().find(|state| image.state_version(&state.name) != state.version);
-        if let Some(state) = other {
-            let reason =
-                format!("{name}: its processes have another version of the state {:?} than its file", state.name);
-            return Err((reason, None));
-        }
-        let refused = |reason| (format!("{name}: its configuration is refused: {reason}"), Some(CONFIG_HINT));
-        let configured = image.application().map(|application| application.configure(&config)).transpose();
-        Ok((image, configured.map_err(refused)?, root_of(image).map_err(|error| (error, None))?))
-    };
-    let prepare = |(error, hint): (String, Option<&str>)| refused(Step::Prepare, error, hint);
-    within(PREPARE_MAX, "prepare", load).map_err(|error| prepare((error, None)))?.map_err(prepare)
-}
-
-fn take_config(image: &Image, configured: Option<Configured>) {
+pub(super) fn take_config(image: &Image, configured: Option<Configured>) {
     if let Some((application, configured)) = image.application().zip(configured) {
         application.take_config(configured);
     }

@@ -14,8 +14,8 @@ use plugin_abi::abi::{LOG_INFO, LOG_WARN};
 use std::time::Duration;
 
 /// The plugin gives up before: `START_TIME` there.
-const START_TIME: Duration = Duration::from_secs(30);
-const SETTLE_TIME: Duration = Duration::from_secs(10);
+pub(super) const START_TIME: Duration = Duration::from_secs(30);
+pub(super) const SETTLE_TIME: Duration = Duration::from_secs(10);
 
 /// A root process that runs on that image.
 pub(super) fn root_on(root: Option<Pid>, image: &'static Image) -> Option<Handle> {

@@ -92,6 +92,11 @@ impl CandidateFacts {
         node.plugins.iter().filter(|serving| self.plugin(&serving.name).is_none())
     }
 
+    /// Nobody has seen it serve, or somebody went back from it: it has to show first that it does well, by whatever name it is asked for.
+    pub(crate) fn is_unproven(&self, node: &NodeFacts) -> bool {
+        self.kind == Kind::Upgrade || !self.has_served || node.quarantined.contains(&self.manifest.version)
+    }
+
     /// Is anything different?
     pub(crate) fn changes(&self, node: &NodeFacts) -> bool {
         self.fresh(node).next().is_some() || self.dropped(node).next().is_some()
@@ -112,6 +117,8 @@ pub(crate) struct CandidateFacts {
     pub(crate) listeners: Option<Vec<DeclaredListener>>,
     /// Forward or back.
     pub(crate) kind: Kind,
+    /// It has been permanent here before.
+    pub(crate) has_served: bool,
     /// How long it is on probation, if somebody has to confirm it.
     pub(crate) confirm_within: Option<Duration>,
     /// Also if it is in quarantine.

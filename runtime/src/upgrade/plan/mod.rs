@@ -15,6 +15,7 @@ pub(crate) use facts::{Alike, CandidateFacts, NodeFacts, Serving};
 
 use super::health::HEALTH_MAX;
 use super::step::Step;
+use super::tree::{SETTLE_TIME, START_TIME};
 use crate::image::PluginFacts;
 use crate::listen::{Change, changes};
 use crate::moving::Limits;
@@ -46,11 +47,17 @@ pub(super) fn plan(node: &NodeFacts, candidate: &CandidateFacts) -> Planned {
     let changes = candidate.changes(node);
     let checks = checks::checks(node, candidate);
     let is_refused = checks.iter().any(|check| check.outcome == CheckOutcome::Refused);
-    let probation = probation(candidate);
-    let steps = steps(node, candidate.kind, probation.is_some(), changes && !is_refused);
-    let (limits, moves) = (node.limits, moves(node, candidate));
-    let load = PREPARE_MAX * u32::try_from(candidate.fresh(node).count()).unwrap_or(u32::MAX);
-    let planned_step = |step: &Step| planned_step(*step, limits, moves, load, &manifest.settings, probation);
+    let is_unproven = candidate.is_unproven(node);
+    let probation = probation(candidate).filter(|_| is_unproven);
+    let steps = steps(node, is_unproven, probation.is_some(), changes && !is_refused);
+    let moves = moves(node, candidate);
+    let fresh = u32::try_from(candidate.fresh(node).count()).unwrap_or(u32::MAX);
+    let times = Times { limits: node.limits, moves, fresh, settings: &manifest.settings, probation };
+    let planned_step = |step: &Step| PlannedStep {
+        step: step.name().to_owned(),
+        at_most_ms: milliseconds(times.of(*step)),
+        each_at_most_ms: times.of_each(*step).map(milliseconds),
+    };
     let plan = Plan {
         name: manifest.name.clone(),
         from: node.version.clone(),
@@ -69,7 +76,7 @@ pub(super) fn plan(node: &NodeFacts, candidate: &CandidateFacts) -> Planned {
     Planned { plan, steps, probation }
 }
 
-fn steps(node: &NodeFacts, kind: Kind, has_probation: bool, goes_on: bool) -> Vec<Step> {
+fn steps(node: &NodeFacts, is_unproven: bool, has_probation: bool, goes_on: bool) -> Vec<Step> {
     let mut steps = vec![Step::Check];
     if !goes_on {
         return steps;
@@ -79,7 +86,7 @@ fn steps(node: &NodeFacts, kind: Kind, has_probation: bool, goes_on: bool) -> Ve
     }
     steps.extend([Step::Prepare, Step::Rehearse, Step::Switch, Step::Move]);
     // Who goes back by hand is not kept from it by the check of a version that has served.
-    if kind == Kind::Upgrade {
+    if is_unproven {
         steps.push(Step::Health);
     }
     if has_probation {
@@ -89,11 +96,11 @@ fn steps(node: &NodeFacts, kind: Kind, has_probation: bool, goes_on: bool) -> Ve
     steps
 }
 
-/// Nobody has to confirm a roll-back.
+/// Nobody has to confirm a roll-back to what has served well.
 fn probation(candidate: &CandidateFacts) -> Option<(Duration, Unconfirmed)> {
     let confirmed = candidate.confirm_within.map(|time| (time, Unconfirmed::RolledBack));
     let watched = candidate.manifest.settings.probation().map(|time| (time, Unconfirmed::Permanent));
-    confirmed.or(watched).filter(|_| candidate.kind == Kind::Upgrade)
+    confirmed.or(watched)
 }
 
 /// Versions that must not meet must not on the way back, either.
@@ -104,26 +111,44 @@ fn moves(node: &NodeFacts, candidate: &CandidateFacts) -> MovePolicy {
     }
 }
 
-fn planned_step(
-    step: Step,
+/// How long steps may take: what the code that takes them holds itself to.
+struct Times<'a> {
     limits: Limits,
     moves: MovePolicy,
-    load: Duration,
-    settings: &Settings,
+    /// So many plugins are loaded, and have a tree.
+    fresh: u32,
+    settings: &'a Settings,
     probation: Option<(Duration, Unconfirmed)>,
-) -> PlannedStep {
-    let each = limits.boundary + limits.conversion;
-    let (at_most, for_each_process) = match step {
-        // Each is written down before it is taken, and that is all that these wait for.
-        Step::Switch if moves == MovePolicy::Barrier => (RECORD_PATIENCE + limits.barrier, false),
-        Step::Check | Step::Switch | Step::Commit => (RECORD_PATIENCE, false),
-        Step::Before => (settings.hook_timeout(), false),
-        Step::Prepare => (load, false),
-        Step::Health => (HEALTH_MAX, false),
-        Step::Probation => (probation.map_or(Duration::ZERO, |(time, _)| time), false),
-        Step::Rehearse | Step::Move | Step::RollBack => (each, true),
-    };
-    PlannedStep { step: step.name().to_owned(), at_most_ms: milliseconds(at_most), for_each_process }
+}
+
+impl Times<'_> {
+    /// All of it; that it is written down before is a part of it.
+    fn of(&self, step: Step) -> Duration {
+        let Self { limits, fresh, .. } = self;
+        let settles = (START_TIME + SETTLE_TIME) * *fresh;
+        RECORD_PATIENCE
+            + match step {
+                Step::Check => Duration::ZERO,
+                Step::Before => self.settings.hook_timeout(),
+                Step::Prepare => PREPARE_MAX * *fresh,
+                Step::Rehearse => limits.total,
+                Step::Switch if self.moves == MovePolicy::Barrier => limits.barrier,
+                Step::Switch => Duration::ZERO,
+                // What a tree adds starts in it.
+                Step::Move => limits.total + START_TIME * *fresh,
+                Step::Health => HEALTH_MAX,
+                // What was asked for, and no more: what takes longer, a tree that settles and the last health check, is the commit's time.
+                Step::Probation => return self.probation.map_or(Duration::ZERO, |(time, _)| time),
+                Step::Commit if self.probation.is_some() => settles + HEALTH_MAX,
+                Step::Commit => settles,
+                Step::RollBack => limits.barrier + limits.total + settles,
+            }
+    }
+
+    /// Of this, for each process that it is about.
+    fn of_each(&self, step: Step) -> Option<Duration> {
+        matches!(step, Step::Rehearse | Step::Move | Step::RollBack).then(|| self.limits.each())
+    }
 }
 
 fn milliseconds(time: Duration) -> u64 {

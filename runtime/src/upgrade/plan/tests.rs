@@ -84,6 +84,7 @@ fn candidate() -> CandidateFacts {
         config: Ok(()),
         listeners: None,
         kind: Kind::Upgrade,
+        has_served: true,
         confirm_within: None,
         is_forced: false,
     }
@@ -110,6 +111,16 @@ fn an_upgrade_takes_all_steps_in_their_order() {
     let names: Vec<_> = planned.plan.steps.iter().map(|step| step.step.as_str()).collect();
     assert_eq!(names, expected.map(Step::name), "what is printed is what is taken");
     assert!(planned.plan.steps.iter().all(|step| step.at_most_ms > 0), "each is bounded");
+    let limits = Limits::default();
+    let step = |name: &str| planned.plan.steps.iter().find(|step| step.step == name).expect("planned").clone();
+    let (rehearse, moved) = (step("rehearse"), step("move"));
+    // To a boundary, until a helper begins, and until it is done.
+    let each = milliseconds(limits.boundary * 2 + limits.conversion);
+    assert_eq!((rehearse.each_at_most_ms, moved.each_at_most_ms), (Some(each), Some(each)));
+    assert_eq!(rehearse.at_most_ms, milliseconds(RECORD_PATIENCE + limits.total));
+    assert_eq!(moved.at_most_ms - rehearse.at_most_ms, milliseconds(START_TIME), "a tree starts what it adds");
+    assert_eq!(step("prepare").at_most_ms, milliseconds(RECORD_PATIENCE + PREPARE_MAX));
+    assert_eq!(step("prepare").each_at_most_ms, None);
     assert!(planned.allow().is_ok());
     // The Desk is not declared any more.
     assert_eq!(outcome(&planned, "states"), Some(CheckOutcome::Warning));
@@ -121,7 +132,7 @@ fn an_upgrade_takes_all_steps_in_their_order() {
 }
 
 #[test]
-fn a_probation_is_by_request_or_by_the_release_and_never_for_a_roll_back() {
+fn a_probation_is_by_request_or_by_the_release_and_not_for_a_roll_back_to_what_has_served_well() {
     let asked = CandidateFacts { confirm_within: Some(Duration::from_secs(300)), ..candidate() };
     let planned = plan(&node(), &asked);
     assert!(planned.steps.ends_with(&[Step::Health, Step::Probation, Step::Commit]));
@@ -132,8 +143,15 @@ fn a_probation_is_by_request_or_by_the_release_and_never_for_a_roll_back() {
     watched.manifest.settings.probation_s = 7;
     let planned = plan(&node(), &watched);
     assert_eq!(planned.probation, Some((Duration::from_secs(7), Unconfirmed::Permanent)));
-    let back = plan(&node(), &CandidateFacts { kind: Kind::Rollback, ..watched });
-    assert!(back.steps.ends_with(&[Step::Move, Step::Commit]), "{:?}", back.steps);
+    let back = CandidateFacts { kind: Kind::Rollback, ..watched };
+    let planned = plan(&node(), &back);
+    assert!(planned.steps.ends_with(&[Step::Move, Step::Commit]), "{:?}", planned.steps);
+    let all = [Step::Move, Step::Health, Step::Probation, Step::Commit];
+    let quarantined = NodeFacts { quarantined: vec![back.manifest.version.clone()], ..node() };
+    let forced = plan(&quarantined, &CandidateFacts { is_forced: true, ..back.clone() });
+    assert!(forced.steps.ends_with(&all), "{:?}", forced.steps);
+    let never = plan(&node(), &CandidateFacts { has_served: false, ..back });
+    assert!(never.steps.ends_with(&all), "{:?}", never.steps);
 }
 
 #[test]
