@@ -6,7 +6,7 @@ use crate::signer::Signer;
 use runtime::image::{PluginFacts, inspect};
 use runtime::release::keys::Keys;
 use runtime::release::layout::Layout;
-use runtime::release::manifest::{FileEntry, MANIFEST_SCHEMA, Manifest, RuntimeEntry, version_of};
+use runtime::release::manifest::{FileEntry, MANIFEST_SCHEMA, Manifest, PluginEntry, RuntimeEntry, version_of};
 use runtime::release::settings::Settings;
 use runtime::release::signature::SignatureError;
 use runtime::release::store::{Store, StoreError};
@@ -112,8 +112,9 @@ fn stage_from(store: &Store, from: &Store, manifest: &Manifest, keys: &Keys) -> 
         signed.map_or(Ok(()), |signed| signed.check_counter(version, last.as_ref()))
     });
     trusted.map_err(|reason| distrusted(&reason, format!("the release {version} {reason}")))?;
+    let _held = store.hold().map_err(unstaged)?;
     let mut objects = Vec::new();
-    for plugin in &manifest.plugins {
+    for plugin in manifest.plugins.iter().filter(|plugin| !is_there(store, plugin)) {
         let object = root.join(&plugin.file);
         let facts = facts(&object)?;
         if facts.hash != plugin.hash {
@@ -123,12 +124,16 @@ fn stage_from(store: &Store, from: &Store, manifest: &Manifest, keys: &Keys) -> 
         }
         objects.push((object, facts));
     }
-    let _held = store.hold().map_err(unstaged)?;
     for (object, facts) in &objects {
         store.add_plugin(object, facts).map_err(unstaged)?;
     }
     store.add_release(version, &bytes, signature.as_deref()).map_err(unstaged)?;
     Ok(manifest.clone())
+}
+
+/// The file has served here, or was put here, and is whole. Nothing is read twice beside clients who wait.
+fn is_there(store: &Store, plugin: &PluginEntry) -> bool {
+    inspect(&store.layout().root().join(&plugin.file)).is_ok_and(|facts| facts.hash == plugin.hash)
 }
 
 fn unstaged(error: StoreError) -> Failure {

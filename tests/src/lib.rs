@@ -27,6 +27,7 @@ pub mod seed;
 pub mod shelf;
 pub mod store;
 pub mod talk;
+pub mod tarball;
 pub mod terminal;
 pub mod wait;
 pub mod websocket;

@@ -177,6 +177,15 @@ impl Sandbox {
         upgraded(cli.args([release.root()]))
     }
 
+    /// Writes settings into the plugin's manifest, which has none so far.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn set(&self, settings: &str) -> Result<()> {
+        let lints = "[lints]";
+        self.edit("Cargo.toml", lints, &format!("[package.metadata.system]\n{settings}\n\n{lints}"))
+    }
+
     /// Replaces text in a file of the plugin; it must be there exactly once.
     ///
     /// # Errors

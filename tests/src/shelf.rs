@@ -1,7 +1,7 @@
 //! A node's folder with three releases, copied for each case: one that has served before, one that boots, and one that is there to be upgraded to.
 //!
 //! ```text
-//! built once:  base/     old, permanent, next (unpacked)        next/, failing/   releases to upgrade to
+//! built once:  base/     old, permanent, next (unpacked)        next/, barrier/, failing/   releases to upgrade to
 //! each case:   a copy of base/ (what is never written to is linked) ─► node ─► what the case does to it ─► checks
 //! ```
 
@@ -48,12 +48,16 @@ impl Session for Count {";
 #[derive(Debug)]
 pub struct Shelf {
     sandbox: Sandbox,
-    /// What boots in the base.
+    /// What has served in the base before: its version.
+    pub old: String,
+    /// What boots in it.
     pub first: Release,
     /// What is there to be upgraded to.
     pub next: Release,
-    /// Its move fails once, and is then rolled back.
-    pub failing: Release,
+    /// Its processes move all at once; with `full` alone.
+    pub barrier: Option<Release>,
+    /// Its move fails once, and is then rolled back; with `full` alone.
+    pub failing: Option<Release>,
 }
 
 /// One of them.
@@ -61,6 +65,8 @@ pub struct Shelf {
 pub struct Release {
     /// As everybody names it.
     pub version: String,
+    /// What its sessions begin their answers with.
+    pub build: &'static str,
     folder: PathBuf,
 }
 
@@ -76,41 +82,53 @@ pub struct Case<'a> {
 }
 
 impl Shelf {
-    /// Builds them.
+    /// Builds the first three.
     ///
     /// # Panics
     /// When they do not build.
     #[must_use]
     pub fn build() -> Self {
+        Self::with(false)
+    }
+
+    /// Builds all.
+    ///
+    /// # Panics
+    /// When they do not build.
+    #[must_use]
+    pub fn full() -> Self {
+        Self::with(true)
+    }
+
+    fn with(all: bool) -> Self {
         let sandbox = Sandbox::new("sessions").expect("the fixture builds");
         let node = sandbox.run().expect("the fixture runs");
-        let build = |from: &str, to: &str| sandbox.edit("src/lib.rs", from, to).expect("an edit");
-        let packed = |name: &str| {
-            let version = sandbox.upgrade().expect("an upgrade");
-            let folder = sandbox.beside(name);
-            copy(&sandbox.root(), &folder);
-            Release { version, folder }
-        };
-        build("BUILD: &str = \"a\"", "BUILD: &str = \"b\"");
-        let first = packed("base");
+        let old = node.version();
+        let first = packed(&sandbox, ["a", "b"], "base");
         // One is kept: then an upgrade has one to remove.
-        let manifest = sandbox.package().join("Cargo.toml");
-        let text = fs::read_to_string(&manifest).expect("readable");
-        fs::write(manifest, format!("{text}\n[package.metadata.system]\nkeep-releases = 1\n")).expect("written");
-        build("BUILD: &str = \"b\"", "BUILD: &str = \"c\"");
-        let next = packed("next");
-        build("// A version is edited in here.", "#[state(version = 2, from = CountV1)]");
-        build("impl Session for Count {", CONVERSION);
-        let failing = packed("failing");
+        sandbox.set("keep-releases = 1").expect("settings");
+        let next = packed(&sandbox, ["b", "c"], "next");
+        let (mut barrier, mut failing) = (None, None);
+        if all {
+            let moves = "\nmove = \"barrier\"";
+            sandbox.edit("Cargo.toml", "keep-releases = 1", &format!("keep-releases = 1{moves}")).expect("an edit");
+            barrier = Some(packed(&sandbox, ["c", "d"], "barrier"));
+            sandbox.edit("Cargo.toml", moves, "").expect("an edit");
+            sandbox
+                .edit("src/lib.rs", "// A version is edited in here.", "#[state(version = 2, from = CountV1)]")
+                .expect("an edit");
+            sandbox.edit("src/lib.rs", "impl Session for Count {", CONVERSION).expect("an edit");
+            failing = Some(packed(&sandbox, ["d", "e"], "failing"));
+        }
         drop(node);
-        for release in [&next, &failing] {
+        for release in [Some(&next), barrier.as_ref(), failing.as_ref()].into_iter().flatten() {
             add(release, &first.folder);
         }
         let hook = first.folder.join("hooks/before");
         fs::create_dir_all(hook.with_file_name("")).expect("a folder");
         fs::write(&hook, "#!/bin/sh\n").expect("written");
         fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)).expect("executable");
-        Self { sandbox, first, next, failing }
+        Self { sandbox, old, first, next, barrier, failing }
     }
 
     /// A copy of the base, in which no node runs.
@@ -135,6 +153,16 @@ impl Release {
     pub fn manifest(&self) -> PathBuf {
         self.folder.join("releases").join(&self.version).join("manifest.json")
     }
+}
+
+/// Upgrades the node to a build of another name, and keeps what it has then.
+fn packed(sandbox: &Sandbox, [from, to]: [&'static str; 2], name: &str) -> Release {
+    let line = |build| format!("BUILD: &str = {build:?}");
+    sandbox.edit("src/lib.rs", &line(from), &line(to)).expect("an edit");
+    let version = sandbox.upgrade().expect("an upgrade");
+    let folder = sandbox.beside(name);
+    copy(&sandbox.root(), &folder);
+    Release { version, build: to, folder }
 }
 
 /// What is unpacked in one folder is so in another one.
@@ -235,30 +263,23 @@ impl Case<'_> {
         version
     }
 
-    /// Upgrades the node; what is left on older versions is not waited for.
+    /// Upgrades the node, with these options.
     ///
     /// # Panics
     /// When the command does not end.
     #[must_use]
-    pub fn upgrade(&self, to: &Release) -> Said {
+    pub fn upgrade(&self, to: &Release, options: &[&str]) -> Said {
         let folder = to.folder.display().to_string();
-        self.cli(&["upgrade", "--json", "--drain-wait", "0", "--timeout", "20", "--release", &folder])
-            .run()
-            .expect("it ends")
+        self.say(&[&["upgrade", "--release", &folder], options].concat())
     }
 
-    /// All that a watched node can ask the system about: what stands in its folder, and what it would write.
+    /// Says something to the node about its versions; what is left on older ones is not waited for.
     ///
     /// # Panics
-    /// When it cannot be read.
+    /// When the command does not end.
     #[must_use]
-    pub fn paths(&self, os_pid: u32) -> Vec<PathBuf> {
-        let mut paths = Vec::new();
-        for part in ["lib", "releases"] {
-            add_all(&self.root.join(part), &mut paths);
-        }
-        paths.push(self.root.join(format!("releases/RELEASES.new-{os_pid}")));
-        paths
+    pub fn say(&self, words: &[&str]) -> Said {
+        self.cli(words).args(["--json", "--drain-wait", "0", "--timeout", "20"]).run().expect("it ends")
     }
 
     /// What holds whoever has died.
@@ -275,14 +296,5 @@ impl Case<'_> {
     /// When it does not.
     pub fn check_settled(&self) -> Folder {
         Folder::check_settled(&self.root).unwrap_or_else(|error| panic!("the folder: {error:#}"))
-    }
-}
-
-fn add_all(path: &Path, paths: &mut Vec<PathBuf>) {
-    paths.push(path.to_owned());
-    if path.is_dir() {
-        for entry in fs::read_dir(path).expect("readable") {
-            add_all(&entry.expect("readable").path(), paths);
-        }
     }
 }

@@ -4,9 +4,11 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{SystemTime, UNIX_EPOCH};
 use system_tests::cli::Said;
 use system_tests::node::Node;
 use system_tests::sandbox::Sandbox;
+use system_tests::tarball::{self, Tarball};
 
 /// "Refused before anything changed".
 const REFUSED: i32 = 14;
@@ -129,6 +131,61 @@ fn an_archive_that_is_not_whole_is_refused() {
     greeter.refuses(&bad, "bad.tar.zst ");
     greeter.refuses(&greeter.sandbox.beside("none.tar.zst"), "none.tar.zst is no release folder or archive");
     greeter.takes(&archive);
+}
+
+/// What is wrong with each is refused before any of it is taken, and the same command takes the good one.
+#[test]
+fn an_archive_with_a_way_out_a_link_or_a_bomb_in_it_is_refused() {
+    const ZEROS: usize = 256 << 20;
+    let mut greeter = Greeter::new();
+    let archive = greeter.release("good-day", &[]);
+    let good = Tarball::read(&archive).expect("an archive");
+    let bad = greeter.sandbox.beside("release.tar.zst");
+    type Spoil = fn(&mut tarball::Header);
+    let spoils: [(Spoil, &str); 5] = [
+        (
+            |header| tarball::rename(header, "../../outside"),
+            "holds \"../../outside\", which its manifest does not name",
+        ),
+        (|header| tarball::rename(header, "/tmp/outside"), "holds \"/tmp/outside\", which its manifest does not name"),
+        (|header| tarball::link(header, b'1', "/etc/passwd"), "which is a link, and a release holds files only"),
+        (|header| tarball::link(header, b'2', "/etc"), "which is a link, and a release holds files only"),
+        (tarball::swell, "with 8589934591 bytes, where "),
+    ];
+    for (spoil, says) in spoils {
+        let mut spoiled = good.clone();
+        spoiled.change(1, spoil).expect("an entry");
+        spoiled.write(&bad, 0).expect("written");
+        let around = files(&greeter.sandbox.beside(""));
+        greeter.refuses(&bad, says);
+        assert_eq!(files(&greeter.sandbox.beside("")), around, "nothing is outside of it: {says}");
+    }
+    good.write(&bad, ZEROS).expect("written");
+    assert!(fs::metadata(&bad).expect("there").len() < ZEROS as u64 / 4, "a bomb is small");
+    greeter.refuses(&bad, "goes on after its end");
+    fs::copy(&archive, &bad).expect("copied");
+    greeter.takes(&bad);
+}
+
+/// The first counter is of a clock that was a day ahead; then that was put right.
+#[test]
+fn a_clock_that_is_set_back_makes_a_release_look_old_and_a_higher_counter_helps() {
+    const DAY_MS: u128 = 86_400_000;
+    let mut greeter = Greeter::new();
+    let [secret, public] = greeter.key("ours");
+    let _ = greeter.keys(&["trust", &public], 0);
+    let ahead = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock").as_millis() + DAY_MS;
+    let counter = |more: u128| (ahead + more).to_string();
+    let first = greeter.release("first", &["--sign", &secret, "--counter", &counter(0)]);
+    greeter.takes(&first);
+    let second = greeter.release("second", &["--sign", &secret]);
+    greeter.refuses(&second, &format!("has been permanent here with {ahead}"));
+    let third = greeter.release("third", &["--sign", &secret, "--counter", &counter(1)]);
+    greeter.takes(&third);
+    // Who signs for a node's folder knows its last counter, whatever the clock says.
+    greeter.sandbox.edit("src/lib.rs", "third from", "fourth from").expect("an edit");
+    let _ = greeter.sandbox.cli(["upgrade", "--sign", &secret, "--drain-wait", "0"]).expect(0);
+    assert_ne!(greeter.node.version(), greeter.version);
 }
 
 #[test]

@@ -13,9 +13,7 @@ const APPLICATION: &str = "Application::new()";
 
 fn fixture(count: u64) -> (Sandbox, Node, Talk) {
     let sandbox = Sandbox::new("moving").expect("the fixture builds");
-    let lints = "[lints]";
-    let settings = format!("[package.metadata.system]\nmove = \"barrier\"\n\n{lints}");
-    sandbox.edit("Cargo.toml", lints, &settings).expect("an edit");
+    sandbox.set("move = \"barrier\"").expect("settings");
     let node = sandbox.run().expect("the fixture runs");
     let mut talk = Talk::open(node.address());
     talk.expect(&format!("swarm {count}"), &count.to_string());

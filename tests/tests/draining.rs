@@ -23,11 +23,6 @@ fn change(sandbox: &Sandbox, from: &str, to: &str) {
     sandbox.edit("src/counter.rs", &factor(from), &factor(to)).expect("an edit");
 }
 
-fn settings(sandbox: &Sandbox, settings: &str) {
-    let lints = "[lints]";
-    sandbox.edit("Cargo.toml", lints, &format!("[package.metadata.system]\n{settings}\n\n{lints}")).expect("an edit");
-}
-
 fn versions(node: &Node) -> Vec<Value> {
     node.status()["versions"].as_array().expect("versions").clone()
 }
@@ -42,7 +37,7 @@ fn who_does_not_finish_in_time_is_killed_or_asked_as_its_type_is() {
     ] {
         let (sandbox, node, talk) = fixture();
         change(&sandbox, "1", "2");
-        settings(&sandbox, &format!("{policy}\n{deadline}"));
+        sandbox.set(&format!("{policy}\n{deadline}")).expect("settings");
         sandbox.upgrade().expect("an upgrade");
         let old = versions(&node).pop().expect("two");
         assert_eq!(old["processes"], 1, "this connection: {old}");
@@ -58,11 +53,38 @@ fn who_does_not_finish_in_time_is_killed_or_asked_as_its_type_is() {
     }
 }
 
+/// Neither of the two types is asked, as all others are.
+#[test]
+fn a_type_of_processes_has_a_policy_of_its_own() {
+    const SETTINGS: &str = r#"drain = "ask"
+drain-deadline = 3
+drain-types = { "moving::serve" = "leave", "moving::mayfly::{{closure}}" = "kill" }"#;
+    let (sandbox, node, mut talk) = fixture();
+    assert!(talk.ask("start a").starts_with('<'));
+    talk.expect("watch a 600000", "ok");
+    change(&sandbox, "1", "2");
+    sandbox.set(SETTINGS).expect("settings");
+    let planned = sandbox.cli(["upgrade", "--dry-run", "--json"]).expect(0).json();
+    let then = |name: &str| {
+        let all = planned["plan"]["processes"].as_array().expect("processes");
+        let one = all.iter().find(|processes| processes["name"] == name);
+        one.unwrap_or_else(|| panic!("no {name} in {planned:#}"))["then"].clone()
+    };
+    assert_eq!((then("moving::serve"), then("moving::mayfly::{{closure}}")), ("leave".into(), "kill".into()));
+    let before = node.version();
+    sandbox.upgrade().expect("an upgrade");
+    node.log_line("0 asked to stop, 1 killed").expect("it says so");
+    let heard = || talk.ask("report a").contains("downs: 1").then_some(());
+    wait::until("who watches it hears of it", Duration::from_secs(20), heard).expect("it was killed");
+    assert_eq!(talk.ask("version"), before, "who is left to finish goes on");
+    assert_eq!(versions(&node).pop().expect("two")["processes"], 1, "and is the only one there");
+}
+
 #[test]
 fn who_is_left_to_finish_holds_a_version_and_no_more_live_than_are_allowed() {
     let (sandbox, node, mut talk) = fixture();
     change(&sandbox, "1", "2");
-    settings(&sandbox, "live-versions = 2");
+    sandbox.set("live-versions = 2").expect("settings");
     sandbox.upgrade().expect("an upgrade");
     change(&sandbox, "2", "3");
     let before = node.version();

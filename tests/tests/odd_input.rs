@@ -71,12 +71,12 @@ fn a_manifest_from_the_future_is_refused() {
     let mut future: Value = serde_json::from_str(&whole).expect("JSON");
     (future["schema"], future["plugins"]) = (99.into(), "of another kind".into());
     fs::write(&path, future.to_string()).expect("written");
-    let said = case.upgrade(&shelf.next);
+    let said = case.upgrade(&shelf.next, &[]);
     assert_eq!(said.code, REFUSED, "{}", said.stderr);
     assert!(said.stderr.contains("schema 99, which is newer than this tool"), "{}", said.stderr);
     unchanged(&shelf, &mut case, &before, &said);
     fs::write(&path, whole).expect("written");
-    assert_eq!(case.upgrade(&shelf.next).code, 0, "the same command works with one of this time");
+    assert_eq!(case.upgrade(&shelf.next, &[]).code, 0, "the same command works with one of this time");
 }
 
 #[test]
@@ -86,7 +86,7 @@ fn two_upgrades_at_once_are_one_and_one_to_what_runs_is_nothing_to_do() {
     case.boot();
     case.open_session();
     let before = case.check_settled().record;
-    let said = case.upgrade(&shelf.first);
+    let said = case.upgrade(&shelf.first, &[]);
     assert_eq!((said.code, &said.json()["changed"]), (0, &Value::Bool(false)), "{}", said.stderr);
     assert_eq!(case.check_settled().record["history"], before["history"]);
 
@@ -96,12 +96,12 @@ fn two_upgrades_at_once_are_one_and_one_to_what_runs_is_nothing_to_do() {
     fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)).expect("executable");
     std::thread::scope(|scope| {
         let upgrades = [0, 1].map(|_| {
-            let upgrade = scope.spawn(|| case.upgrade(&shelf.next));
+            let upgrade = scope.spawn(|| case.upgrade(&shelf.next, &[]));
             let began = || case.root.join("began").exists().then_some(());
             wait::until("the hook begins", Duration::from_secs(20), began).expect("it begins");
             upgrade
         });
-        let other = case.upgrade(&shelf.failing);
+        let other = case.upgrade(&shelf.first, &[]);
         assert_eq!(other.code, LOCKED, "{}", other.stderr);
         assert!(other.stderr.contains(&format!("an upgrade to {} is in progress", shelf.next.version)));
         fs::write(case.root.join("go"), "").expect("written");

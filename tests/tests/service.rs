@@ -1,18 +1,23 @@
 //! A node under a service manager: what it tells of itself, as systemd hears it, and the unit that starts it.
 
+use std::fs;
 use std::io::Write as _;
 use std::os::linux::net::SocketAddrExt as _;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
+use std::path::Path;
 use std::process::Command;
 use std::sync::mpsc::{Receiver, channel};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 use system_tests::cli::{Cli, Said};
 use system_tests::elsewhere::Elsewhere;
 use system_tests::node::Node;
 use system_tests::runaway::{Control, LIMIT, connect};
 use system_tests::sandbox::Sandbox;
+use system_tests::seed::{Copy, copy_tree};
 
 const USAGE: i32 = 2;
+/// "Refused before anything changed".
+const REFUSED: i32 = 14;
 
 /// What a manager hears, datagram by datagram. It always listens: what does not fit into its socket would be lost.
 struct Heard(Receiver<String>);
@@ -89,6 +94,36 @@ fn a_manager_hears_when_it_serves_upgrades_lives_and_stops() {
 
     let _: Said = sandbox.cli(["stop"]).expect(0);
     assert_eq!(heard.news(), "STOPPING=1\nSTATUS=stops");
+}
+
+/// Builds of one version: which was put there last, their files' times say, unless one of these is still to come.
+#[test]
+fn a_clock_that_was_set_back_has_no_older_build_taken_for_the_newest() {
+    let sandbox = Sandbox::releasable("greet").expect("the fixture builds");
+    let node = sandbox.run().expect("it serves");
+    let before = node.version();
+    // Puts it there, as a copy of its folder would.
+    let put = |from: &str, to: &str| {
+        sandbox.edit("src/lib.rs", from, to).expect("an edit");
+        let release = sandbox.release(&to.replace(' ', "-")).expect("a release");
+        let (manifest, said) = release.manifest().expect("a manifest");
+        let version = said["version"].as_str().expect("text").to_owned();
+        let copy = |part: &Path| copy_tree(&release.root().join(part), &sandbox.root().join(part), &|_| Copy::Bytes);
+        copy(Path::new("lib")).and_then(|()| copy(&Path::new("releases").join(&version))).expect("copied");
+        (version, sandbox.root().join(manifest.strip_prefix(release.root()).expect("in it")))
+    };
+    let (second, manifest) = put("hello from", "good day from");
+    let (third, _) = put("good day from", "good night from");
+    let put_at = |time| fs::File::open(&manifest).and_then(|file| file.set_modified(time)).expect("a file of ours");
+    let (now, day) = (SystemTime::now(), Duration::from_secs(86_400));
+    put_at(now + day);
+    let said = sandbox.cli(["upgrade", "--newest"]).expect(REFUSED);
+    let expected = format!("the newest build cannot be told: {second} was put there at a time that is still to come");
+    assert!(said.complaint().0.is_some_and(|error| error.starts_with(&expected)), "{}", said.stderr);
+    assert_eq!(node.version(), before);
+    put_at(now - day);
+    let _: Said = sandbox.cli(["upgrade", "--newest", "--drain-wait", "0"]).expect(0);
+    assert_eq!(node.version(), third);
 }
 
 #[test]

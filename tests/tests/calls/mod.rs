@@ -7,11 +7,14 @@
 //!
 //! A call is known by its name and its place among its thread's calls of that name: strace counts by thread.
 
+use serde_json::Value;
 use std::collections::HashMap;
 use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
+use system_tests::cli::Said;
 use system_tests::wait;
 
 /// Calls that change what is on a disk, or say that it is to stay …
@@ -70,6 +73,14 @@ impl Call {
         self.shown.rsplit_once(") = ").is_some_and(|(_, result)| result != "?")
     }
 
+    /// What it is about: of a call with a descriptor, that and its file; else all that was asked for.
+    pub(crate) fn file(&self) -> &str {
+        match self.name.as_str() {
+            "read" | "flock" => self.shown.split_once('>').map_or(&self.shown, |(file, _)| file),
+            _ => &self.shown,
+        }
+    }
+
     /// The file that is not on the disk for certain until this call has been made.
     pub(crate) fn flushed_file(&self) -> Option<PathBuf> {
         let path = self.shown.strip_prefix("fsync(")?.split_once('<')?.1.split_once('>')?.0;
@@ -106,6 +117,24 @@ impl Spoil<'_> {
     }
 }
 
+/// All that a node can ask the system about in its folder: what stands there, and what it would write.
+fn paths(root: &Path, os_pid: u32) -> Vec<PathBuf> {
+    let mut paths = vec![root.join(format!("releases/RELEASES.new-{os_pid}"))];
+    for part in ["lib", "releases"] {
+        add_all(&root.join(part), &mut paths);
+    }
+    paths
+}
+
+fn add_all(path: &Path, paths: &mut Vec<PathBuf>) {
+    paths.push(path.to_owned());
+    if path.is_dir() {
+        for entry in fs::read_dir(path).expect("readable") {
+            add_all(&entry.expect("readable").path(), paths);
+        }
+    }
+}
+
 /// A program that is watched.
 #[derive(Debug)]
 pub(crate) struct Strace {
@@ -115,11 +144,17 @@ pub(crate) struct Strace {
 }
 
 /// Can one program watch another here? If not, says so.
+///
+/// # Panics
+/// If not, where it ought to be possible: nobody reads what a test says that passes.
 pub(crate) fn is_possible() -> bool {
     let mut strace = Command::new("strace");
     strace.args(["-e", "trace=none", "true"]).stdout(Stdio::null()).stderr(Stdio::null());
     let is_possible = strace.status().is_ok_and(|status| status.success());
     if !is_possible {
+        let is_root = fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0);
+        let is_expected = is_root || std::env::var("CI").is_ok_and(|ci| ci == "true");
+        assert!(!is_expected, "strace is not installed, or may not watch other programs here");
         skipped("strace is not installed, or may not watch other programs here");
     }
     is_possible
@@ -146,11 +181,12 @@ fn command(paths: &[PathBuf], log: &Path, spoil: Spoil<'_>) -> Command {
 }
 
 impl Strace {
-    /// Watches what runs already, with all its threads.
-    pub(crate) fn attach(os_pid: u32, paths: &[PathBuf], spoil: Spoil<'_>) -> Self {
+    /// Watches a node that runs already, with all its threads, and what it does in its folder.
+    pub(crate) fn attach(os_pid: u32, root: &Path, spoil: Spoil<'_>) -> Self {
         let place = tempfile::tempdir().expect("a folder");
         let log = place.path().join("calls");
-        let child = command(paths, &log, spoil).args(["-p", &os_pid.to_string()]).spawn().expect("strace");
+        let child =
+            command(&paths(root, os_pid), &log, spoil).args(["-p", &os_pid.to_string()]).spawn().expect("strace");
         let strace = Self { child, log, _place: place };
         let is_watched = || {
             let tasks = fs::read_dir(format!("/proc/{os_pid}/task")).ok()?;
@@ -206,6 +242,32 @@ impl Drop for Strace {
             self.end();
         }
     }
+}
+
+/// What the record says of an upgrade that has not begun, before its first step, and when it is over.
+pub(crate) const NOTHING: &str = "";
+pub(crate) const BEGIN: &str = "begin";
+pub(crate) const DONE: &str = "done";
+
+/// A node's calls in an upgrade of these steps, by what the record says meanwhile: it says the next thing from one rename to the next.
+pub(crate) fn states(calls: &[Call], steps: &[String]) -> Vec<(String, Vec<Call>)> {
+    let names = [NOTHING, BEGIN].into_iter().chain(steps.iter().map(String::as_str)).chain([DONE]);
+    let mut states: Vec<_> = names.map(|name| (name.to_owned(), Vec::new())).collect();
+    let (mut at, last) = (0, states.len() - 1);
+    for call in calls {
+        states[at].1.push(call.clone());
+        // What is removed when it is over is written down, too.
+        at += usize::from(call.name == "rename" && call.shown.contains("RELEASES") && at < last);
+    }
+    assert_eq!(at, last, "each step is written down: {steps:?}");
+    states
+}
+
+/// The node's steps, as a command has told them.
+pub(crate) fn steps(said: &Said) -> Vec<String> {
+    let step = |line: Value| Some(line["step"].as_str()?.to_owned()).filter(|_| line["event"] == "step");
+    // The client's own step is not the node's.
+    said.json_lines().into_iter().filter_map(step).filter(|step| step != "unpack").collect()
 }
 
 /// What strace writes when another thread calls before a call has come back …

@@ -25,6 +25,7 @@ const AIMS: &[(&str, Aim)] = &[
     ("call", Ratio(3.0)),
     ("code_change", Ratio(3.0)),
     ("code_change pause p99", AtMost(1_000.0)),
+    ("code_change_barrier", Ratio(3.0)),
     ("upgrade_50 silence", AtMost(1.0)),
     ("upgrade_50 p99 meanwhile to before", AtMost(1.2)),
     ("wake_p99_*", AtMost(100.0)),

@@ -18,9 +18,8 @@ pub(super) struct UpAndDown {
 }
 
 impl UpAndDown {
-    /// Starts a node. In the second release, that file of the fixture has `to` in place of `from`.
-    pub(super) fn start(fixture: &str, file: &str, from: &str, to: &str) -> Result<Self> {
-        let sandbox = Sandbox::releasable(fixture)?;
+    /// Starts a node with the releases of that workspace. In the second one, that file of the fixture has `to` in place of `from`.
+    pub(super) fn start(sandbox: Sandbox, file: &str, from: &str, to: &str) -> Result<Self> {
         // A node's own folder says what boots there: what is upgraded to stands elsewhere.
         let (own, first) = (sandbox.release("own")?, sandbox.release("first")?);
         sandbox.edit(file, from, to)?;

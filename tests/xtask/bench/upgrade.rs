@@ -19,6 +19,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 use system_tests::cli::Cli;
 use system_tests::erlang_release::ErlangRelease;
+use system_tests::sandbox::Sandbox;
 use system_tests::websocket::{Frame, WebSocket};
 
 const ROUNDS: u32 = 5;
@@ -36,7 +37,7 @@ type Upgraded = [f64; 4];
 /// Measures.
 pub(super) fn run() -> Result<Vec<Measurement>> {
     let (state, moved) = ("struct Count {\n    messages: u64,\n", "    #[serde(default)]\n    moved: u64,\n");
-    let ours = UpAndDown::start("sessions", "src/lib.rs", state, &format!("{state}{moved}"))?;
+    let ours = UpAndDown::start(Sandbox::releasable("sessions")?, "src/lib.rs", state, &format!("{state}{moved}"))?;
     let peer = ErlangRelease::make()?;
     let peer = peer.start()?;
     let listener = |name| peer.listener(name).with_context(|| format!("no listener {name}"));
