@@ -28,15 +28,17 @@ impl Evaluator {
         let leash = Leash::new(interrupted);
         let mut engine = limits::engine(&leash);
         functions::register(&mut engine, tools, &leash);
-        let print = say.clone();
-        engine.on_print(move |text| print(text));
-        engine.on_debug(move |text, _, _| say(text));
+        let (print, held) = (say.clone(), leash.clone());
+        engine.on_print(move |text| held.aside(|| print(text)));
+        let held = leash.clone();
+        engine.on_debug(move |text, _, _| held.aside(|| say(text)));
         Self { engine, scope: Scope::new(), defined: AST::empty(), leash }
     }
 
     pub(super) fn evaluate(&mut self, text: &str, time: Option<Duration>) -> ConsoleOutput {
         self.leash.begin(time.unwrap_or(TIME_MAX));
         let value = self.run(text);
+        self.leash.rest();
         match value {
             Ok(value) => match shown(&value) {
                 Ok(value) => ConsoleOutput::Value { value, variables: self.variables() },

@@ -47,21 +47,24 @@ pub(super) fn names() -> Vec<String> {
 
 pub(super) fn register(engine: &mut Engine, tools: &Tools, leash: &Leash) {
     register_lists(engine, leash);
-    register_process(engine);
+    register_process(engine, leash);
     register_profile(engine, leash);
-    let status = tools.status.clone();
-    engine.register_fn("versions", move || value(&status().versions));
-    let trees = tools.trees.clone();
-    engine.register_fn("tree", move || value(&trees().versions));
+    let (status, held) = (tools.status.clone(), leash.clone());
+    engine.register_fn("versions", move || value(&held.aside(|| status()).versions));
+    let (trees, held) = (tools.trees.clone(), leash.clone());
+    engine.register_fn("tree", move || value(&held.aside(|| trees()).versions));
     engine.register_fn("help", || {
         HELP.iter().map(|(call, what)| format!("{call:18} {what}")).collect::<Vec<_>>().join("\n")
     });
 }
 
 fn register_lists(engine: &mut Engine, leash: &Leash) {
-    engine.register_fn("processes", || processes(COUNT, "cpu"));
-    engine.register_fn("processes", |count: i64| processes(count, "cpu"));
-    engine.register_fn("processes", |count: i64, sort: &str| processes(count, sort));
+    let held = leash.clone();
+    engine.register_fn("processes", move || held.aside(|| processes(COUNT, "cpu")));
+    let held = leash.clone();
+    engine.register_fn("processes", move |count: i64| held.aside(|| processes(count, "cpu")));
+    let held = leash.clone();
+    engine.register_fn("processes", move |count: i64, sort: &str| held.aside(|| processes(count, sort)));
     let held = leash.clone();
     engine.register_fn("top", move || top(INTERVAL, 20, &held));
     let held = leash.clone();
@@ -70,15 +73,19 @@ fn register_lists(engine: &mut Engine, leash: &Leash) {
     engine.register_fn("top", move |seconds: Dynamic, count: i64| top(interval(&seconds)?, count, &held));
 }
 
-fn register_process(engine: &mut Engine) {
+fn register_process(engine: &mut Engine, leash: &Leash) {
     engine.register_fn("info", |process: Dynamic| {
         observe::find(&pid(process)?).map_err(|error| failed(&error)).and_then(|process| value(&observe::row(&process)))
     });
-    engine.register_fn("stack", |process: Dynamic| {
-        observe::stack(&pid(process)?).map_err(|error| failed(&error)).and_then(|stack| value(&stack))
+    let held = leash.clone();
+    engine.register_fn("stack", move |process: Dynamic| {
+        let pid = pid(process)?;
+        held.aside(|| observe::stack(&pid)).map_err(|error| failed(&error)).and_then(|stack| value(&stack))
     });
-    engine.register_fn("kill", |process: Dynamic| kill(process, None));
-    engine.register_fn("kill", |process: Dynamic, reason: &str| kill(process, Some(reason)));
+    let held = leash.clone();
+    engine.register_fn("kill", move |process: Dynamic| held.aside(|| kill(process, None)));
+    let held = leash.clone();
+    engine.register_fn("kill", move |process: Dynamic, reason: &str| held.aside(|| kill(process, Some(reason))));
     engine.register_fn("send", |process: Dynamic, message: Dynamic| -> Result<(), Box<EvalAltResult>> {
         let message = rhai::serde::from_dynamic::<serde_json::Value>(&message)?;
         observe::send(&pid(process)?, &message).map_err(|error| failed(&error))
@@ -98,7 +105,8 @@ fn register_profile(engine: &mut Engine, leash: &Leash) {
 
 fn profile(process: Dynamic, time: Duration, leash: &Leash) -> Answer {
     let target = if process.is_unit() { ProfileTarget::Node } else { ProfileTarget::Process(pid(process)?) };
-    let profile = observe::profile(&target, time, PROFILE_HZ, || leash.holds()).map_err(|error| failed(&error))?;
+    let profile = leash.aside(|| observe::profile(&target, time, PROFILE_HZ, || leash.holds()));
+    let profile = profile.map_err(|error| failed(&error))?;
     let Some(mut profile) = profile else { return Err("the profile was broken off".into()) };
     profile.stacks.truncate(STACKS);
     let stacks = profile.folded();
@@ -148,7 +156,7 @@ fn interval(seconds: &Dynamic) -> Result<Duration, Box<EvalAltResult>> {
 
 fn top(interval: Duration, number: i64, leash: &Leash) -> Answer {
     let selection = Selection { sort: Sort::Cpu, limit: Some(count(number)?), filter: None };
-    match observe::top(&selection, interval, || leash.holds()) {
+    match leash.aside(|| observe::top(&selection, interval, || leash.holds())) {
         Some(top) => value(&top.processes),
         None => Err("the measurement was broken off".into()),
     }

@@ -26,11 +26,13 @@ const MAP_LEN_MAX: usize = 40_000;
 pub(super) struct Leash {
     interrupted: Arc<AtomicBool>,
     until: Rc<RefCell<Instant>>,
+    pace: Rc<RefCell<Pace>>,
 }
 
 impl Leash {
     pub(super) fn new(interrupted: Arc<AtomicBool>) -> Self {
-        Self { interrupted, until: Rc::new(RefCell::new(Instant::now())) }
+        let (until, pace) = (RefCell::new(Instant::now()), RefCell::new(Pace::of_evaluation()));
+        Self { interrupted, until: Rc::new(until), pace: Rc::new(pace) }
     }
 
     /// Another evaluation begins.
@@ -40,6 +42,17 @@ impl Leash {
 
     pub(super) fn is_interrupted(&self) -> bool {
         self.interrupted.load(Ordering::Relaxed)
+    }
+
+    /// Lets other sessions evaluate.
+    pub(super) fn rest(&self) {
+        self.pace.borrow_mut().rest();
+    }
+
+    /// Does what takes its time, while other sessions evaluate.
+    pub(super) fn aside<R>(&self, act: impl FnOnce() -> R) -> R {
+        self.rest();
+        act()
     }
 
     /// Whether it may go on.
@@ -63,9 +76,8 @@ pub(super) fn engine(leash: &Leash) -> Engine {
         .disable_symbol("import")
         .disable_symbol("eval");
     let leash = leash.clone();
-    let pace = RefCell::new(Pace::new());
     engine.on_progress(move |operations| {
-        pace.borrow_mut().step();
+        leash.pace.borrow_mut().step();
         let is_over = operations.is_multiple_of(64) && !leash.holds();
         is_over.then_some(Dynamic::UNIT)
     });

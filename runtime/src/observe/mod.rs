@@ -18,7 +18,7 @@ mod tree;
 mod unwind;
 
 pub(crate) use kill::kill;
-pub(crate) use list::{all, find, list, row};
+pub(crate) use list::{all, find, list, row, walk};
 pub(crate) use pace::Pace;
 pub(crate) use profile::profile;
 pub(crate) use send::send;

@@ -22,12 +22,12 @@ pub(crate) fn stack(pid: &str) -> Result<Stack, NoProcess> {
     let sampled = scheduler::sample(&process);
     let (snapshots, state) = match sampled {
         Sampled::Running(snapshot) => (vec![snapshot], if state == "waiting" { "running" } else { state }),
-        Sampled::Waiting(snapshots) => (snapshots, "waiting"),
+        Sampled::Waiting(snapshots) => (snapshots, if state == "runnable" { state } else { "waiting" }),
         Sampled::Late => return Err(NoProcess::Late(name)),
         Sampled::Ended => return Err(NoProcess::Gone(name)),
     };
     let cost = snapshots.iter().map(|snapshot| snapshot.cost).max().unwrap_or(Duration::ZERO);
-    let is_waiting = state == "waiting";
+    let is_waiting = matches!(state, "waiting" | "runnable");
     let stacks = behind_others(|| named(&snapshots, is_waiting))
         .and_then(|stacks| stacks)
         .map_err(|error| NoProcess::Unreadable(name, error.to_string()))?;
@@ -45,9 +45,10 @@ fn described(process: &Handle, state: &str, stacks: Vec<Vec<Frame>>, cost: Durat
     }
 }
 
-fn behind_others<T: Send>(act: impl FnOnce() -> T + Send) -> std::io::Result<T> {
+/// Does it on a thread that goes behind others. An error: there is no thread for it, or it has panicked.
+pub(super) fn behind_others<T: Send>(act: impl FnOnce() -> T + Send) -> std::io::Result<T> {
     std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new().name("symbols".to_owned()).spawn_scoped(scope, || {
+        let thread = std::thread::Builder::new().name("behind".to_owned()).spawn_scoped(scope, || {
             go_behind_others();
             act()
         })?;

@@ -6,8 +6,8 @@
 //! ```
 //!
 //! A process that is polled is asked by signal; it may stand anywhere, in the node's own code or in an allocator: nothing but the copy is
-//! made there, so nobody waits for the thread, and it waits for nobody. A process that waits is woken, and its poll is *traced*: each
-//! time it leaves its waker somewhere, its thread sends the signal to itself. A poll that finds nothing new is allowed at any time by the
+//! made there, so nobody waits for the thread, and it waits for nobody. A process that waits, or only waits for its turn, is woken, and its poll is *traced*:
+//! each time it leaves its waker somewhere, or wakes itself to give way, its thread sends the signal to itself. A poll that finds nothing new is allowed at any time by the
 //! contract of futures. What the copies mean is found out elsewhere, from the copies alone.
 //!
 //! Invariants: one samples at a time (`SAMPLER`); a copy belongs to the handler while "writing" stands there; all copies have their room
@@ -297,6 +297,13 @@ impl Drop for Tracing {
 /// The current process is about to wait for something, from here.
 pub(crate) fn waits_here() {
     if !TRACED.load(Ordering::Relaxed).is_null() {
+        note_wait();
+    }
+}
+
+/// Somebody wakes that process, from here. One that wakes itself only gives way: that is where it stands.
+pub(super) fn wakes_here(woken: &'static Process) {
+    if ptr::eq(TRACED.load(Ordering::Relaxed), woken) {
         note_wait();
     }
 }
