@@ -20,6 +20,7 @@ mod scheduler;
 pub mod schema;
 mod slab;
 mod sync;
+mod timely;
 mod timer;
 mod upgrade;
 mod waker;

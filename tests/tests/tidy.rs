@@ -20,7 +20,7 @@ const PACKAGES: &[(&str, &[&str])] = &[
 
 /// What each room of the runtime may use, of the other rooms: the arrows of ARCHITECTURE.md.
 const ROOMS: &[(&str, &[&str])] = &[
-    ("console", &["observe", "process", "protocol", "registry"]),
+    ("console", &["observe", "process", "protocol", "registry", "timely"]),
     (
         "control",
         &[
@@ -34,6 +34,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "protocol",
             "release",
             "scheduler",
+            "timely",
             "upgrade",
         ],
     ),
@@ -42,7 +43,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("io", &["slab", "waker"]),
     ("listen", &["image", "io", "log", "process", "scheduler", "timer", "waker"]),
     ("log", &["protocol"]),
-    ("metrics", &["log", "observe", "protocol", "scheduler", "upgrade"]),
+    ("metrics", &["log", "observe", "protocol", "scheduler", "timely", "upgrade"]),
     ("moving", &["image", "process", "protocol", "scheduler"]),
     (
         "node",

@@ -10,12 +10,15 @@ use crate::observe::{self, NoProcess};
 use crate::protocol::{
     Event, FailureKind, Outcome, ProcessStatus, Profile, ProfileStack, ProfileTarget, Reply, Selection, Traced, Trees,
 };
+use crate::timely::Timely;
 use rustix::event::{PollFd, PollFlags, Timespec};
 use std::io::{self, BufReader};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+/// All processes are given to somebody who takes them within this time.
+const ALL_TIME_MAX: Duration = Duration::from_secs(600);
 /// No interval is longer.
 const INTERVAL_MAX: Duration = Duration::from_secs(3600);
 
@@ -23,7 +26,11 @@ pub(super) fn processes(stream: &UnixStream, selection: &Selection) -> io::Resul
     let listed = if selection.limit.is_some() {
         observe::list(selection)
     } else {
-        let give = |processes: Vec<ProcessStatus>| write(stream, &Reply::Event(Event::Processes { processes }));
+        let until = Instant::now() + ALL_TIME_MAX;
+        let give = |processes: Vec<ProcessStatus>| match Instant::now() < until {
+            true => write(stream, &Reply::Event(Event::Processes { processes })),
+            false => Err(io::ErrorKind::TimedOut.into()),
+        };
         observe::all(selection, give)?
     };
     write(stream, &Reply::Done(Outcome::Processes(listed)))
@@ -91,7 +98,7 @@ pub(super) fn trace(stream: &UnixStream, pid: &str, time_ms: u64, count: u64) ->
 
 pub(super) fn console(
     stream: &UnixStream,
-    reader: BufReader<&UnixStream>,
+    reader: BufReader<Timely<'_>>,
     controlled: &Arc<Controlled>,
     patience: Duration,
 ) -> io::Result<()> {

@@ -9,23 +9,22 @@ use crate::client::{Client, PATIENCE};
 use crate::context::Context;
 use crate::counted::{Thing, counted};
 use crate::failure::Failure;
-use crate::table::table;
 use crate::which::Which;
-use crate::{output, shown};
+use crate::{output, shown, table};
 use runtime::protocol::{Command, Outcome, ProcessStatus, Selection, Top};
 use std::io::{self, IsTerminal as _};
 use std::time::Duration;
 
 pub(super) fn top(context: &Context, which: &Which, once: bool, interval: Duration) -> Result<(), Failure> {
     let is_live = !once && !context.json() && io::stdin().is_terminal() && io::stdout().is_terminal();
-    if is_live && std::env::var_os("TERM").is_none_or(|term| term != "dumb") {
+    if is_live && !output::is_dumb() {
         return live::watch(context, which, interval);
     }
     let top = measure(&mut context.connect()?, which.selection(), interval)?;
     if context.json() {
         output::json(&Outcome::Top(top));
     } else {
-        output::line(render(&top).trim_end());
+        output::line(render(&top, output::width()).trim_end());
     }
     Ok(())
 }
@@ -50,9 +49,9 @@ fn summary(top: &Top) -> String {
     )
 }
 
-pub(super) const HEAD: [&str; 7] = ["PID", "CPU %", "MEMORY", "MAILBOX", "STATE", "VERSION", "TYPE"];
+const HEAD: [&str; 7] = ["PID", "CPU %", "MEMORY", "MAILBOX", "STATE", "VERSION", "TYPE"];
 
-pub(super) fn row(process: &ProcessStatus) -> [String; 7] {
+fn row(process: &ProcessStatus) -> [String; 7] {
     [
         process.pid.clone(),
         shown::percent(process.cpu_percent),
@@ -64,9 +63,15 @@ pub(super) fn row(process: &ProcessStatus) -> [String; 7] {
     ]
 }
 
-fn render(top: &Top) -> String {
-    let rows: Vec<_> = top.processes.iter().map(row).collect();
-    format!("{}\n{}", summary(top), table(HEAD, &rows))
+/// Shares, in a table that is no wider than that.
+pub(super) fn processes(processes: &[ProcessStatus], width: Option<usize>) -> String {
+    /// Mailbox, version, memory, state.
+    const LEAST: [usize; 4] = [3, 5, 2, 4];
+    table::within(HEAD, &processes.iter().map(row).collect::<Vec<_>>(), &LEAST, width)
+}
+
+fn render(top: &Top, width: Option<usize>) -> String {
+    format!("{}\n{}", summary(top), processes(&top.processes, width))
 }
 
 #[cfg(test)]
@@ -99,6 +104,6 @@ PID     CPU %  MEMORY   MAILBOX  STATE        VERSION         TYPE
 <4.1>   98.8   1.5 KiB  3        long runner  0.1.1+3f2a91bc  example_app::session::Session
 <12.3>  0.0    1.5 KiB  3        waiting      0.1.1+3f2a91bc  door (example_app::session::Session)
 ";
-        assert_eq!(render(&top_of_two()), expected);
+        assert_eq!(render(&top_of_two(), None), expected);
     }
 }
