@@ -20,7 +20,7 @@ const PACKAGES: &[(&str, &[&str])] = &[
 
 /// What each room of the runtime may use, of the other rooms: the arrows of ARCHITECTURE.md.
 const ROOMS: &[(&str, &[&str])] = &[
-    ("console", &["observe", "process", "protocol", "registry", "timely"]),
+    ("console", &["image", "observe", "process", "protocol", "registry", "timely"]),
     (
         "control",
         &[
@@ -79,6 +79,7 @@ const UNSAFE_FILES: &[&str] = &[
     "plugin-abi/src/abi/process.rs",
     "plugin-abi/src/alloc.rs",
     "plugin-abi/src/export.rs",
+    "plugin-abi/src/ffi/console.rs",
     "plugin-abi/src/ffi/entry.rs",
     "plugin-abi/src/ffi/future.rs",
     "plugin-abi/src/ffi/host.rs",
@@ -102,6 +103,7 @@ const UNSAFE_FILES: &[&str] = &[
     "runtime/src/listen/current.rs",
     "runtime/src/listen/listener.rs",
     "runtime/src/moving/helper.rs",
+    "runtime/src/observe/call.rs",
     "runtime/src/process/cell.rs",
     "runtime/src/process/fate.rs",
     "runtime/src/process/mailbox.rs",

@@ -1,10 +1,11 @@
 //! Evaluates what a session is sent, one after the other; what it has learned stays.
 
 use super::limits::{self, Leash, TIME_MAX};
-use super::{Tools, functions};
+use super::{Tools, exported, functions};
 use crate::protocol::ConsoleOutput;
 use rhai::{AST, Dynamic, Engine, EvalAltResult, Scope};
 use serde_json::Value;
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -20,6 +21,9 @@ pub(super) struct Evaluator {
     /// The functions that were defined.
     defined: AST,
     leash: Leash,
+    tools: Tools,
+    /// Functions of applications that the engine knows.
+    exported: HashSet<String>,
 }
 
 impl Evaluator {
@@ -32,11 +36,13 @@ impl Evaluator {
         engine.on_print(move |text| held.aside(|| print(text)));
         let held = leash.clone();
         engine.on_debug(move |text, _, _| held.aside(|| say(text)));
-        Self { engine, scope: Scope::new(), defined: AST::empty(), leash }
+        let (tools, exported) = (tools.clone(), HashSet::new());
+        Self { engine, scope: Scope::new(), defined: AST::empty(), leash, tools, exported }
     }
 
     pub(super) fn evaluate(&mut self, text: &str, time: Option<Duration>) -> ConsoleOutput {
         self.leash.begin(time.unwrap_or(TIME_MAX));
+        exported::register(&mut self.engine, &self.tools, &self.leash, &mut self.exported);
         let value = self.run(text);
         self.leash.rest();
         match value {
@@ -95,6 +101,7 @@ mod tests {
         let tools = Tools {
             status: Arc::new(|| unreachable!("not asked for")),
             trees: Arc::new(|| Trees { versions: Vec::new() }),
+            images: Arc::new(Vec::new),
         };
         Evaluator::new(&tools, Arc::clone(interrupted), |_| ())
     }

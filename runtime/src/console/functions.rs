@@ -1,7 +1,7 @@
 //! What an expression can call.
 
-use super::Tools;
 use super::limits::Leash;
+use super::{Tools, exported};
 use crate::observe;
 use crate::process::Pid;
 use crate::protocol::{ProfileTarget, Selection, Sort};
@@ -53,9 +53,14 @@ pub(super) fn register(engine: &mut Engine, tools: &Tools, leash: &Leash) {
     engine.register_fn("versions", move || value(&held.aside(|| status()).versions));
     let (trees, held) = (tools.trees.clone(), leash.clone());
     engine.register_fn("tree", move || value(&held.aside(|| trees()).versions));
-    engine.register_fn("help", || {
-        HELP.iter().map(|(call, what)| format!("{call:18} {what}")).collect::<Vec<_>>().join("\n")
-    });
+    let tools = tools.clone();
+    engine.register_fn("help", move || help(&exported::names(&tools)));
+}
+
+fn help(exported: &[String]) -> String {
+    let own = HELP.iter().map(|(call, what)| format!("{call:18} {what}"));
+    let theirs = exported.iter().map(|name| format!("{:18} the application's own", format!("{name}(…)")));
+    own.chain(theirs).collect::<Vec<_>>().join("\n")
 }
 
 fn register_lists(engine: &mut Engine, leash: &Leash) {

@@ -1,7 +1,7 @@
 //! A console's talk: its lines in, its evaluator's lines out. The session ends with the client; nothing of it stays.
 
 use super::evaluator::Evaluator;
-use super::{Tools, functions};
+use super::{Tools, exported, functions};
 use crate::protocol::{ConsoleInput, ConsoleOutput, REQUEST_LEN_MAX};
 use crate::timely::Timely;
 use serde::Serialize;
@@ -38,7 +38,8 @@ pub(crate) fn serve(
     tools: &Tools,
 ) -> io::Result<()> {
     let (name, version) = (name.to_owned(), version.to_owned());
-    write(stream, patience, &ConsoleOutput::Ready { name, version, functions: functions::names() })?;
+    let functions = [functions::names(), exported::names(tools)].concat();
+    write(stream, patience, &ConsoleOutput::Ready { name, version, functions })?;
     let shared = Arc::<Shared>::default();
     // One at a time: there is room for it when none lasts.
     let (wishes, wished) = sync_channel::<Wish>(1);

@@ -103,8 +103,11 @@ pub(super) fn console(
     patience: Duration,
 ) -> io::Result<()> {
     let (for_status, for_trees) = (Arc::clone(controlled), Arc::clone(controlled));
-    let tools =
-        Tools { status: Arc::new(move || status::status(&for_status)), trees: Arc::new(move || tree(&for_trees)) };
+    let tools = Tools {
+        status: Arc::new(move || status::status(&for_status)),
+        trees: Arc::new(move || tree(&for_trees)),
+        images: Arc::new(|| listen::current().map_or_else(Vec::new, |running| running.images.clone())),
+    };
     let version = listen::current().map_or("", |running| &running.version);
     console::serve(stream, reader, patience, &controlled.name, version, &tools)
 }

@@ -33,6 +33,8 @@ pub(crate) struct Image {
     /// The types by which it talks to other plugins.
     pub(crate) messages: Vec<StateRecord>,
     pub(crate) listeners: Vec<Declared>,
+    /// The functions that its application gives the console.
+    pub(crate) console: Vec<&'static str>,
     /// Processes alive on it.
     pub(crate) processes: Counter,
     /// Processes of it that have ended with a panic or an error.
@@ -58,6 +60,8 @@ pub(crate) enum LoadError {
     Init(String),
     #[error("{0}")]
     Listener(String),
+    #[error("{0}")]
+    Console(String),
 }
 
 impl Image {
@@ -111,6 +115,7 @@ pub(crate) fn host() -> &'static Image {
         states: Vec::new(),
         messages: Vec::new(),
         listeners: Vec::new(),
+        console: Vec::new(),
         processes: Counter::default(),
         crashes: Counter::default(),
         application: None,
@@ -137,6 +142,8 @@ pub(crate) fn load(
     super::text::note(path);
     let application = init(entry, context, table)?;
     let listeners = application.listeners().map_err(LoadError::Listener)?;
+    let console = application.console_functions().map_err(LoadError::Console)?;
+    super::exported::check(&console).map_err(LoadError::Console)?;
     let image: &'static Image = Box::leak(Box::new(Image {
         context,
         plugin,
@@ -146,6 +153,7 @@ pub(crate) fn load(
         states: facts.states.clone(),
         messages: facts.messages.clone(),
         listeners,
+        console,
         processes: Counter::default(),
         crashes: Counter::default(),
         application: Some(application),

@@ -3,6 +3,7 @@
 //! The process table is walked in short steps with pauses between ([`pace`]), and without locks that schedulers take: on a million
 //! processes, others are not delayed by more than a step.
 
+mod call;
 mod files;
 mod kill;
 mod list;
@@ -17,6 +18,7 @@ mod trace;
 mod tree;
 mod unwind;
 
+pub(crate) use call::call;
 pub(crate) use kill::kill;
 pub(crate) use list::{all, find, list, row, walk};
 pub(crate) use pace::Pace;
