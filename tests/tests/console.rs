@@ -300,6 +300,18 @@ fn a_node_stops_beside_a_hundred_consoles() {
     drop(clients);
 }
 
+/// Of a sleeper, at the most, since it was asked before.
+fn lateness(control: &mut Control) -> Duration {
+    Duration::from_micros(control.ask("late").parse().expect("microseconds"))
+}
+
+/// In so long a time from now on.
+fn lateness_within(control: &mut Control, time: Duration) -> Duration {
+    lateness(control);
+    std::thread::sleep(time);
+    lateness(control)
+}
+
 #[test]
 fn one_spinner_among_ten_thousand_is_found_and_ended() {
     let (sandbox, node) = node();
@@ -309,6 +321,7 @@ fn one_spinner_among_ten_thousand_is_found_and_ended() {
     control.until_it_has_used(Duration::from_millis(50), &spinner);
     let home = sandbox.beside("home");
     std::fs::create_dir_all(&home).expect("a home");
+    let quiet = lateness_within(&mut control, Duration::from_secs(2));
     let cli = sandbox.cli(["console"]).env("HOME", &home).without("XDG_STATE_HOME").without("NO_COLOR");
     let mut terminal = Terminal::start(cli, 100, 40).expect("a terminal");
     terminal.until("help() says what there is");
@@ -322,6 +335,15 @@ fn one_spinner_among_ten_thousand_is_found_and_ended() {
     assert_eq!(control.ask(&format!("wait {spinner}")), "no such process");
     terminal.press("top(0.5)[0].cpu_percent < 50.0\r");
     terminal.until("true");
+    let meanwhile = lateness(&mut control);
+    #[expect(clippy::print_stdout, reason = "a figure, for who asks for it by --no-capture")]
+    {
+        println!(
+            "a sleeper is late by {quiet:?} at the most beside a spinner, and by {meanwhile:?} while a person looks"
+        );
+    }
+    // Five milliseconds are the aim on a quiet machine, which this need not be.
+    assert!(meanwhile < 10 * quiet + Duration::from_millis(500), "{meanwhile:?}, and {quiet:?} without a console");
     terminal.press("proc\t");
     terminal.until("processes");
     // The editor forgets what is pressed together with Ctrl-C.
