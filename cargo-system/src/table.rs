@@ -17,11 +17,23 @@ pub(crate) fn within<const N: usize>(
     least: &[usize],
     width: Option<usize>,
 ) -> String {
+    without(None, head, rows, least, width)
+}
+
+/// The same, without that column.
+pub(crate) fn without<const N: usize>(
+    left_out: Option<usize>,
+    head: [&str; N],
+    rows: &[[String; N]],
+    least: &[usize],
+    width: Option<usize>,
+) -> String {
     let longest = |column: usize| {
         let longest = rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
         longest.max(head[column].chars().count())
     };
-    let mut columns: Vec<(usize, usize)> = (0..N).map(|column| (column, longest(column))).collect();
+    let mut columns: Vec<(usize, usize)> =
+        (0..N).filter(|column| Some(*column) != left_out).map(|column| (column, longest(column))).collect();
     if let Some(width) = width {
         fit(&mut columns, least, width);
     }

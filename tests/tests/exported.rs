@@ -130,7 +130,7 @@ fn the_example_sums_in_its_nodes_console() {
     let sandbox = Sandbox::new(system_tests::sandbox::EXAMPLE).expect("the example builds");
     let _node = sandbox.run().expect("a node");
     assert_eq!(eval(&sandbox, "sum(100)"), "5050");
-    assert_eq!(refused(&sandbox, "sum(13)"), "sum: the calculation died");
+    assert!(refused(&sandbox, "sum(13)").contains("sum: the calculation died"));
     let endless = sandbox.cli(["eval", "sum(-1)", "--timeout", "0.2"]).expect(ERROR);
     assert!(endless.complaint().0.is_some_and(|error| error.contains("took too long")), "{}", endless.stderr);
     let is_over = || (calls(&sandbox, "sum") == 0).then_some(());

@@ -123,6 +123,17 @@ fn shares_name_the_culprit_and_sum_to_what_schedulers_use() {
     control.ask("many 1000 nap");
     let top = sandbox.ask(&["top", "--once", "--interval", "2"]);
     assert_eq!(top["processes"][0]["pid"], spinner.as_str(), "{top}");
+    let function = |process: &Value| process["current"].as_str().unwrap_or_default().to_owned();
+    // Of those that wait, too, if they have used a processor.
+    let nap = format!("kinds.rs:{}", line_of(&sandbox, "time::sleep(Duration::from_millis(50)).await"));
+    wait::until("it is told where they are", LIMIT, || {
+        let top = sandbox.ask(&["top", "--once", "--interval", "0.2"]);
+        let processes = top["processes"].as_array().expect("processes");
+        let naps = processes.iter().any(|process| function(process).ends_with(&nap));
+        (naps && function(&processes[0]).contains("spin kinds.rs:")).then_some(())
+    })
+    .expect("a function each");
+    assert!(sandbox.ask(&["info", &spinner])["current"].as_str().is_some_and(|name| name.contains("spin")));
     let number = |field: &str| top[field].as_f64().expect("a number");
     let (schedulers, processes) = (number("schedulers_percent"), number("processes_percent"));
     let share = top["processes"][0]["cpu_percent"].as_f64().expect("a share");

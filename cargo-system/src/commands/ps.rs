@@ -108,6 +108,7 @@ pub(super) mod tests {
             process_type: "example_app::session::Session".to_owned(),
             version: "0.1.1+3f2a91bc".to_owned(),
             state: state.to_owned(),
+            current: None,
             cpu_percent: None,
             cpu_ns: 1_500_000_000,
             polls: 12,

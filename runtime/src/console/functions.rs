@@ -16,6 +16,8 @@ type Answer = Result<Dynamic, Box<EvalAltResult>>;
 /// So many processes, unless one asks for more.
 const COUNT: i64 = 100;
 const COUNT_MAX: i64 = 1_000;
+/// So many of the first say in which function they stand.
+const FUNCTIONS: usize = 20;
 /// How long shares are measured, unless one says.
 const INTERVAL: Duration = Duration::from_millis(400);
 const INTERVAL_MAX_S: f64 = 60.0;
@@ -79,8 +81,10 @@ fn register_lists(engine: &mut Engine, leash: &Leash) {
 }
 
 fn register_process(engine: &mut Engine, leash: &Leash) {
-    engine.register_fn("info", |process: Dynamic| {
-        observe::find(&pid(process)?).map_err(|error| failed(&error)).and_then(|process| value(&observe::row(&process)))
+    let held = leash.clone();
+    engine.register_fn("info", move |process: Dynamic| {
+        let pid = pid(process)?;
+        held.aside(|| observe::info(&pid)).map_err(|error| failed(&error)).and_then(|info| value(&info))
     });
     let held = leash.clone();
     engine.register_fn("stack", move |process: Dynamic| {
@@ -162,7 +166,11 @@ fn interval(seconds: &Dynamic) -> Result<Duration, Box<EvalAltResult>> {
 fn top(interval: Duration, number: i64, leash: &Leash) -> Answer {
     let selection = Selection { sort: Sort::Cpu, limit: Some(count(number)?), filter: None };
     match leash.aside(|| observe::top(&selection, interval, || leash.holds())) {
-        Some(top) => value(&top.processes),
+        Some(mut top) => {
+            let shown = top.processes.len().min(FUNCTIONS);
+            leash.aside(|| observe::tell_functions(&mut top.processes[..shown]));
+            value(&top.processes)
+        }
         None => Err("the measurement was broken off".into()),
     }
 }

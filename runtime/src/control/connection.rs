@@ -98,7 +98,7 @@ fn act(stream: &UnixStream, controlled: &Arc<Controlled>, request: Request) -> i
         Command::Status => write(stream, &Reply::Done(Outcome::Status(status::status(controlled)))),
         Command::Processes { selection } => inside::processes(stream, &selection),
         Command::Info { pid } => inside::info(stream, &pid),
-        Command::Top { interval_ms, selection } => inside::top(stream, interval_ms, &selection),
+        Command::Top { interval_ms, functions, selection } => inside::top(stream, interval_ms, functions, &selection),
         Command::Tree => write(stream, &Reply::Done(Outcome::Tree(inside::tree(controlled)))),
         Command::Kill { pid, reason } => inside::kill(stream, &pid, reason.as_deref()),
         Command::Stack { pid } => inside::stack(stream, &pid),

@@ -37,13 +37,17 @@ pub(super) fn processes(stream: &UnixStream, selection: &Selection) -> io::Resul
 }
 
 pub(super) fn info(stream: &UnixStream, pid: &str) -> io::Result<()> {
-    reply(stream, observe::find(pid).map(|process| Outcome::Process(observe::row(&process))))
+    reply(stream, observe::info(pid).map(Outcome::Process))
 }
 
-pub(super) fn top(stream: &UnixStream, interval_ms: u64, selection: &Selection) -> io::Result<()> {
+pub(super) fn top(stream: &UnixStream, interval_ms: u64, functions: u32, selection: &Selection) -> io::Result<()> {
     let interval = Duration::from_millis(interval_ms).min(INTERVAL_MAX);
     match observe::top(selection, interval, || !has_gone(stream)) {
-        Some(top) => write(stream, &Reply::Done(Outcome::Top(top))),
+        Some(mut top) => {
+            let shown = top.processes.len().min(functions as usize);
+            observe::tell_functions(&mut top.processes[..shown]);
+            write(stream, &Reply::Done(Outcome::Top(top)))
+        }
         None => Ok(()),
     }
 }

@@ -170,6 +170,7 @@ pub(crate) fn row(process: &Handle) -> ProcessStatus {
         process_type: info.type_name.to_owned(),
         version: image::find(info.image).map_or(image::host().version, |image| image.version).to_owned(),
         state: state_name(info.activity).to_owned(),
+        current: None,
         cpu_percent: None,
         cpu_ns: u64::try_from(info.cpu.as_nanos()).unwrap_or(u64::MAX),
         polls: info.polls,

@@ -4,9 +4,12 @@
 //! processes, others are not delayed by more than a step.
 
 mod call;
+mod current;
 mod files;
 mod kill;
+mod known;
 mod list;
+mod namer;
 mod pace;
 mod profile;
 mod send;
@@ -19,8 +22,9 @@ mod tree;
 mod unwind;
 
 pub(crate) use call::call;
+pub(crate) use current::{info, tell_functions};
 pub(crate) use kill::kill;
-pub(crate) use list::{all, find, list, row, walk};
+pub(crate) use list::{all, list, walk};
 pub(crate) use pace::Pace;
 pub(crate) use profile::profile;
 pub(crate) use send::send;

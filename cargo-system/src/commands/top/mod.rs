@@ -29,9 +29,13 @@ pub(super) fn top(context: &Context, which: &Which, once: bool, interval: Durati
     Ok(())
 }
 
+/// So many of the first are shown with their functions: more than that nobody reads at once.
+const FUNCTIONS_MAX: u32 = 50;
+
 fn measure(client: &mut Client, selection: Selection, interval: Duration) -> Result<Top, Failure> {
     let interval_ms = u64::try_from(interval.as_millis()).unwrap_or(u64::MAX);
-    match client.ask(Command::Top { interval_ms, selection }, interval + PATIENCE)? {
+    let functions = selection.limit.unwrap_or(0).min(FUNCTIONS_MAX);
+    match client.ask(Command::Top { interval_ms, functions, selection }, interval + PATIENCE)? {
         Outcome::Top(top) => Ok(top),
         _ => Err(something_else()),
     }
@@ -49,9 +53,12 @@ fn summary(top: &Top) -> String {
     )
 }
 
-const HEAD: [&str; 7] = ["PID", "CPU %", "MEMORY", "MAILBOX", "STATE", "VERSION", "TYPE"];
+const HEAD: [&str; 8] = ["PID", "CPU %", "MEMORY", "MAILBOX", "STATE", "VERSION", FUNCTION, "TYPE"];
+const FUNCTION: &str = "FUNCTION";
+/// A narrower terminal has no room for functions.
+const WIDTH_OF_FUNCTIONS: usize = 60;
 
-fn row(process: &ProcessStatus) -> [String; 7] {
+fn row(process: &ProcessStatus) -> [String; 8] {
     [
         process.pid.clone(),
         shown::percent(process.cpu_percent),
@@ -59,15 +66,23 @@ fn row(process: &ProcessStatus) -> [String; 7] {
         process.mailbox.to_string(),
         process.state.clone(),
         process.version.clone(),
+        shown::cut(process.current.as_deref().unwrap_or_default(), 40),
         what(process),
     ]
 }
 
 /// Shares, in a table that is no wider than that.
 pub(super) fn processes(processes: &[ProcessStatus], width: Option<usize>) -> String {
-    /// Mailbox, version, memory, state.
-    const LEAST: [usize; 4] = [3, 5, 2, 4];
-    table::within(HEAD, &processes.iter().map(row).collect::<Vec<_>>(), &LEAST, width)
+    /// Mailbox, version, memory, state, and the function at the last.
+    const LEAST: [usize; 5] = [3, 5, 2, 4, 6];
+    let rows: Vec<_> = processes.iter().map(row).collect();
+    let left_out = if has_functions(processes, width) { None } else { HEAD.iter().position(|head| *head == FUNCTION) };
+    table::without(left_out, HEAD, &rows, &LEAST, width)
+}
+
+/// Whether there are any, and room for them.
+fn has_functions(processes: &[ProcessStatus], width: Option<usize>) -> bool {
+    width.is_none_or(|width| width >= WIDTH_OF_FUNCTIONS) && processes.iter().any(|process| process.current.is_some())
 }
 
 fn render(top: &Top, width: Option<usize>) -> String {
@@ -94,6 +109,17 @@ pub(super) mod tests {
             busy: 3,
             processes: vec![first, second],
         }
+    }
+
+    #[test]
+    fn functions_are_shown_where_there_is_room_for_them() {
+        let mut top = top_of_two();
+        top.processes[0].current = Some("count sum.rs:7".to_owned());
+        let wide = render(&top, Some(120));
+        assert!(wide.contains("FUNCTION        TYPE") && wide.contains("count sum.rs:7"), "{wide}");
+        let narrow = render(&top, Some(59));
+        assert!(!narrow.contains("FUNCTION") && narrow.contains("TYPE"), "{narrow}");
+        assert!(render(&top, Some(60)).contains("FUNCTION"));
     }
 
     #[test]
