@@ -8,6 +8,7 @@ pub mod image;
 mod io;
 mod listen;
 mod log;
+pub mod memory;
 mod metrics;
 mod moving;
 pub mod node;

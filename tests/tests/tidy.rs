@@ -20,7 +20,7 @@ const PACKAGES: &[(&str, &[&str])] = &[
 
 /// What each room of the runtime may use, of the other rooms: the arrows of ARCHITECTURE.md.
 const ROOMS: &[(&str, &[&str])] = &[
-    ("console", &["image", "observe", "process", "protocol", "registry", "timely"]),
+    ("console", &["image", "memory", "observe", "process", "protocol", "registry", "timely"]),
     (
         "control",
         &[
@@ -102,6 +102,7 @@ const UNSAFE_FILES: &[&str] = &[
     "runtime/src/io/poller.rs",
     "runtime/src/listen/current.rs",
     "runtime/src/listen/listener.rs",
+    "runtime/src/memory.rs",
     "runtime/src/moving/helper.rs",
     "runtime/src/observe/call.rs",
     "runtime/src/process/cell.rs",
