@@ -28,6 +28,10 @@ mod workspace;
 
 use std::process::ExitCode;
 
+/// Counts what an evaluation of the node's console holds.
+#[global_allocator]
+static ALLOCATOR: runtime::memory::Counting = runtime::memory::Counting;
+
 fn main() -> ExitCode {
     let args = cli::without_cargo_word(std::env::args_os());
     commands::run(cli::parse(args)).into()

@@ -10,7 +10,18 @@ use std::io::{self, IsTerminal, Write as _};
 
 /// Whether what is written there may be in colours, and move.
 pub(crate) fn has_colours(to: &impl IsTerminal) -> bool {
-    to.is_terminal() && !is_set("NO_COLOR") && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+    to.is_terminal() && !is_set("NO_COLOR") && !is_dumb()
+}
+
+/// Whether the terminal only writes line after line.
+pub(crate) fn is_dumb() -> bool {
+    std::env::var_os("TERM").is_some_and(|term| term == "dumb")
+}
+
+/// The columns of the terminal that results go to, if they go to one.
+pub(crate) fn width() -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
+    Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
 }
 
 /// Whether a variable of the environment says something.

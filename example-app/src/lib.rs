@@ -5,6 +5,7 @@
 
 mod api;
 mod calculation;
+mod console;
 mod echo;
 mod html;
 mod input;
@@ -20,7 +21,7 @@ use plugin_abi::{Application, http};
 plugin_abi::application!(app, sessions: [session::Page, echo::Echo]);
 
 fn app() -> Application {
-    Application::new().listen("http", "127.0.0.1:4000", http::serve(router()))
+    Application::new().listen("http", "127.0.0.1:4000", http::serve(router())).console("sum", console::sum)
 }
 
 fn router() -> Router {

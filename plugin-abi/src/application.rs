@@ -2,13 +2,15 @@
 
 use crate::abi::ProcessFuture;
 use crate::config::{Config, ConfigChange, Hearer};
+use crate::console::Function;
 use crate::exit::Outcome;
 use crate::ffi::{NoMessages, into_process};
 use crate::health::HealthCheck;
 use crate::net::TcpStream;
 use crate::supervisor::{Supervisor, root_process, set_tree};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use std::fmt;
+use std::fmt::{self, Display};
 use std::time::Duration;
 
 /// An application: what the plugin's function returns and the node asks.
@@ -19,6 +21,7 @@ pub struct Application {
     pub(crate) health_checks: Vec<HealthCheck>,
     pub(crate) config: Option<Config>,
     pub(crate) config_change: Option<Hearer>,
+    pub(crate) console: Vec<Function>,
 }
 
 /// What serves the connections of a listener. Each connection is a process of its own.
@@ -224,6 +227,38 @@ impl Application {
         F: Future<Output: Outcome> + Send + 'static,
     {
         self.config_change = Some(Hearer::new(hear));
+        self
+    }
+
+    /// Gives people a function in the console of the node: `cargo system console` calls it by this name, `eval` too. A release of several plugins has it as
+    /// `<plugin>_<name>`.
+    ///
+    /// A call runs as a process of the version that is current by then. It is killed when whoever waits for it presses Ctrl-C, goes away, or has waited
+    /// for a minute. `A` is `()` for a function that takes nothing, the argument's type for one that takes one, and a tuple for up to four. What it
+    /// comes to is shown as serde writes it, 1 MiB at the most; an error is shown as text.
+    ///
+    /// A name is a word of letters, digits and `_` that the console does not have itself, such as `top`; a node refuses a version with another.
+    ///
+    /// ```
+    /// # use plugin_abi::Application;
+    /// # async fn level(_: &str) -> Option<u64> { None }
+    /// Application::new().console("level", |product: String| async move {
+    ///     level(&product).await.ok_or_else(|| format!("there is no {product}"))
+    /// });
+    /// ```
+    #[must_use]
+    pub fn console<A, F, R, E>(
+        mut self,
+        name: impl Into<String>,
+        function: impl Fn(A) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        A: DeserializeOwned + 'static,
+        F: Future<Output = Result<R, E>> + Send + 'static,
+        R: Serialize + 'static,
+        E: Display + 'static,
+    {
+        self.console.push(Function::new(name.into(), function));
         self
     }
 

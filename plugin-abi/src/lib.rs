@@ -57,6 +57,8 @@ mod checkpoint;
 #[cfg(feature = "sdk")]
 mod config;
 #[cfg(feature = "sdk")]
+mod console;
+#[cfg(feature = "sdk")]
 mod drain;
 #[cfg(feature = "sdk")]
 mod exit;

@@ -98,9 +98,14 @@ fn write_types(text: &mut String) {
             log_changed,
             configure,
             take_config,
-            config_change
+            config_change,
+            console_function_count,
+            console_function,
+            start_console_call,
+            take_console_answer
         }
     );
+    layout!(text, ConsoleCall { process, answer });
     layout!(text, HealthCheckDeclaration { name, deadline_ms });
     layout!(text, ListenerDeclaration { name, address });
     layout!(text, Connection { fd, peer, unread });

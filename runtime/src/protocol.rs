@@ -72,6 +72,9 @@ pub enum Command {
     Top {
         /// To be measured, in milliseconds.
         interval_ms: u64,
+        /// The first so many are told with the function that they stand in.
+        #[serde(default)]
+        functions: u32,
         /// Which, and in which order.
         #[serde(flatten)]
         selection: Selection,

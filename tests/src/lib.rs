@@ -20,6 +20,7 @@ pub mod memory;
 pub mod node;
 pub mod peer;
 pub mod random;
+pub mod raw;
 pub mod release;
 pub mod runaway;
 pub mod sandbox;

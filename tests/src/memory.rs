@@ -1,4 +1,4 @@
-//! What an OS process takes of the machine's memory.
+//! What an OS process takes of the machine: memory, and processor time.
 
 use anyhow::{Context, Result};
 
@@ -10,4 +10,19 @@ pub fn resident_kib(os_pid: u32) -> Result<u32> {
     let status = std::fs::read_to_string(format!("/proc/{os_pid}/status"))?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("a resident size")?;
     Ok(line.trim().trim_end_matches(" kB").parse()?)
+}
+
+/// In which `/proc` counts time, on every Linux on x86-64.
+const TICKS_A_SECOND: f64 = 100.0;
+
+/// Processor time that it has used, its own and the kernel's for it.
+///
+/// # Errors
+/// When there is no such process.
+pub fn processor_seconds(os_pid: u32) -> Result<f64> {
+    let stat = std::fs::read_to_string(format!("/proc/{os_pid}/stat"))?;
+    // Behind the name, which may have any sign in it: utime and stime are the 14th and 15th field of all.
+    let (_, fields) = stat.rsplit_once(')').context("a name in brackets")?;
+    let ticks = fields.split_whitespace().skip(11).take(2).map(str::parse::<f64>);
+    Ok(ticks.sum::<Result<f64, _>>()? / TICKS_A_SECOND)
 }

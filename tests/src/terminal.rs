@@ -35,13 +35,21 @@ impl Terminal {
     /// # Errors
     /// When the system gives no terminal, or the command cannot be started.
     pub fn start(cli: Cli, columns: u16, rows: u16) -> Result<Self> {
+        Self::of_kind("xterm", cli, columns, rows)
+    }
+
+    /// The same, on another kind of terminal.
+    ///
+    /// # Errors
+    /// As `start`.
+    pub fn of_kind(kind: &str, cli: Cli, columns: u16, rows: u16) -> Result<Self> {
         let own = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY)?;
         grantpt(&own)?;
         unlockpt(&own)?;
         let name = ptsname(&own, Vec::new())?.into_string()?;
         let theirs = File::options().read(true).write(true).open(name)?;
         tcsetwinsize(&theirs, Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 })?;
-        let mut command = cli.env("TERM", "xterm").into_command();
+        let mut command = cli.env("TERM", kind).into_command();
         command.stdin(Stdio::from(theirs.try_clone()?)).stdout(Stdio::from(theirs.try_clone()?)).stderr(theirs);
         let child = command.spawn().context("a program on a terminal")?;
         // The child alone holds the other end from here on: its end is the end of what is shown.

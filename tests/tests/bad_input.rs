@@ -103,6 +103,28 @@ fn no_permission_to_speak_to_a_node() {
     assert_eq!(mode(&node.root().join("run/control.sock")), 0o600, "nobody else may speak to it");
 }
 
+#[test]
+fn another_user_who_reaches_the_socket_is_told_why_nothing_is_said() {
+    let sandbox = greeter();
+    let mut node = sandbox.run().expect("a node");
+    let place = sandbox.beside("");
+    let open_to_all = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("ours");
+    let run = node.root().join("run");
+    [place.as_path(), node.root(), &run].into_iter().for_each(|folder| open_to_all(folder, 0o755));
+    open_to_all(&run.join("control.sock"), 0o666);
+    let binary = place.join("cargo-system");
+    fs::copy(workspace::binary().expect("the binary"), &binary).expect("a copy for everybody");
+    for command in [&["status"][..], &["eval", "1"], &["stop"]] {
+        let Some(said) = as_nobody(&binary, command, node.root()) else { return };
+        assert_eq!(said.code, ERROR, "{}", said.stderr);
+        let (error, hint) = said.complaint();
+        assert_eq!(error, Some("user 65534 is neither this node's user nor root"), "{command:?}: {}", said.stderr);
+        assert_eq!(hint, Some("only the node's own user and root may control it"), "{command:?}");
+        assert!(!said.stderr.contains("serving"), "it is told nothing of the node: {}", said.stderr);
+    }
+    assert!(node.is_alive());
+}
+
 fn mode(path: &Path) -> u32 {
     fs::metadata(path).expect("it is there").permissions().mode() & 0o777
 }

@@ -5,7 +5,11 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 use system_tests::node::Node;
+use system_tests::raw::{Raw, threads, until_no_thread_is_left};
+use system_tests::runaway::{self, Control, LIMIT};
 use system_tests::sandbox::Sandbox;
+use system_tests::talk::Talk;
+use system_tests::wait;
 
 /// Another upgrade is in progress.
 const LOCKED: i32 = 13;
@@ -51,6 +55,49 @@ fn what_is_no_request_is_refused_and_the_node_goes_on() {
         "done"
     );
     assert_eq!(node.version(), version);
+}
+
+#[test]
+fn half_a_request_keeps_a_place_for_so_long_and_no_longer() {
+    let (_sandbox, node) = runaway::node();
+    let mut silent = Raw::open(&node);
+    assert!(silent.say("{\"schema\":1"));
+    let mut slow = Raw::open(&node);
+    // A byte now and then is no reason to wait on.
+    let hung_up = wait::until("it is hung up on", LIMIT, || (!slow.say(" ")).then_some(()));
+    hung_up.expect("a request has a deadline as a whole");
+    let answer = silent.hear().expect("an answer");
+    assert!(answer["message"].as_str().expect("a message").contains("cannot be read"), "{answer}");
+    until_no_thread_is_left(&node);
+}
+
+#[test]
+fn clients_that_do_not_read_are_given_up() {
+    let (_sandbox, node) = runaway::node();
+    let mut control = Control::open(&node);
+    control.ask("many 3000 nap");
+    let chatter = control.start("chatter");
+    let trace =
+        format!("{{\"schema\":1,\"command\":\"trace\",\"pid\":\"{chatter}\",\"time_ms\":600000,\"count\":1000000}}");
+    let deaf = ["{\"schema\":1,\"command\":\"processes\"}", &trace].map(|request| Raw::asking(&node, request));
+    wait::until("they are served", LIMIT, || (threads(&node) >= deaf.len()).then_some(())).expect("they are");
+    until_no_thread_is_left(&node);
+}
+
+#[test]
+fn a_follower_of_the_log_that_does_not_read_is_given_up() {
+    let sandbox = Sandbox::new("moving").expect("the fixture builds");
+    let node = sandbox.run().expect("a node");
+    let mut talk = Talk::open(node.address());
+    let deaf = Raw::asking(&node, "{\"schema\":1,\"command\":\"log\",\"count\":0,\"follow\":true}");
+    wait::until("it follows", LIMIT, || (threads(&node) > 0).then_some(())).expect("it does");
+    let long = "x".repeat(500);
+    wait::until("it is given up", LIMIT, || {
+        talk.expect(&format!("log info {long}"), "logged");
+        (threads(&node) == 0).then_some(())
+    })
+    .expect("nobody reads that");
+    drop(deaf);
 }
 
 #[test]

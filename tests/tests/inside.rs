@@ -123,6 +123,17 @@ fn shares_name_the_culprit_and_sum_to_what_schedulers_use() {
     control.ask("many 1000 nap");
     let top = sandbox.ask(&["top", "--once", "--interval", "2"]);
     assert_eq!(top["processes"][0]["pid"], spinner.as_str(), "{top}");
+    let function = |process: &Value| process["current"].as_str().unwrap_or_default().to_owned();
+    // Of those that wait, too, if they have used a processor.
+    let nap = format!("kinds.rs:{}", line_of(&sandbox, "time::sleep(Duration::from_millis(50)).await"));
+    wait::until("it is told where they are", LIMIT, || {
+        let top = sandbox.ask(&["top", "--once", "--interval", "0.2"]);
+        let processes = top["processes"].as_array().expect("processes");
+        let naps = processes.iter().any(|process| function(process).ends_with(&nap));
+        (naps && function(&processes[0]).contains("spin kinds.rs:")).then_some(())
+    })
+    .expect("a function each");
+    assert!(sandbox.ask(&["info", &spinner])["current"].as_str().is_some_and(|name| name.contains("spin")));
     let number = |field: &str| top[field].as_f64().expect("a number");
     let (schedulers, processes) = (number("schedulers_percent"), number("processes_percent"));
     let share = top["processes"][0]["cpu_percent"].as_f64().expect("a share");
@@ -139,6 +150,7 @@ fn a_spinning_process_shows_its_line_and_loses_little_time() {
     let (mut control, spinner) = started(&node, "spin");
     control.until_it_has_used(Duration::from_millis(5), &spinner);
     let line = line_of(&sandbox, "        act();") - 1;
+    let mut has_inlined = false;
     for _ in 0..3 {
         let stack = sandbox.ask(&["stack", &spinner]);
         let frames = frames(&stack);
@@ -148,7 +160,10 @@ fn a_spinning_process_shows_its_line_and_loses_little_time() {
         assert!(frames.iter().any(is_in_spin), "{stack:#}");
         assert!(has_line(&frames, line_of(&sandbox, "\"spin\" => spawn")), "inlined or not, who called it: {stack:#}");
         assert!(stack["cost_ns"].as_u64().expect("a number") < 100_000, "{stack:#}");
+        let frames = stack["stacks"][0].as_array().expect("frames");
+        has_inlined |= frames.iter().any(|frame| frame["is_inlined"] == true);
     }
+    assert!(has_inlined, "optimised code has functions that are inlined, and they are said to be");
     // One that is paused, among others, too.
     let others: Vec<_> = (0..6).map(|_| control.start("spin")).collect();
     control.until_it_has_used(Duration::from_millis(40), &others[5]);
@@ -184,6 +199,20 @@ fn a_waiting_process_shows_where_it_awaits() {
         }
         end(&sandbox, &pid);
     }
+}
+
+#[test]
+fn a_process_that_waits_for_its_turn_shows_where_it_gave_way() {
+    let (sandbox, node) = node();
+    let mut control = Control::open(&node);
+    let last = control.ask("many 200 chatter");
+    let line = line_of(&sandbox, "yield_now().await");
+    let runnable = wait::until("it is found between two turns", LIMIT, || {
+        let stack = sandbox.ask(&["stack", &last]);
+        assert!(has_line(&frames(&stack), line), "{stack:#}");
+        (stack["state"] == "runnable").then_some(())
+    });
+    runnable.expect("of 200, most wait for their turn");
 }
 
 #[test]

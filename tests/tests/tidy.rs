@@ -20,7 +20,7 @@ const PACKAGES: &[(&str, &[&str])] = &[
 
 /// What each room of the runtime may use, of the other rooms: the arrows of ARCHITECTURE.md.
 const ROOMS: &[(&str, &[&str])] = &[
-    ("console", &["observe", "process", "protocol", "registry"]),
+    ("console", &["image", "memory", "observe", "process", "protocol", "registry", "timely"]),
     (
         "control",
         &[
@@ -34,6 +34,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "protocol",
             "release",
             "scheduler",
+            "timely",
             "upgrade",
         ],
     ),
@@ -42,7 +43,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("io", &["slab", "waker"]),
     ("listen", &["image", "io", "log", "process", "scheduler", "timer", "waker"]),
     ("log", &["protocol"]),
-    ("metrics", &["log", "observe", "protocol", "scheduler", "upgrade"]),
+    ("metrics", &["log", "observe", "protocol", "scheduler", "timely", "upgrade"]),
     ("moving", &["image", "process", "protocol", "scheduler"]),
     (
         "node",
@@ -78,6 +79,7 @@ const UNSAFE_FILES: &[&str] = &[
     "plugin-abi/src/abi/process.rs",
     "plugin-abi/src/alloc.rs",
     "plugin-abi/src/export.rs",
+    "plugin-abi/src/ffi/console.rs",
     "plugin-abi/src/ffi/entry.rs",
     "plugin-abi/src/ffi/future.rs",
     "plugin-abi/src/ffi/host.rs",
@@ -100,7 +102,9 @@ const UNSAFE_FILES: &[&str] = &[
     "runtime/src/io/poller.rs",
     "runtime/src/listen/current.rs",
     "runtime/src/listen/listener.rs",
+    "runtime/src/memory.rs",
     "runtime/src/moving/helper.rs",
+    "runtime/src/observe/call.rs",
     "runtime/src/process/cell.rs",
     "runtime/src/process/fate.rs",
     "runtime/src/process/mailbox.rs",

@@ -35,6 +35,18 @@ fn a_spinner_is_shown_and_killed_on_a_narrow_terminal_without_colours() {
 }
 
 #[test]
+fn the_function_that_a_spinner_is_in_is_shown() {
+    let (sandbox, node) = node();
+    let mut control = Control::open(&node);
+    let spinner = control.start("spin");
+    control.until_it_has_used(Duration::from_millis(20), &spinner);
+    let mut terminal = Terminal::start(sandbox.cli(["top", "--interval", "0.2"]), 100, 12).expect("a terminal");
+    terminal.until("spin kinds.rs:");
+    terminal.press("q");
+    assert!(terminal.ended().expect("it ends").success());
+}
+
+#[test]
 fn a_node_that_goes_away_is_an_error_and_the_terminal_is_given_back() {
     let (sandbox, node) = node();
     let mut terminal = Terminal::start(sandbox.cli(["top", "--interval", "0.2"]), 80, 24).expect("a terminal");

@@ -19,6 +19,7 @@ pub(crate) struct Session {
     pub(crate) version: String,
     /// What can be called.
     pub(crate) functions: Vec<String>,
+    was_interrupted: bool,
 }
 
 impl Session {
@@ -27,7 +28,9 @@ impl Session {
         let request = Request { schema: SCHEMA, client: Some(CLIENT.to_owned()), command: Command::Console };
         client.write(&request).map_err(|lost| failure(&client.root, lost))?;
         match read(&mut client, Instant::now() + PATIENCE)? {
-            ConsoleOutput::Ready { name, version, functions } => Ok(Self { client, name, version, functions }),
+            ConsoleOutput::Ready { name, version, functions } => {
+                Ok(Self { client, name, version, functions, was_interrupted: false })
+            }
             other => Err(failure(&client.root, Lost::Strange(format!("{other:?}")))),
         }
     }
@@ -40,6 +43,7 @@ impl Session {
         mut printed: impl FnMut(&str),
     ) -> Result<ConsoleOutput, Failure> {
         let timeout_ms = timeout.map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
+        self.was_interrupted = false;
         self.say(&ConsoleInput::Eval { text: text.to_owned(), timeout_ms })?;
         let mut until = Instant::now() + EVALUATION_MAX;
         loop {
@@ -48,12 +52,18 @@ impl Session {
                 Ok(output) => return Ok(output),
                 Err(Lost::Interrupted) => {
                     interrupt::forget();
+                    self.was_interrupted = true;
                     self.say(&ConsoleInput::Interrupt)?;
                     until = Instant::now() + PATIENCE;
                 }
                 Err(lost) => return Err(failure(&self.client.root, lost)),
             }
         }
+    }
+
+    /// Whether there was a Ctrl-C while the last evaluation lasted.
+    pub(crate) fn was_interrupted(&self) -> bool {
+        self.was_interrupted
     }
 
     fn say(&mut self, input: &ConsoleInput) -> Result<(), Failure> {

@@ -24,6 +24,7 @@ fn render(process: &ProcessStatus) -> String {
         ("names", names),
         ("version", process.version.clone()),
         ("state", process.state.clone()),
+        ("function", process.current.clone().unwrap_or_default()),
         ("priority", process.priority.clone()),
         ("parent", process.parent.clone().unwrap_or_else(|| "the node".to_owned())),
         ("uptime", shown::duration(process.uptime_ms)),
@@ -34,7 +35,9 @@ fn render(process: &ProcessStatus) -> String {
         ("links", process.links.to_string()),
         ("monitors", format!("{}, monitored by {}", process.monitors, process.monitored_by)),
     ];
-    lines.iter().map(|(name, value)| format!("{name:9} {}\n", shown::cut(value, 500))).collect()
+    // What nobody knows has no line.
+    let lines = lines.iter().filter(|(_, value)| !value.is_empty());
+    lines.map(|(name, value)| format!("{name:9} {}\n", shown::cut(value, 500))).collect()
 }
 
 #[cfg(test)]

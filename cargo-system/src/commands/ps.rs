@@ -5,9 +5,8 @@ use crate::client::PATIENCE;
 use crate::context::Context;
 use crate::counted::{Thing, counted};
 use crate::failure::Failure;
-use crate::table::table;
 use crate::which::Which;
-use crate::{output, shown};
+use crate::{output, shown, table};
 use runtime::protocol::{Command, Event, Outcome, ProcessStatus, Processes, Selection};
 use std::time::Duration;
 
@@ -27,14 +26,14 @@ pub(super) fn ps(context: &Context, which: &Which, all: bool) -> Result<(), Fail
     if context.json() {
         output::json(&Outcome::Processes(listed));
     } else {
-        output::line(render(&listed).trim_end());
+        output::line(render(&listed, output::width()).trim_end());
     }
     Ok(())
 }
 
 /// As they come: one row, or one JSON object, a line.
 fn everyone(context: &Context, which: &Which) -> Result<(), Failure> {
-    let as_json = context.json();
+    let (as_json, width) = (context.json(), output::width().unwrap_or(usize::MAX));
     let selection = Selection { limit: None, ..which.selection() };
     let show = |event: Option<Event>| {
         if let Some(Event::Processes { processes }) = event {
@@ -42,7 +41,7 @@ fn everyone(context: &Context, which: &Which) -> Result<(), Failure> {
                 if as_json {
                     output::json(&process);
                 } else {
-                    output::line(&row(&process).join("  "));
+                    output::line(&shown::cut(&row(&process).join("  "), width));
                 }
             }
         }
@@ -58,10 +57,16 @@ fn everyone(context: &Context, which: &Which) -> Result<(), Failure> {
     Ok(())
 }
 
-pub(super) const HEAD: [&str; 9] = ["PID", "STATE", "CPU", "POLLS", "MEMORY", "MAILBOX", "UPTIME", "VERSION", "TYPE"];
+const HEAD: [&str; 9] = ["PID", "STATE", "CPU", "POLLS", "MEMORY", "MAILBOX", "UPTIME", "VERSION", "TYPE"];
 
-fn render(listed: &Processes) -> String {
-    let rows: Vec<_> = listed.processes.iter().map(row).collect();
+/// In a table that is no wider than that.
+pub(super) fn processes(processes: &[ProcessStatus], width: Option<usize>) -> String {
+    /// Polls, uptime, memory, mailbox, version, processor time, state.
+    const LEAST: [usize; 7] = [3, 6, 4, 5, 7, 2, 1];
+    table::within(HEAD, &processes.iter().map(row).collect::<Vec<_>>(), &LEAST, width)
+}
+
+fn render(listed: &Processes, width: Option<usize>) -> String {
     let shown = listed.processes.len() as u64;
     let of = if shown == listed.total {
         counted(listed.total, Thing::Process)
@@ -69,10 +74,10 @@ fn render(listed: &Processes) -> String {
         format!("{shown} of {}", counted(listed.total, Thing::Process))
     };
     let matched = if listed.matched == listed.total { String::new() } else { format!(", {} match", listed.matched) };
-    format!("{}{of}{matched}\n", table(HEAD, &rows))
+    format!("{}{of}{matched}\n", processes(&listed.processes, width))
 }
 
-pub(super) fn row(process: &ProcessStatus) -> [String; 9] {
+fn row(process: &ProcessStatus) -> [String; 9] {
     [
         process.pid.clone(),
         process.state.clone(),
@@ -103,6 +108,7 @@ pub(super) mod tests {
             process_type: "example_app::session::Session".to_owned(),
             version: "0.1.1+3f2a91bc".to_owned(),
             state: state.to_owned(),
+            current: None,
             cpu_percent: None,
             cpu_ns: 1_500_000_000,
             polls: 12,
@@ -127,6 +133,6 @@ PID     STATE        CPU    POLLS  MEMORY   MAILBOX  UPTIME   VERSION         TY
 <12.3>  waiting      1.5 s  12     1.5 KiB  3        1 m 1 s  0.1.1+3f2a91bc  door desk (example_app::session::Session)
 2 of 40 processes, 7 match
 ";
-        assert_eq!(render(&Processes { total: 40, matched: 7, processes }), expected);
+        assert_eq!(render(&Processes { total: 40, matched: 7, processes }, None), expected);
     }
 }

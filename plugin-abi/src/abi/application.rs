@@ -109,6 +109,26 @@ pub struct ApplicationVtable {
     /// Makes the process that hears what is different from the configuration of the version before: JSON, the lists of names `changed`,
     /// `new` and `removed`. `STATUS_NONE` when nobody wants to.
     pub config_change: unsafe extern "C" fn(data: Opaque, change: Slice, out: *mut ProcessFuture) -> Status,
+    /// How many functions the application has for its node's console.
+    pub console_function_count: unsafe extern "C" fn(data: Opaque) -> u32,
+    /// The name of the function of that index, `0..console_function_count`: text, valid for the life of the OS process.
+    pub console_function: unsafe extern "C" fn(data: Opaque, index: u32, out: *mut Slice) -> Status,
+    /// Makes the process that calls the function of that index with these arguments, a JSON array.
+    pub start_console_call:
+        unsafe extern "C" fn(data: Opaque, index: u32, arguments: Slice, out: *mut ConsoleCall) -> Status,
+    /// What a call has come to, once for each, when its process has ended or was dropped. `STATUS_OK`: JSON; `STATUS_FAILED`: text, why not;
+    /// `STATUS_NONE`: nothing, as the process did not end by itself.
+    pub take_console_answer: unsafe extern "C" fn(data: Opaque, answer: Opaque, out: *mut OwnedBytes) -> Status,
+}
+
+/// A call of a function for the console.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct ConsoleCall {
+    /// The process that calls it.
+    pub process: ProcessFuture,
+    /// For `take_console_answer`.
+    pub answer: Opaque,
 }
 
 /// A health check that the node shall run.

@@ -1,5 +1,6 @@
 //! `init` and the application's functions: where the host comes in. Each catches panics.
 
+use super::console;
 use super::future::charged;
 use super::host::set_host;
 use crate::abi::{
@@ -31,6 +32,10 @@ static VTABLE: ApplicationVtable = ApplicationVtable {
     configure,
     take_config,
     config_change,
+    console_function_count: console::count,
+    console_function: console::name,
+    start_console_call: console::start,
+    take_console_answer: console::take_answer,
 };
 
 /// The body of a plugin's `init`.
@@ -86,12 +91,12 @@ unsafe extern "C" fn free(ptr: *mut u8, len: usize, capacity: usize) {
 
 /// # Safety
 /// `data` is the host's copy of what `init` gave.
-unsafe fn application(data: Opaque) -> &'static Application {
+pub(super) unsafe fn application(data: Opaque) -> &'static Application {
     // SAFETY: a boxed application that is never dropped: an image is never unloaded.
     unsafe { &*data.cast::<Application>() }
 }
 
-fn guarded(act: impl FnOnce() -> Status) -> Status {
+pub(super) fn guarded(act: impl FnOnce() -> Status) -> Status {
     catch_unwind(AssertUnwindSafe(act)).unwrap_or_else(|payload| {
         panic::discard(payload);
         STATUS_PANICKED
@@ -194,7 +199,7 @@ unsafe fn read<R>(
 
 /// # Safety
 /// `out` is valid for a write.
-unsafe fn write_text((status, text): (Status, String), out: *mut OwnedBytes) -> Status {
+pub(super) unsafe fn write_text((status, text): (Status, String), out: *mut OwnedBytes) -> Status {
     // SAFETY: by the contract.
     unsafe { out.write(owned(text.into_bytes())) };
     status

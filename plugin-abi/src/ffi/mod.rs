@@ -2,6 +2,7 @@
 //!
 //! - `host.rs`: the host's table as safe functions; `log.rs`: those for its log.
 //! - `entry.rs`: `init`, and the functions of the application.
+//! - `console.rs`: those for the node's console.
 //! - `future.rs`: a future as a process.
 //! - `local.rs`: what a process keeps beside its future.
 //! - `saved.rs`: selective receive.
@@ -12,6 +13,7 @@
 #![expect(unsafe_code, reason = "the doors to the host")]
 
 mod calls;
+mod console;
 mod entry;
 mod future;
 mod host;

@@ -1,16 +1,19 @@
 //! Evaluates what a session is sent, one after the other; what it has learned stays.
 
-use super::limits::{self, Leash, TIME_MAX};
-use super::{Tools, functions};
+use super::limits::{self, Leash, TIME_MAX, TOO_LARGE};
+use super::{Tools, exported, functions};
 use crate::protocol::ConsoleOutput;
 use rhai::{AST, Dynamic, Engine, EvalAltResult, Scope};
 use serde_json::Value;
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 /// A value that takes more room than this as JSON is not shown.
 const VALUE_LEN_MAX: usize = 4 << 20;
+
+const MEMORY: &str = "it took more memory than a session may";
 
 /// See the file's head.
 #[derive(Debug)]
@@ -20,6 +23,9 @@ pub(super) struct Evaluator {
     /// The functions that were defined.
     defined: AST,
     leash: Leash,
+    tools: Tools,
+    /// Functions of applications that the engine knows.
+    exported: HashSet<String>,
 }
 
 impl Evaluator {
@@ -28,21 +34,30 @@ impl Evaluator {
         let leash = Leash::new(interrupted);
         let mut engine = limits::engine(&leash);
         functions::register(&mut engine, tools, &leash);
-        let print = say.clone();
-        engine.on_print(move |text| print(text));
-        engine.on_debug(move |text, _, _| say(text));
-        Self { engine, scope: Scope::new(), defined: AST::empty(), leash }
+        let (print, held) = (say.clone(), leash.clone());
+        engine.on_print(move |text| held.aside(|| print(text)));
+        let held = leash.clone();
+        engine.on_debug(move |text, _, _| held.aside(|| say(text)));
+        let (tools, exported) = (tools.clone(), HashSet::new());
+        Self { engine, scope: Scope::new(), defined: AST::empty(), leash, tools, exported }
     }
 
     pub(super) fn evaluate(&mut self, text: &str, time: Option<Duration>) -> ConsoleOutput {
         self.leash.begin(time.unwrap_or(TIME_MAX));
+        exported::register(&mut self.engine, &self.tools, &self.leash, &mut self.exported);
         let value = self.run(text);
+        self.leash.rest();
+        if self.leash.is_too_large() {
+            drop(value);
+            return self.forget();
+        }
         match value {
+            Err(error) if is_of_memory(&error) => failed(format!("{MEMORY}, and was broken off")),
             Ok(value) => match shown(&value) {
                 Ok(value) => ConsoleOutput::Value { value, variables: self.variables() },
-                Err(message) => ConsoleOutput::Failed { message, is_interrupted: false },
+                Err(message) => failed(message),
             },
-            Err(error) => self.failed(&error),
+            Err(error) => self.broken_off(&error),
         }
     }
 
@@ -53,7 +68,13 @@ impl Evaluator {
         self.engine.eval_ast_with_scope(&mut self.scope, &all)
     }
 
-    fn failed(&self, error: &EvalAltResult) -> ConsoleOutput {
+    /// Where there is no room left, no other evaluation would find any: so nothing is kept.
+    fn forget(&mut self) -> ConsoleOutput {
+        (self.scope, self.defined) = (Scope::new(), AST::empty());
+        failed(format!("{MEMORY}, and was broken off; the session's variables and functions are gone with it"))
+    }
+
+    fn broken_off(&self, error: &EvalAltResult) -> ConsoleOutput {
         let is_interrupted = matches!(error, EvalAltResult::ErrorTerminated(..)) || !self.leash.holds();
         let message = match (is_interrupted, self.leash.is_interrupted()) {
             (true, true) => "interrupted".to_owned(),
@@ -68,6 +89,19 @@ impl Evaluator {
         names.sort_unstable();
         names.dedup();
         names
+    }
+}
+
+fn failed(message: String) -> ConsoleOutput {
+    ConsoleOutput::Failed { message, is_interrupted: false }
+}
+
+/// However deep in functions it happened.
+fn is_of_memory(error: &EvalAltResult) -> bool {
+    match error {
+        EvalAltResult::ErrorTerminated(token, _) => token.clone().into_string().is_ok_and(|token| token == TOO_LARGE),
+        EvalAltResult::ErrorInFunctionCall(_, _, inner, _) => is_of_memory(inner),
+        _ => false,
     }
 }
 
@@ -93,6 +127,7 @@ mod tests {
         let tools = Tools {
             status: Arc::new(|| unreachable!("not asked for")),
             trees: Arc::new(|| Trees { versions: Vec::new() }),
+            images: Arc::new(Vec::new),
         };
         Evaluator::new(&tools, Arc::clone(interrupted), |_| ())
     }
@@ -151,6 +186,20 @@ mod tests {
         }
         let many: String = (0..100).map(|n| format!("let v{n} = {n};")).collect();
         failure(&mut evaluator, &many, None);
+    }
+
+    #[test]
+    fn what_holds_more_than_a_session_may_is_broken_off() {
+        let mut evaluator = evaluator(&Arc::default());
+        let long_names =
+            "let s = \"x\"; while s.len() < 500000 { s += s } let m = #{}; for n in 0..40000 { m[s + n] = n }";
+        let levels = "fn f(s, n) { let b = []; for i in 0..480 { b.push(s + i) } if n > 0 { f(s, n - 1) } b.len() } let s = \"x\"; while s.len() < 2000 { s += s } f(s, 45)";
+        for text in [long_names, levels] {
+            let message = failure(&mut evaluator, text, None);
+            assert!(message.contains("more memory than"), "{message}");
+            assert!(!evaluator.leash.is_too_large(), "it is given back");
+        }
+        assert_eq!(value(&mut evaluator, "1 + 1"), json!(2), "there is room for others");
     }
 
     #[test]

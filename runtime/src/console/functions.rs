@@ -1,7 +1,7 @@
 //! What an expression can call.
 
-use super::Tools;
 use super::limits::Leash;
+use super::{Tools, exported};
 use crate::observe;
 use crate::process::Pid;
 use crate::protocol::{ProfileTarget, Selection, Sort};
@@ -16,6 +16,8 @@ type Answer = Result<Dynamic, Box<EvalAltResult>>;
 /// So many processes, unless one asks for more.
 const COUNT: i64 = 100;
 const COUNT_MAX: i64 = 1_000;
+/// So many of the first say in which function they stand.
+const FUNCTIONS: usize = 20;
 /// How long shares are measured, unless one says.
 const INTERVAL: Duration = Duration::from_millis(400);
 const INTERVAL_MAX_S: f64 = 60.0;
@@ -47,21 +49,29 @@ pub(super) fn names() -> Vec<String> {
 
 pub(super) fn register(engine: &mut Engine, tools: &Tools, leash: &Leash) {
     register_lists(engine, leash);
-    register_process(engine);
+    register_process(engine, leash);
     register_profile(engine, leash);
-    let status = tools.status.clone();
-    engine.register_fn("versions", move || value(&status().versions));
-    let trees = tools.trees.clone();
-    engine.register_fn("tree", move || value(&trees().versions));
-    engine.register_fn("help", || {
-        HELP.iter().map(|(call, what)| format!("{call:18} {what}")).collect::<Vec<_>>().join("\n")
-    });
+    let (status, held) = (tools.status.clone(), leash.clone());
+    engine.register_fn("versions", move || value(&held.aside(|| status()).versions));
+    let (trees, held) = (tools.trees.clone(), leash.clone());
+    engine.register_fn("tree", move || value(&held.aside(|| trees()).versions));
+    let tools = tools.clone();
+    engine.register_fn("help", move || help(&exported::names(&tools)));
+}
+
+fn help(exported: &[String]) -> String {
+    let own = HELP.iter().map(|(call, what)| format!("{call:18} {what}"));
+    let theirs = exported.iter().map(|name| format!("{:18} the application's own", format!("{name}(…)")));
+    own.chain(theirs).collect::<Vec<_>>().join("\n")
 }
 
 fn register_lists(engine: &mut Engine, leash: &Leash) {
-    engine.register_fn("processes", || processes(COUNT, "cpu"));
-    engine.register_fn("processes", |count: i64| processes(count, "cpu"));
-    engine.register_fn("processes", |count: i64, sort: &str| processes(count, sort));
+    let held = leash.clone();
+    engine.register_fn("processes", move || held.aside(|| processes(COUNT, "cpu")));
+    let held = leash.clone();
+    engine.register_fn("processes", move |count: i64| held.aside(|| processes(count, "cpu")));
+    let held = leash.clone();
+    engine.register_fn("processes", move |count: i64, sort: &str| held.aside(|| processes(count, sort)));
     let held = leash.clone();
     engine.register_fn("top", move || top(INTERVAL, 20, &held));
     let held = leash.clone();
@@ -70,15 +80,21 @@ fn register_lists(engine: &mut Engine, leash: &Leash) {
     engine.register_fn("top", move |seconds: Dynamic, count: i64| top(interval(&seconds)?, count, &held));
 }
 
-fn register_process(engine: &mut Engine) {
-    engine.register_fn("info", |process: Dynamic| {
-        observe::find(&pid(process)?).map_err(|error| failed(&error)).and_then(|process| value(&observe::row(&process)))
+fn register_process(engine: &mut Engine, leash: &Leash) {
+    let held = leash.clone();
+    engine.register_fn("info", move |process: Dynamic| {
+        let pid = pid(process)?;
+        held.aside(|| observe::info(&pid)).map_err(|error| failed(&error)).and_then(|info| value(&info))
     });
-    engine.register_fn("stack", |process: Dynamic| {
-        observe::stack(&pid(process)?).map_err(|error| failed(&error)).and_then(|stack| value(&stack))
+    let held = leash.clone();
+    engine.register_fn("stack", move |process: Dynamic| {
+        let pid = pid(process)?;
+        held.aside(|| observe::stack(&pid)).map_err(|error| failed(&error)).and_then(|stack| value(&stack))
     });
-    engine.register_fn("kill", |process: Dynamic| kill(process, None));
-    engine.register_fn("kill", |process: Dynamic, reason: &str| kill(process, Some(reason)));
+    let held = leash.clone();
+    engine.register_fn("kill", move |process: Dynamic| held.aside(|| kill(process, None)));
+    let held = leash.clone();
+    engine.register_fn("kill", move |process: Dynamic, reason: &str| held.aside(|| kill(process, Some(reason))));
     engine.register_fn("send", |process: Dynamic, message: Dynamic| -> Result<(), Box<EvalAltResult>> {
         let message = rhai::serde::from_dynamic::<serde_json::Value>(&message)?;
         observe::send(&pid(process)?, &message).map_err(|error| failed(&error))
@@ -98,7 +114,8 @@ fn register_profile(engine: &mut Engine, leash: &Leash) {
 
 fn profile(process: Dynamic, time: Duration, leash: &Leash) -> Answer {
     let target = if process.is_unit() { ProfileTarget::Node } else { ProfileTarget::Process(pid(process)?) };
-    let profile = observe::profile(&target, time, PROFILE_HZ, || leash.holds()).map_err(|error| failed(&error))?;
+    let profile = leash.aside(|| observe::profile(&target, time, PROFILE_HZ, || leash.holds()));
+    let profile = profile.map_err(|error| failed(&error))?;
     let Some(mut profile) = profile else { return Err("the profile was broken off".into()) };
     profile.stacks.truncate(STACKS);
     let stacks = profile.folded();
@@ -148,8 +165,12 @@ fn interval(seconds: &Dynamic) -> Result<Duration, Box<EvalAltResult>> {
 
 fn top(interval: Duration, number: i64, leash: &Leash) -> Answer {
     let selection = Selection { sort: Sort::Cpu, limit: Some(count(number)?), filter: None };
-    match observe::top(&selection, interval, || leash.holds()) {
-        Some(top) => value(&top.processes),
+    match leash.aside(|| observe::top(&selection, interval, || leash.holds())) {
+        Some(mut top) => {
+            let shown = top.processes.len().min(FUNCTIONS);
+            leash.aside(|| observe::tell_functions(&mut top.processes[..shown]));
+            value(&top.processes)
+        }
         None => Err("the measurement was broken off".into()),
     }
 }

@@ -1,8 +1,10 @@
 //! How far an evaluation may go.
 //!
-//! Sizes are those of one value with all that is in it, so a session holds [`VARIABLES_MAX`] times as much at the most, some 100 MB: that is
-//! much, and bounded.
+//! A session holds [`MEMORY_MAX`] bytes, and what one operation allocates beyond: each is followed by a look at what the session's thread holds. The sizes of
+//! single values, by which an operation is bounded, do not add up to that: a function has variables of its own at each level, and the names in a map
+//! count as nothing there. With as many consoles as a node serves, that is 1.5 GB; while a value is made ready to be shown, as much again.
 
+use crate::memory;
 use crate::observe::Pace;
 use rhai::{Dynamic, Engine};
 use std::cell::RefCell;
@@ -18,19 +20,27 @@ const CALLS_MAX: usize = 48;
 const VARIABLES_MAX: usize = 64;
 const FUNCTIONS_MAX: usize = 256;
 const STRING_LEN_MAX: usize = 1 << 20;
+const MEMORY_MAX: isize = 32 << 20;
 const ARRAY_LEN_MAX: usize = 20_000;
 const MAP_LEN_MAX: usize = 40_000;
+
+/// What an evaluation is terminated with when it holds too much.
+pub(super) const TOO_LARGE: &str = "memory";
 
 /// When an evaluation has to end, and who may say so before.
 #[derive(Clone, Debug)]
 pub(super) struct Leash {
     interrupted: Arc<AtomicBool>,
     until: Rc<RefCell<Instant>>,
+    pace: Rc<RefCell<Pace>>,
+    /// Bytes that the thread held when the session began.
+    held: isize,
 }
 
 impl Leash {
     pub(super) fn new(interrupted: Arc<AtomicBool>) -> Self {
-        Self { interrupted, until: Rc::new(RefCell::new(Instant::now())) }
+        let (until, pace) = (RefCell::new(Instant::now()), RefCell::new(Pace::of_evaluation()));
+        Self { interrupted, until: Rc::new(until), pace: Rc::new(pace), held: memory::held() }
     }
 
     /// Another evaluation begins.
@@ -40,6 +50,22 @@ impl Leash {
 
     pub(super) fn is_interrupted(&self) -> bool {
         self.interrupted.load(Ordering::Relaxed)
+    }
+
+    /// Lets other sessions evaluate.
+    pub(super) fn rest(&self) {
+        self.pace.borrow_mut().rest();
+    }
+
+    /// Does what takes its time, while other sessions evaluate.
+    pub(super) fn aside<R>(&self, act: impl FnOnce() -> R) -> R {
+        self.rest();
+        act()
+    }
+
+    /// Whether the session holds more than it may.
+    pub(super) fn is_too_large(&self) -> bool {
+        memory::held() - self.held > MEMORY_MAX
     }
 
     /// Whether it may go on.
@@ -63,9 +89,11 @@ pub(super) fn engine(leash: &Leash) -> Engine {
         .disable_symbol("import")
         .disable_symbol("eval");
     let leash = leash.clone();
-    let pace = RefCell::new(Pace::new());
     engine.on_progress(move |operations| {
-        pace.borrow_mut().step();
+        leash.pace.borrow_mut().step();
+        if leash.is_too_large() {
+            return Some(TOO_LARGE.into());
+        }
         let is_over = operations.is_multiple_of(64) && !leash.holds();
         is_over.then_some(Dynamic::UNIT)
     });

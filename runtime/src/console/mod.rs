@@ -5,17 +5,19 @@
 //!                      └ interrupt, or the client is gone ─► flag ─► the evaluation ends at its next operation
 //! ```
 //!
-//! The language is rhai: it reaches the node by the functions of `functions.rs` alone, no file and no plugin. An evaluation has limits of
-//! time, operations, depth and size (`limits.rs`), and pauses now and then, so that schedulers go before it. Variables and functions last as
+//! The language is rhai: it reaches the node by the functions of `functions.rs` and the applications' own (`exported.rs`) alone, no file. An evaluation has
+//! limits of time, operations, depth and size (`limits.rs`), and pauses now and then, so that schedulers go before it. Variables and functions last as
 //! long as the session.
 
 mod evaluator;
+mod exported;
 mod functions;
 mod limits;
 mod session;
 
 pub(crate) use session::serve;
 
+use crate::image::Image;
 use crate::protocol::{Status, Trees};
 use std::fmt;
 use std::sync::Arc;
@@ -25,6 +27,8 @@ use std::sync::Arc;
 pub(crate) struct Tools {
     pub(crate) status: Arc<dyn Fn() -> Status + Send + Sync>,
     pub(crate) trees: Arc<dyn Fn() -> Trees + Send + Sync>,
+    /// Those that are current.
+    pub(crate) images: Arc<dyn Fn() -> Vec<&'static Image> + Send + Sync>,
 }
 
 impl fmt::Debug for Tools {

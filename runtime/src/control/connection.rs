@@ -1,5 +1,6 @@
 //! One client's talk: a request, events, an end.
 
+use super::places::{self, Place};
 use super::server::{Controlled, StopRequest};
 use super::status;
 use super::{inside, peer, talk};
@@ -8,6 +9,7 @@ use crate::metrics;
 use crate::protocol::{
     Command, Event, Failure, FailureKind, Outcome, REQUEST_LEN_MAX, Reply, Request, SCHEMA, Upgraded,
 };
+use crate::timely::Timely;
 use crate::upgrade::{Begun, Seen, draining};
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
@@ -15,7 +17,7 @@ use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant};
 
-/// A client says what it wants, and takes each line, within this time.
+/// A client says all that it wants, and takes each line, within this time.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How often the drain is looked at while a client follows it.
 const DRAIN_LOOK: Duration = Duration::from_millis(20);
@@ -24,25 +26,37 @@ const WAIT_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Serves one client. One that goes away, or says nothing, is left alone.
 pub(super) fn serve(stream: &UnixStream, controlled: &Arc<Controlled>) {
-    let timeouts = stream.set_read_timeout(Some(PATIENCE)).and_then(|()| stream.set_write_timeout(Some(PATIENCE)));
-    if timeouts.is_err() {
-        return;
-    }
-    let mut reader = BufReader::new(stream);
+    let mut reader = BufReader::new(Timely::within(stream, PATIENCE));
     let answer = match read_request(&mut reader) {
-        // What a console sends after its request may be there already.
-        Ok(Request { command: Command::Console, .. }) => inside::console(stream, reader, controlled, PATIENCE),
-        Ok(request) => act(stream, controlled, request),
+        Ok(request) if places::is_long(&request.command) => match Place::of_long_talk() {
+            Ok(_place) => serve_request(stream, reader, controlled, request),
+            Err(message) => write(stream, &Reply::Failed(failure(FailureKind::Error, &message))),
+        },
+        Ok(request) => serve_request(stream, reader, controlled, request),
         Err(failure) => write(stream, &Reply::Failed(failure)),
     };
     // A client that has gone does not want its answer.
     drop(answer);
 }
 
-/// Answers without reading.
-pub(super) fn turn_away(stream: UnixStream, message: &str) {
-    let _: io::Result<()> = stream.set_write_timeout(Some(Duration::from_millis(100)));
-    let _: io::Result<()> = write(&stream, &Reply::Failed(failure(FailureKind::Error, message)));
+fn serve_request(
+    stream: &UnixStream,
+    reader: BufReader<Timely<'_>>,
+    controlled: &Arc<Controlled>,
+    request: Request,
+) -> io::Result<()> {
+    match request.command {
+        // What a console sends after its request may be there already.
+        Command::Console => inside::console(stream, reader, controlled, PATIENCE),
+        _ => act(stream, controlled, request),
+    }
+}
+
+/// Answers without reading, and with hardly any wait.
+pub(super) fn turn_away(stream: &UnixStream, failure: Failure) {
+    const PATIENCE: Duration = Duration::from_millis(100);
+    // A client that has gone does not want to know.
+    let _: io::Result<()> = write_within(stream, &Reply::Failed(failure), PATIENCE);
 }
 
 pub(super) fn failure(kind: FailureKind, message: &str) -> Failure {
@@ -50,7 +64,7 @@ pub(super) fn failure(kind: FailureKind, message: &str) -> Failure {
     Failure { kind, step: None, message: message.to_owned(), details: None, hint: None, serving }
 }
 
-fn read_request(reader: &mut BufReader<&UnixStream>) -> Result<Request, Failure> {
+fn read_request(reader: &mut BufReader<Timely<'_>>) -> Result<Request, Failure> {
     let refuse = |message: &str| failure(FailureKind::Error, message);
     let mut line = String::new();
     let read = reader.take(REQUEST_LEN_MAX).read_line(&mut line);
@@ -67,10 +81,15 @@ fn read_request(reader: &mut BufReader<&UnixStream>) -> Result<Request, Failure>
     serde_json::from_value(raw).map_err(|error| refuse(&format!("the request is not understood: {error}")))
 }
 
-pub(super) fn write(mut stream: &UnixStream, reply: &Reply) -> io::Result<()> {
+/// A line of the answer. Who does not take it in time is hung up on.
+pub(super) fn write(stream: &UnixStream, reply: &Reply) -> io::Result<()> {
+    write_within(stream, reply, PATIENCE)
+}
+
+fn write_within(stream: &UnixStream, reply: &Reply, patience: Duration) -> io::Result<()> {
     let mut line = serde_json::to_vec(reply)?;
     line.push(b'\n');
-    stream.write_all(&line)
+    Timely::within(stream, patience).write_all(&line)
 }
 
 fn act(stream: &UnixStream, controlled: &Arc<Controlled>, request: Request) -> io::Result<()> {
@@ -79,7 +98,7 @@ fn act(stream: &UnixStream, controlled: &Arc<Controlled>, request: Request) -> i
         Command::Status => write(stream, &Reply::Done(Outcome::Status(status::status(controlled)))),
         Command::Processes { selection } => inside::processes(stream, &selection),
         Command::Info { pid } => inside::info(stream, &pid),
-        Command::Top { interval_ms, selection } => inside::top(stream, interval_ms, &selection),
+        Command::Top { interval_ms, functions, selection } => inside::top(stream, interval_ms, functions, &selection),
         Command::Tree => write(stream, &Reply::Done(Outcome::Tree(inside::tree(controlled)))),
         Command::Kill { pid, reason } => inside::kill(stream, &pid, reason.as_deref()),
         Command::Stack { pid } => inside::stack(stream, &pid),

@@ -10,12 +10,15 @@ use crate::observe::{self, NoProcess};
 use crate::protocol::{
     Event, FailureKind, Outcome, ProcessStatus, Profile, ProfileStack, ProfileTarget, Reply, Selection, Traced, Trees,
 };
+use crate::timely::Timely;
 use rustix::event::{PollFd, PollFlags, Timespec};
 use std::io::{self, BufReader};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+/// All processes are given to somebody who takes them within this time.
+const ALL_TIME_MAX: Duration = Duration::from_secs(600);
 /// No interval is longer.
 const INTERVAL_MAX: Duration = Duration::from_secs(3600);
 
@@ -23,20 +26,28 @@ pub(super) fn processes(stream: &UnixStream, selection: &Selection) -> io::Resul
     let listed = if selection.limit.is_some() {
         observe::list(selection)
     } else {
-        let give = |processes: Vec<ProcessStatus>| write(stream, &Reply::Event(Event::Processes { processes }));
+        let until = Instant::now() + ALL_TIME_MAX;
+        let give = |processes: Vec<ProcessStatus>| match Instant::now() < until {
+            true => write(stream, &Reply::Event(Event::Processes { processes })),
+            false => Err(io::ErrorKind::TimedOut.into()),
+        };
         observe::all(selection, give)?
     };
     write(stream, &Reply::Done(Outcome::Processes(listed)))
 }
 
 pub(super) fn info(stream: &UnixStream, pid: &str) -> io::Result<()> {
-    reply(stream, observe::find(pid).map(|process| Outcome::Process(observe::row(&process))))
+    reply(stream, observe::info(pid).map(Outcome::Process))
 }
 
-pub(super) fn top(stream: &UnixStream, interval_ms: u64, selection: &Selection) -> io::Result<()> {
+pub(super) fn top(stream: &UnixStream, interval_ms: u64, functions: u32, selection: &Selection) -> io::Result<()> {
     let interval = Duration::from_millis(interval_ms).min(INTERVAL_MAX);
     match observe::top(selection, interval, || !has_gone(stream)) {
-        Some(top) => write(stream, &Reply::Done(Outcome::Top(top))),
+        Some(mut top) => {
+            let shown = top.processes.len().min(functions as usize);
+            observe::tell_functions(&mut top.processes[..shown]);
+            write(stream, &Reply::Done(Outcome::Top(top)))
+        }
         None => Ok(()),
     }
 }
@@ -91,13 +102,16 @@ pub(super) fn trace(stream: &UnixStream, pid: &str, time_ms: u64, count: u64) ->
 
 pub(super) fn console(
     stream: &UnixStream,
-    reader: BufReader<&UnixStream>,
+    reader: BufReader<Timely<'_>>,
     controlled: &Arc<Controlled>,
     patience: Duration,
 ) -> io::Result<()> {
     let (for_status, for_trees) = (Arc::clone(controlled), Arc::clone(controlled));
-    let tools =
-        Tools { status: Arc::new(move || status::status(&for_status)), trees: Arc::new(move || tree(&for_trees)) };
+    let tools = Tools {
+        status: Arc::new(move || status::status(&for_status)),
+        trees: Arc::new(move || tree(&for_trees)),
+        images: Arc::new(|| listen::current().map_or_else(Vec::new, |running| running.images.clone())),
+    };
     let version = listen::current().map_or("", |running| &running.version);
     console::serve(stream, reader, patience, &controlled.name, version, &tools)
 }

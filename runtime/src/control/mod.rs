@@ -3,6 +3,7 @@
 mod connection;
 mod inside;
 mod peer;
+mod places;
 mod server;
 mod status;
 mod talk;

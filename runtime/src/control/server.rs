@@ -1,11 +1,13 @@
 //! Listens on `<root>/run/control.sock`, for the node's own user alone.
 //!
 //! The folder is 0700 and the socket 0600; besides, the kernel says who is at the other end, and anybody but the node's
-//! user and root is sent away. Each client has a thread; there are [`CLIENTS_MAX`] at the most, and each is given
+//! user and root is sent away. Each client has a thread; there are so many at the most (`places.rs`), and each is given
 //! limited time to say what it wants and to take the answer.
 
 use super::connection;
+use super::places::Place;
 use crate::log;
+use crate::protocol::{Failure, FailureKind};
 use crate::upgrade::Versions;
 use plugin_abi::abi::{LOG_ERROR, LOG_WARN};
 use std::io;
@@ -13,12 +15,10 @@ use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-const CLIENTS_MAX: usize = 64;
 /// How long to wait for descriptors to come free.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -75,10 +75,9 @@ impl Drop for Server {
 }
 
 fn accept(listener: &UnixListener, controlled: &Arc<Controlled>) {
-    let clients = Arc::new(AtomicUsize::new(0));
     for stream in listener.incoming() {
         match stream {
-            Ok(stream) => welcome(stream, controlled, &clients),
+            Ok(stream) => welcome(stream, controlled),
             Err(error) => {
                 log::host(LOG_WARN, "control", &format!("cannot accept: {error}; trying again in {PAUSE:?}"));
                 std::thread::sleep(PAUSE);
@@ -87,31 +86,25 @@ fn accept(listener: &UnixListener, controlled: &Arc<Controlled>) {
     }
 }
 
-fn welcome(stream: UnixStream, controlled: &Arc<Controlled>, clients: &Arc<AtomicUsize>) {
+fn welcome(stream: UnixStream, controlled: &Arc<Controlled>) {
+    let refused = |message: &str| connection::failure(FailureKind::Error, message);
     if let Err(reason) = check_peer(&stream) {
         log::host(LOG_WARN, "control", &format!("a client is sent away: {reason}"));
-        return;
+        // What runs here is nothing that it is told.
+        let hint = Some("only the node's own user and root may control it".to_owned());
+        return connection::turn_away(&stream, Failure { serving: None, hint, ..refused(&reason) });
     }
-    if clients.fetch_add(1, Ordering::SeqCst) >= CLIENTS_MAX {
-        clients.fetch_sub(1, Ordering::SeqCst);
-        return connection::turn_away(stream, &format!("{CLIENTS_MAX} clients are connected to this node already"));
-    }
-    let (controlled, leaving) = (Arc::clone(controlled), Leaving(Arc::clone(clients)));
+    let place = match Place::of_client() {
+        Ok(place) => place,
+        Err(reason) => return connection::turn_away(&stream, refused(&reason)),
+    };
+    let controlled = Arc::clone(controlled);
     let serve = move || {
-        let _leaving = leaving;
+        let _place = place;
         connection::serve(&stream, &controlled);
     };
     if let Err(error) = std::thread::Builder::new().name("control-client".to_owned()).spawn(serve) {
         log::host(LOG_ERROR, "control", &format!("the system gives no thread for a client: {error}"));
-    }
-}
-
-/// Counts a client out, also when its thread could not be made.
-struct Leaving(Arc<AtomicUsize>);
-
-impl Drop for Leaving {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
 

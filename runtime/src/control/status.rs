@@ -3,6 +3,7 @@
 use super::server::Controlled;
 use crate::image::{self, Image};
 use crate::listen;
+use crate::observe;
 use crate::process::{Pid, table};
 use crate::protocol::{ListenerStatus, ProcessTypeStatus, RootStatus, Status, VersionStatus};
 use crate::scheduler;
@@ -63,13 +64,13 @@ fn listeners(controlled: &Controlled) -> Vec<ListenerStatus> {
 
 fn versions(controlled: &Controlled) -> Vec<VersionStatus> {
     let is_current = |image: &Image| listen::current().is_some_and(|running| running.has(image));
-    let mut held = held();
     let mut images: Vec<(&Image, Instant)> = image::all()
         .into_iter()
         .filter_map(|image| Some((image, controlled.versions.current_since(image)?)))
         .filter(|(image, _)| is_current(image) || image.processes.get() > 0)
         .collect();
     images.sort_by_key(|(_, since)| std::cmp::Reverse(*since));
+    let Census { mut held, children } = census(images.iter().filter_map(|(image, _)| controlled.versions.root(image)));
     let status = |(image, since): (&Image, Instant)| {
         let is_current = is_current(image);
         let Held { types, holders } = held.remove(&image.context.id).unwrap_or_default();
@@ -80,7 +81,7 @@ fn versions(controlled: &Controlled) -> Vec<VersionStatus> {
             state: if is_current { "current" } else { "draining" }.to_owned(),
             processes: image.processes.get(),
             age_ms: age_ms(since),
-            root: controlled.versions.root(image).map(root),
+            root: controlled.versions.root(image).map(|pid| root(pid, &children)),
             drain: drain_status(image).filter(|_| !is_current),
             held_by: if is_current { Vec::new() } else { holders.iter().map(Pid::to_string).collect() },
             process_types: top(types),
@@ -89,13 +90,12 @@ fn versions(controlled: &Controlled) -> Vec<VersionStatus> {
     images.into_iter().map(status).collect()
 }
 
-fn root(pid: Pid) -> RootStatus {
+fn root(pid: Pid, children: &HashMap<Pid, u64>) -> RootStatus {
     let is_running = table::find(pid).is_some_and(|root| root.state.is_alive());
-    let children = table::all().filter(|process| process.parent() == Some(pid)).count();
     RootStatus {
         pid: pid.to_string(),
         state: if is_running { "running" } else { "ended" }.to_owned(),
-        children: children as u64,
+        children: children.get(&pid).copied().unwrap_or(0),
     }
 }
 
@@ -108,17 +108,27 @@ struct Held {
     holders: Vec<Pid>,
 }
 
-/// Image → its processes.
-fn held() -> HashMap<u64, Held> {
-    let mut held: HashMap<u64, Held> = HashMap::new();
-    for process in table::all() {
-        let held = held.entry(process.image().context.id).or_default();
+/// What one walk through the processes finds.
+struct Census {
+    /// Image → its processes.
+    held: HashMap<u64, Held>,
+    /// Root → how many have it as their parent.
+    children: HashMap<Pid, u64>,
+}
+
+fn census(roots: impl Iterator<Item = Pid>) -> Census {
+    let mut census = Census { held: HashMap::new(), children: roots.map(|root| (root, 0)).collect() };
+    observe::walk(|process| {
+        let held = census.held.entry(process.image().context.id).or_default();
         *held.types.entry(process.type_name()).or_default() += 1;
         if held.holders.len() < HOLDERS_MAX {
             held.holders.push(process.pid());
         }
-    }
-    held
+        if let Some(children) = process.parent().and_then(|parent| census.children.get_mut(&parent)) {
+            *children += 1;
+        }
+    });
+    census
 }
 
 fn top(types: HashMap<&'static str, u64>) -> Vec<ProcessTypeStatus> {

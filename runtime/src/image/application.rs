@@ -1,8 +1,8 @@
 //! An image's application: the safe door to the functions that a plugin handed over.
 
 use plugin_abi::abi::{
-    ApplicationHandle, ApplicationVtable, Connection, HealthCheckDeclaration, ListenerDeclaration, OwnedBytes,
-    ProcessFuture, ProcessShared, STATUS_NONE, STATUS_OK, Slice, StateBytes, Status,
+    ApplicationHandle, ApplicationVtable, Connection, ConsoleCall, HealthCheckDeclaration, ListenerDeclaration, Opaque,
+    OwnedBytes, ProcessFuture, ProcessShared, STATUS_FAILED, STATUS_NONE, STATUS_OK, Slice, StateBytes, Status,
 };
 use std::mem::offset_of;
 use std::os::fd::{AsRawFd as _, IntoRawFd as _, OwnedFd};
@@ -77,6 +77,26 @@ pub(super) fn take_text(bytes: OwnedBytes) -> String {
     match take_bytes(bytes) {
         bytes if bytes.is_empty() => "it gave no reason".to_owned(),
         bytes => String::from_utf8_lossy(&bytes).into_owned(),
+    }
+}
+
+/// Where a console call's answer will be. One that nobody takes is lost.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    application: &'static Application,
+    place: Opaque,
+}
+
+impl Answer {
+    /// What it has come to, JSON, or why to nothing; `None`: its process did not end by itself. Its process has ended.
+    pub(crate) fn take(self) -> Option<Result<Vec<u8>, String>> {
+        let (mut out, vtable) = (OwnedBytes::EMPTY, self.application.0.vtable);
+        // SAFETY: an initialised application, whose vtable has it; given by `start_console_call`, and taken once.
+        match unsafe { ((*vtable).take_console_answer)(self.application.0.data, self.place, &raw mut out) } {
+            STATUS_OK => Some(Ok(take_bytes(out))),
+            STATUS_FAILED => Some(Err(take_text(out))),
+            _ => None,
+        }
     }
 }
 
@@ -247,6 +267,39 @@ impl Application {
             STATUS_NONE => Ok(None),
             failed => Err(failed),
         }
+    }
+
+    /// The names of all functions for the console, or which one is not text.
+    pub(crate) fn console_functions(&self) -> Result<Vec<&'static str>, String> {
+        // SAFETY: an initialised application's vtable.
+        if unsafe { (*self.0.vtable).size } <= offset_of!(ApplicationVtable, take_console_answer) {
+            // Built before there were any.
+            return Ok(Vec::new());
+        }
+        // SAFETY: an initialised application, whose vtable has it.
+        let count = unsafe { ((*self.0.vtable).console_function_count)(self.0.data) };
+        (0..count).map(|index| self.console_function(index)).collect()
+    }
+
+    fn console_function(&self, index: u32) -> Result<&'static str, String> {
+        let mut out = Slice::EMPTY;
+        // SAFETY: an initialised application, whose vtable has it; `out` is ours.
+        let status = unsafe { ((*self.0.vtable).console_function)(self.0.data, index, &raw mut out) };
+        // SAFETY: the name lives as long as the OS process.
+        match (status, str::from_utf8(unsafe { out.as_bytes() })) {
+            (STATUS_OK, Ok(name)) => Ok(name),
+            _ => Err(format!("its console function {index} cannot be read (status {status})")),
+        }
+    }
+
+    /// A call of the console function of that index, which is one of [`console_functions`](Self::console_functions), with these arguments, a JSON array.
+    /// `None`: it cannot be made.
+    pub(crate) fn start_console_call(&'static self, index: u32, arguments: &[u8]) -> Option<(ProcessFuture, Answer)> {
+        let mut out = ConsoleCall { process: NO_PROCESS, answer: ptr::null_mut() };
+        let arguments = Slice::new(arguments);
+        // SAFETY: an initialised application, whose vtable has it; the pointers are valid for the call.
+        let status = unsafe { ((*self.0.vtable).start_console_call)(self.0.data, index, arguments, &raw mut out) };
+        (status == STATUS_OK).then_some((out.process, Answer { application: self, place: out.answer }))
     }
 
     /// The root process, if there is one.

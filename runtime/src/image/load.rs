@@ -33,6 +33,8 @@ pub(crate) struct Image {
     /// The types by which it talks to other plugins.
     pub(crate) messages: Vec<StateRecord>,
     pub(crate) listeners: Vec<Declared>,
+    /// The functions that its application gives the console.
+    pub(crate) console: Vec<&'static str>,
     /// Processes alive on it.
     pub(crate) processes: Counter,
     /// Processes of it that have ended with a panic or an error.
@@ -60,6 +62,8 @@ pub(crate) enum LoadError {
     Init(String),
     #[error("{0}")]
     Listener(String),
+    #[error("{0}")]
+    Console(String),
 }
 
 impl Image {
@@ -115,6 +119,7 @@ pub(crate) fn host() -> &'static Image {
         states: Vec::new(),
         messages: Vec::new(),
         listeners: Vec::new(),
+        console: Vec::new(),
         processes: Counter::default(),
         crashes: Counter::default(),
         application: None,
@@ -199,6 +204,8 @@ fn initialised(
     super::text::note(path);
     let application = init(entry, context, table)?;
     let listeners = application.listeners().map_err(LoadError::Listener)?;
+    let console = application.console_functions().map_err(LoadError::Console)?;
+    super::exported::check(&console).map_err(LoadError::Console)?;
     let image: &'static Image = Box::leak(Box::new(Image {
         context,
         plugin,
@@ -208,6 +215,7 @@ fn initialised(
         states: facts.states.clone(),
         messages: facts.messages.clone(),
         listeners,
+        console,
         processes: Counter::default(),
         crashes: Counter::default(),
         application: Some(application),

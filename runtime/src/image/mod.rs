@@ -8,11 +8,13 @@
 #![expect(unsafe_code, reason = "loads foreign code and calls it; what it promises is the ABI's contract")]
 
 mod application;
+mod exported;
 mod inspect;
 mod load;
 mod text;
 
 pub(crate) use application::{Configured, Declared, State};
+pub(crate) use exported::is_taken;
 pub use inspect::{InspectError, PluginFacts, inspect};
 pub(crate) use load::{AGAIN, Image, all, find, host, load, set_log_level};
 pub(crate) use text::{is_plugin_code, place_of};

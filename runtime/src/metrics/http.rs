@@ -3,11 +3,12 @@
 //! Bounds: [`CLIENTS_MAX`] at a time, others are hung up on; a request of [`REQUEST_LEN_MAX`] bytes, within [`PATIENCE`].
 
 use super::text::CONTENT_TYPE;
+use crate::timely::Timely;
 use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 const CLIENTS_MAX: usize = 4;
 const REQUEST_LEN_MAX: usize = 8 * 1024;
@@ -42,7 +43,7 @@ fn accept(listener: &TcpListener, metrics: &Metrics) {
             let _: io::Result<_> = std::thread::Builder::new().name("metrics-client".to_owned()).spawn(move || {
                 let _place = place;
                 // One that has gone does not want its answer.
-                let _: io::Result<()> = answer(stream, &metrics);
+                let _: io::Result<()> = answer(&stream, &metrics);
             });
         }
     }
@@ -64,9 +65,8 @@ impl Drop for Place {
     }
 }
 
-fn answer(mut stream: TcpStream, metrics: &Metrics) -> io::Result<()> {
-    stream.set_write_timeout(Some(PATIENCE))?;
-    let request = read(&mut stream)?;
+fn answer(stream: &TcpStream, metrics: &Metrics) -> io::Result<()> {
+    let request = read(stream)?;
     let (status, kind, body) = match respond(&request) {
         Ok(()) => ("200 OK", CONTENT_TYPE, metrics()),
         Err((status, why)) => (status, "text/plain; charset=utf-8", why.to_owned()),
@@ -75,41 +75,28 @@ fn answer(mut stream: TcpStream, metrics: &Metrics) -> io::Result<()> {
         "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
         body.len()
     );
-    stream.write_all(head.as_bytes())?;
+    let mut writer = Timely::within(stream, PATIENCE);
+    writer.write_all(head.as_bytes())?;
     if !request.starts_with(b"HEAD ") {
-        stream.write_all(body.as_bytes())?;
+        writer.write_all(body.as_bytes())?;
     }
     stream.shutdown(std::net::Shutdown::Write)?;
-    discard(&mut stream)
+    discard(stream)
 }
 
 /// A socket that closes with something unread takes the answer back on its way. So what still comes is thrown away, of a client that takes its time as
 /// much as of one that sends too much.
-fn discard(stream: &mut TcpStream) -> io::Result<()> {
-    let until = Instant::now() + PATIENCE;
-    let (mut chunk, mut left) = ([0; 1024], REQUEST_LEN_MAX);
-    while left > 0 && read_until(stream, &mut chunk, until)? > 0 {
-        left = left.saturating_sub(chunk.len());
-    }
-    Ok(())
-}
-
-/// Some bytes; 0 at the end.
-fn read_until(stream: &mut TcpStream, chunk: &mut [u8], until: Instant) -> io::Result<usize> {
-    let left = until.saturating_duration_since(Instant::now());
-    if left.is_zero() {
-        return Err(io::ErrorKind::TimedOut.into());
-    }
-    stream.set_read_timeout(Some(left))?;
-    stream.read(chunk)
+fn discard(stream: &TcpStream) -> io::Result<()> {
+    let mut rest = Timely::within(stream, PATIENCE).take(REQUEST_LEN_MAX as u64);
+    io::copy(&mut rest, &mut io::sink()).map(drop)
 }
 
 /// Up to the empty line, or as much as comes in time.
-fn read(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
-    let until = Instant::now() + PATIENCE;
+fn read(stream: &TcpStream) -> io::Result<Vec<u8>> {
+    let mut reader = Timely::within(stream, PATIENCE);
     let (mut request, mut chunk) = (Vec::new(), [0; 1024]);
     while !request.windows(4).any(|end| end == b"\r\n\r\n") && request.len() < REQUEST_LEN_MAX {
-        match read_until(stream, &mut chunk, until)? {
+        match reader.read(&mut chunk)? {
             0 => break,
             len => request.extend_from_slice(&chunk[..len]),
         }
@@ -134,6 +121,7 @@ fn respond(request: &[u8]) -> Result<(), (&'static str, &'static str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Instant;
 
     fn says(address: SocketAddr, request: &[u8]) -> String {
         let mut stream = TcpStream::connect(address).expect("connected");

@@ -23,11 +23,12 @@ fn shortened(text: &str) -> String {
     text.chars().take(40).collect()
 }
 
-/// Every process that is alive, in steps.
-pub(super) fn walk(mut visit: impl FnMut(Handle)) {
+/// Every process that is alive, in steps that hold up no scheduler.
+pub(crate) fn walk(mut visit: impl FnMut(&Handle)) {
     let mut pace = Pace::new();
     for process in table::all() {
-        visit(process);
+        visit(&process);
+        drop(process);
         pace.step();
     }
 }
@@ -38,14 +39,13 @@ pub(crate) fn list(selection: &Selection) -> Processes {
     let (mut total, mut matched, rate) = (0, 0, Rate::now());
     walk(|process| {
         total += 1;
-        if matches(selection, &process) {
+        if matches(selection, process) {
             matched += 1;
-            let cpu = scheduler::cpu(&process, rate);
-            first.offer(key(selection.sort, &process, cpu), process.pid(), cpu);
+            let cpu = scheduler::cpu(process, rate);
+            first.offer(key(selection.sort, process, cpu), process.pid(), cpu);
         }
     });
-    let rows = first.into_pids().filter_map(|(pid, _)| Some(row(&table::find(pid)?)));
-    Processes { total, matched, processes: rows.collect() }
+    Processes { total, matched, processes: first.into_rows(|_, _| ()) }
 }
 
 /// All of them, in batches, as long as somebody takes them.
@@ -61,11 +61,13 @@ pub(crate) fn all<E>(
             matched += 1;
             batch.push(row(&process));
             if batch.len() == BATCH {
+                pace.rest();
                 give(std::mem::take(&mut batch))?;
             }
         }
         pace.step();
     }
+    drop(pace);
     if !batch.is_empty() {
         give(batch)?;
     }
@@ -95,6 +97,11 @@ pub(super) fn key(sort: Sort, process: &Handle, cpu: Duration) -> u64 {
     }
 }
 
+/// The greatest key first.
+fn rank((key, pid, _): &(u64, Pid, Duration)) -> (Reverse<u64>, Pid) {
+    (Reverse(*key), *pid)
+}
+
 /// The greatest of many, by a key; in twice their room.
 #[derive(Debug)]
 pub(super) struct First {
@@ -120,18 +127,32 @@ impl First {
         }
     }
 
+    /// Those that are among them so far, in no order: putting all in order would take longer than a step.
     fn settle(&mut self) {
-        self.found.sort_unstable_by_key(|(key, pid, _)| (Reverse(*key), *pid));
+        let Some(last) = self.limit.checked_sub(1).filter(|last| *last < self.found.len()) else { return };
+        let (_, (key, ..), _) = self.found.select_nth_unstable_by_key(last, rank);
+        self.least = *key;
         self.found.truncate(self.limit);
-        if self.found.len() == self.limit {
-            self.least = self.found.last().map_or(0, |(key, ..)| *key);
-        }
     }
 
     /// The greatest first, each with the time that it was offered with.
     pub(super) fn into_pids(mut self) -> impl Iterator<Item = (Pid, Duration)> {
         self.settle();
+        self.found.sort_unstable_by_key(rank);
         self.found.into_iter().map(|(_, pid, cpu)| (pid, cpu))
+    }
+
+    /// The same for people, of those that still live, in steps; `add` knows what else there is to say.
+    pub(super) fn into_rows(self, add: impl Fn(&mut ProcessStatus, Duration)) -> Vec<ProcessStatus> {
+        let (mut pace, mut rows) = (Pace::new(), Vec::new());
+        for (pid, cpu) in self.into_pids() {
+            if let Some(mut row) = table::find(pid).map(|process| row(&process)) {
+                add(&mut row, cpu);
+                rows.push(row);
+            }
+            pace.step();
+        }
+        rows
     }
 }
 
@@ -149,6 +170,7 @@ pub(crate) fn row(process: &Handle) -> ProcessStatus {
         process_type: info.type_name.to_owned(),
         version: image::find(info.image).map_or(image::host().version, |image| image.version).to_owned(),
         state: state_name(info.activity).to_owned(),
+        current: None,
         cpu_percent: None,
         cpu_ns: u64::try_from(info.cpu.as_nanos()).unwrap_or(u64::MAX),
         polls: info.polls,

@@ -3,9 +3,13 @@
 //! The process table is walked in short steps with pauses between ([`pace`]), and without locks that schedulers take: on a million
 //! processes, others are not delayed by more than a step.
 
+mod call;
+mod current;
 mod files;
 mod kill;
+mod known;
 mod list;
+mod namer;
 mod pace;
 mod profile;
 mod send;
@@ -17,8 +21,10 @@ mod trace;
 mod tree;
 mod unwind;
 
+pub(crate) use call::call;
+pub(crate) use current::{info, tell_functions};
 pub(crate) use kill::kill;
-pub(crate) use list::{all, find, list, row};
+pub(crate) use list::{all, list, walk};
 pub(crate) use pace::Pace;
 pub(crate) use profile::profile;
 pub(crate) use send::send;

@@ -1,18 +1,18 @@
-//! A process's stack for people: sampled, unwound and given names, the last two on a thread that goes behind others.
+//! A process's stack for people: sampled, unwound and given names, the last two on a thread that goes behind others (`namer.rs`).
 
 use super::NoProcess;
-use super::files::Files;
+use super::known::{Known, Shelf};
 use super::list::{find, state_name};
-use super::symbols::Symbols;
-use super::unwind::{Place, Unwinder, is_plugin};
+use super::namer;
 use crate::process::Handle;
 use crate::protocol::{Frame, Stack};
 use crate::scheduler::{self, Sampled, Snapshot};
-use std::collections::HashMap;
 use std::time::Duration;
 
 /// How far behind others the search for names goes: it may take some 100 ms of a processor.
 const NICENESS: i32 = 10;
+/// How long that is waited for, behind others.
+const NAMING: Duration = Duration::from_secs(8);
 
 /// Where the process stands. Not for a scheduler's thread: it waits.
 pub(crate) fn stack(pid: &str) -> Result<Stack, NoProcess> {
@@ -22,13 +22,13 @@ pub(crate) fn stack(pid: &str) -> Result<Stack, NoProcess> {
     let sampled = scheduler::sample(&process);
     let (snapshots, state) = match sampled {
         Sampled::Running(snapshot) => (vec![snapshot], if state == "waiting" { "running" } else { state }),
-        Sampled::Waiting(snapshots) => (snapshots, "waiting"),
+        Sampled::Waiting(snapshots) => (snapshots, if state == "runnable" { state } else { "waiting" }),
         Sampled::Late => return Err(NoProcess::Late(name)),
         Sampled::Ended => return Err(NoProcess::Gone(name)),
     };
     let cost = snapshots.iter().map(|snapshot| snapshot.cost).max().unwrap_or(Duration::ZERO);
-    let is_waiting = state == "waiting";
-    let stacks = behind_others(|| named(&snapshots, is_waiting))
+    let is_waiting = matches!(state, "waiting" | "runnable");
+    let stacks = namer::ask(NAMING, move |known| named(&snapshots, is_waiting, known))
         .and_then(|stacks| stacks)
         .map_err(|error| NoProcess::Unreadable(name, error.to_string()))?;
     Ok(described(&process, state, stacks, cost))
@@ -45,9 +45,10 @@ fn described(process: &Handle, state: &str, stacks: Vec<Vec<Frame>>, cost: Durat
     }
 }
 
-fn behind_others<T: Send>(act: impl FnOnce() -> T + Send) -> std::io::Result<T> {
+/// Does it on a thread that goes behind others. An error: there is no thread for it, or it has panicked.
+pub(super) fn behind_others<T: Send>(act: impl FnOnce() -> T + Send) -> std::io::Result<T> {
     std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new().name("symbols".to_owned()).spawn_scoped(scope, || {
+        let thread = std::thread::Builder::new().name("behind".to_owned()).spawn_scoped(scope, || {
             go_behind_others();
             act()
         })?;
@@ -61,17 +62,11 @@ pub(super) fn go_behind_others() {
     let _: Result<(), _> = rustix::process::setpriority_process(None, NICENESS);
 }
 
-/// Of one that waits, from where the plugin's code begins: what is further in is how the node looks at it.
-fn named(snapshots: &[Snapshot], is_waiting: bool) -> std::io::Result<Vec<Vec<Frame>>> {
-    let (mut files, mut unwinder) = (Files::new()?, Unwinder::new());
+fn named(snapshots: &[Snapshot], is_waiting: bool, known: &mut Known<'_>) -> std::io::Result<Vec<Vec<Frame>>> {
+    known.renew()?;
     let mut stacks = Vec::new();
     for snapshot in snapshots {
-        let mut places = unwinder.places(snapshot, &mut files);
-        if is_waiting {
-            let inner = places.iter().position(is_plugin).unwrap_or(places.len());
-            places.drain(..inner);
-        }
-        let frames = frames(&places, &files);
+        let frames = known.frames(snapshot, is_waiting);
         if !frames.is_empty() && !stacks.contains(&frames) {
             stacks.push(frames);
         }
@@ -81,8 +76,9 @@ fn named(snapshots: &[Snapshot], is_waiting: bool) -> std::io::Result<Vec<Vec<Fr
 
 /// Of one that panics, from where it does: without what leads from there to whoever has copied the stack. Empty: it cannot be read.
 pub(crate) fn of_panic(snapshot: &Snapshot) -> Vec<Frame> {
-    let stacks = named(std::slice::from_ref(snapshot), true).unwrap_or_default();
-    from_panic(stacks.into_iter().next().unwrap_or_default())
+    let shelf = Shelf::default();
+    let frames = Known::new(&shelf).map(|mut known| known.frames(snapshot, true));
+    from_panic(frames.unwrap_or_default())
 }
 
 fn from_panic(mut frames: Vec<Frame>) -> Vec<Frame> {
@@ -93,24 +89,6 @@ fn from_panic(mut frames: Vec<Frame>) -> Vec<Frame> {
     let last = frames.iter().take(HOOK_LEN_MAX).rposition(is_panicking);
     frames.drain(..last.map_or(0, |last| last + 1));
     frames
-}
-
-fn frames(places: &[Place], files: &Files) -> Vec<Frame> {
-    let mut symbols: HashMap<u64, Symbols<'_>> = HashMap::new();
-    let frames = places.iter().flat_map(|place| {
-        let file = place.file.as_ref();
-        let mut frames = file.map_or_else(Vec::new, |file| {
-            symbols.entry(file.range.start).or_insert_with(|| Symbols::of(file)).frames(place.address)
-        });
-        if frames.is_empty() {
-            let function = files.place(place.address);
-            frames.push(Frame { function, file: None, line: None, is_inlined: false, version: None });
-        }
-        let version = file.and_then(|file| file.image).map(|image| image.version.to_owned());
-        frames.iter_mut().for_each(|frame| frame.version.clone_from(&version));
-        frames
-    });
-    frames.collect()
 }
 
 #[cfg(test)]

@@ -3,16 +3,40 @@
 //! The table is walked at both ends of the interval; what a process has used in between is the difference. A turn that runs is counted by
 //! its thread's own clock once it is long, so that the shares sum to what the schedulers' threads have used.
 
-use super::Pace;
-use super::list::{First, key, matches, row};
-use crate::process::{Pid, table};
+use super::list::{First, key, matches, walk};
+use crate::process::Pid;
 use crate::protocol::{Selection, Top};
 use crate::scheduler::{self, Rate};
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-/// What a process had used at the beginning, by its slot: the generation, and nanoseconds.
-type Used = Vec<(u32, u64)>;
+/// What each process had used at the beginning, by its slot: the generation, and nanoseconds. In pages, as one list of a million would be moved as it
+/// grows, in one step.
+#[derive(Debug, Default)]
+struct Used(Vec<Vec<(u32, u64)>>);
+
+const PAGE_LEN: usize = 4096;
+
+impl Used {
+    fn put(&mut self, pid: Pid, used: Duration) {
+        let (page, place) = (pid.slot() as usize / PAGE_LEN, pid.slot() as usize % PAGE_LEN);
+        if self.0.len() <= page {
+            self.0.resize_with(page + 1, Vec::new);
+        }
+        let page = &mut self.0[page];
+        if page.is_empty() {
+            page.resize(PAGE_LEN, (0, 0));
+        }
+        page[place] = (pid.generation(), u64::try_from(used.as_nanos()).unwrap_or(u64::MAX));
+    }
+
+    fn of(&self, pid: Pid) -> Duration {
+        let (page, place) = (pid.slot() as usize / PAGE_LEN, pid.slot() as usize % PAGE_LEN);
+        let known = self.0.get(page).and_then(|page| page.get(place));
+        let known = known.filter(|(generation, _)| *generation == pid.generation());
+        Duration::from_nanos(known.map_or(0, |(_, used)| *used))
+    }
+}
 
 /// Measures for that long, while `goes_on` says so. `None`: it said no.
 pub(crate) fn top(selection: &Selection, interval: Duration, goes_on: impl FnMut() -> bool) -> Option<Top> {
@@ -50,51 +74,28 @@ fn since(before: &HashMap<i32, Duration>, after: &HashMap<i32, Duration>) -> Dur
     after.iter().map(used).sum()
 }
 
-fn nanoseconds(time: Duration) -> u64 {
-    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
-}
-
 fn used() -> Used {
-    let mut used = Used::new();
-    let (mut pace, rate) = (Pace::new(), Rate::now());
-    for process in table::all() {
-        let (pid, slot) = (process.pid(), process.pid().slot() as usize);
-        if used.len() <= slot {
-            used.resize(slot + 1, (0, 0));
-        }
-        used[slot] = (pid.generation(), nanoseconds(scheduler::cpu(&process, rate)));
-        pace.step();
-    }
+    let (mut used, rate) = (Used::default(), Rate::now());
+    walk(|process| used.put(process.pid(), scheduler::cpu(process, rate)));
     used
-}
-
-fn used_before(before: &Used, pid: Pid) -> Duration {
-    let known = before.get(pid.slot() as usize).filter(|(generation, _)| *generation == pid.generation());
-    Duration::from_nanos(known.map_or(0, |(_, used)| *used))
 }
 
 fn measure(selection: &Selection, before: &Used, took: Duration, schedulers: Duration) -> Top {
     let mut first = First::new(selection);
     let (mut total, mut matched, mut busy, mut all) = (0, 0, 0, Duration::ZERO);
-    let (mut pace, rate) = (Pace::new(), Rate::now());
-    for process in table::all() {
+    let rate = Rate::now();
+    walk(|process| {
         let pid = process.pid();
-        let used = scheduler::cpu(&process, rate).saturating_sub(used_before(before, pid));
+        let used = scheduler::cpu(process, rate).saturating_sub(before.of(pid));
         total += 1;
-        busy += u64::from(scheduler::is_busy(&process));
+        busy += u64::from(scheduler::is_busy(process));
         all += used;
-        if matches(selection, &process) {
+        if matches(selection, process) {
             matched += 1;
-            first.offer(key(selection.sort, &process, used), pid, used);
+            first.offer(key(selection.sort, process, used), pid, used);
         }
-        pace.step();
-    }
-    let percent = |used: Duration| 100.0 * used.as_secs_f64() / took.as_secs_f64().max(1e-9);
-    let rows = first.into_pids().filter_map(|(pid, used)| {
-        let mut row = row(&table::find(pid)?);
-        row.cpu_percent = Some(percent(used));
-        Some(row)
     });
+    let percent = |used: Duration| 100.0 * used.as_secs_f64() / took.as_secs_f64().max(1e-9);
     Top {
         interval_us: u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
         schedulers_percent: percent(schedulers),
@@ -103,6 +104,6 @@ fn measure(selection: &Selection, before: &Used, took: Duration, schedulers: Dur
         total,
         matched,
         busy,
-        processes: rows.collect(),
+        processes: first.into_rows(|row, used| row.cpu_percent = Some(percent(used))),
     }
 }

@@ -1,8 +1,6 @@
 //! Sums over all processes, for metrics.
 
-use super::Pace;
-use super::list::state_name;
-use crate::process::table;
+use super::list::{state_name, walk};
 use crate::scheduler;
 use std::collections::BTreeMap;
 
@@ -22,14 +20,12 @@ pub(crate) struct Totals {
 /// Of those that live, in steps that hold up no scheduler.
 pub(crate) fn totals() -> Totals {
     let mut totals = Totals::default();
-    let mut pace = Pace::new();
-    for process in table::all() {
+    walk(|process| {
         let mailbox = process.mailbox.len();
         totals.mailbox += u64::from(mailbox);
         totals.mailbox_max = totals.mailbox_max.max(mailbox);
         totals.memory = totals.memory.saturating_add(process.shared.memory());
-        *totals.states.entry(state_name(scheduler::activity_of(&process))).or_default() += 1;
-        pace.step();
-    }
+        *totals.states.entry(state_name(scheduler::activity_of(process))).or_default() += 1;
+    });
     totals
 }

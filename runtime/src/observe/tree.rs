@@ -1,9 +1,11 @@
 //! Who has started whom, from each version's root process down: an application's supervisors, their children, and what those have started.
 
 use super::list::walk;
+use super::stack::behind_others;
 use crate::image::Image;
 use crate::process::{Handle, Pid, table};
 use crate::protocol::{TreeNode, VersionTree};
+use parking_lot::Mutex;
 
 /// So many children of one process are listed.
 const CHILDREN_MAX: usize = 100;
@@ -13,14 +15,25 @@ const NODES_MAX: usize = 10_000;
 
 /// The trees of these images, each with its root, if it has one, and whether it is current.
 pub(crate) fn trees<'a>(images: impl Iterator<Item = (&'a Image, Option<Pid>, bool)>) -> Vec<VersionTree> {
-    let mut family = Family::read();
-    let tree = |(image, root, is_current): (&Image, Option<Pid>, bool)| VersionTree {
+    let mut ties = Vec::new();
+    walk(|process| ties.extend(process.parent().map(|parent| (parent, process.pid()))));
+    let (ties, images) = (Mutex::new(ties), images.collect::<Vec<_>>());
+    let grow = || grown(std::mem::take(&mut ties.lock()), &images);
+    // Refused a thread, it is done here.
+    behind_others(grow).unwrap_or_else(|_| grow())
+}
+
+/// Not in steps: it takes a million ties some 100 ms to be sorted.
+fn grown(mut ties: Vec<(Pid, Pid)>, images: &[(&Image, Option<Pid>, bool)]) -> Vec<VersionTree> {
+    ties.sort_unstable();
+    let mut family = Family { ties, left: NODES_MAX };
+    let tree = |(image, root, is_current): &(&Image, Option<Pid>, bool)| VersionTree {
         version: image.version.to_owned(),
-        state: if is_current { "current" } else { "draining" }.to_owned(),
+        state: if *is_current { "current" } else { "draining" }.to_owned(),
         processes: image.processes.get(),
         root: root.and_then(table::find).filter(|root| root.state.is_alive()).map(|root| family.node(&root, 0)),
     };
-    images.map(tree).collect()
+    images.iter().map(tree).collect()
 }
 
 /// Parent and child, sorted; and how many nodes may still be listed.
@@ -30,13 +43,6 @@ struct Family {
 }
 
 impl Family {
-    fn read() -> Self {
-        let mut ties = Vec::new();
-        walk(|process| ties.extend(process.parent().map(|parent| (parent, process.pid()))));
-        ties.sort_unstable();
-        Self { ties, left: NODES_MAX }
-    }
-
     fn children(&self, parent: Pid) -> Vec<Pid> {
         let begin = self.ties.partition_point(|(other, _)| *other < parent);
         self.ties[begin..].iter().take_while(|(other, _)| *other == parent).map(|(_, child)| *child).collect()

@@ -48,6 +48,9 @@ pub struct ProcessStatus {
     pub version: String,
     /// `waiting`, `runnable`, `running`, `long runner`, `paused` or `moving`.
     pub state: String,
+    /// The function that it stands in, of its plugin's own code, with file and line: `spin kinds.rs:182`; none: nobody asked, or it was not found out in time.
+    #[serde(default)]
+    pub current: Option<String>,
     /// Percent of one processor in the interval; none: there is no interval.
     #[serde(default)]
     pub cpu_percent: Option<f64>,

@@ -34,7 +34,7 @@ pub(crate) use monitor::{hand_offs, long_runners};
 pub(crate) use observe::Observer;
 pub(crate) use progress::Progress;
 pub(crate) use reaper::{frozen_threads, leaked_bytes};
-pub(crate) use sample::{Sampled, Snapshot, own_stack, sample, waits_here};
+pub(crate) use sample::{Sampled, Snapshot, own_stack, sample, sample_within, waits_here};
 pub(crate) use seat::{InHost, cpu_time, in_plugin, process as current_process, stack_limit};
 pub(crate) use survey::{Sighting, Survey};
 pub(crate) use trace::{Event as TraceEvent, Happened, TRACES_MAX, Trace};

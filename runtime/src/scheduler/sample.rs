@@ -6,8 +6,8 @@
 //! ```
 //!
 //! A process that is polled is asked by signal; it may stand anywhere, in the node's own code or in an allocator: nothing but the copy is
-//! made there, so nobody waits for the thread, and it waits for nobody. A process that waits is woken, and its poll is *traced*: each
-//! time it leaves its waker somewhere, its thread sends the signal to itself. A poll that finds nothing new is allowed at any time by the
+//! made there, so nobody waits for the thread, and it waits for nobody. A process that waits, or only waits for its turn, is woken, and its poll is *traced*:
+//! each time it leaves its waker somewhere, or wakes itself to give way, its thread sends the signal to itself. A poll that finds nothing new is allowed at any time by the
 //! contract of futures. What the copies mean is found out elsewhere, from the copies alone.
 //!
 //! Invariants: one samples at a time (`SAMPLER`); a copy belongs to the handler while "writing" stands there; all copies have their room
@@ -119,11 +119,11 @@ impl Copy {
     }
 
     /// Waits for the copy. False: there is none in time.
-    fn wait(&self) -> bool {
+    fn wait(&self, patience: Duration) -> bool {
         let begun = Instant::now();
         while !self.is_done() {
             // One that has begun ends soon, once it has a processor.
-            if begun.elapsed() > PATIENCE && self.withdraw() || begun.elapsed() > 2 * PATIENCE {
+            if begun.elapsed() > patience && self.withdraw() || begun.elapsed() > 2 * patience {
                 return false;
             }
             if begun.elapsed() < LOOK { std::thread::yield_now() } else { std::thread::sleep(LOOK) }
@@ -187,17 +187,31 @@ pub(super) fn answer(seat: &Seat, registers: Registers, word: impl Fn(usize) -> 
 /// Where a process stands now. Not for a scheduler's thread: it waits.
 pub(crate) fn sample(process: &Handle) -> Sampled {
     let _one = SAMPLER.lock();
+    sample_for(process, PATIENCE)
+}
+
+/// The same, for so long at the most.
+pub(crate) fn sample_within(process: &Handle, patience: Duration) -> Sampled {
+    let begun = Instant::now();
+    match SAMPLER.try_lock_for(patience) {
+        Some(_one) => sample_for(process, patience.saturating_sub(begun.elapsed())),
+        None => Sampled::Late,
+    }
+}
+
+/// For whoever holds `SAMPLER`.
+fn sample_for(process: &Handle, patience: Duration) -> Sampled {
     forget_late_ones();
-    let until = Instant::now() + PATIENCE;
+    let until = Instant::now() + patience;
     while Instant::now() < until {
         if !process.state.is_alive() {
             return Sampled::Ended;
         }
         let seat = if process.state.is_running() { seat::of(process.process()) } else { None };
         let found = match seat {
-            Some(seat) => sample_running(process.process(), seat).map(Sampled::Running),
+            Some(seat) => sample_running(process.process(), seat, patience).map(Sampled::Running),
             None if process.state.is_running() => None,
-            None => sample_waiting(process.process()),
+            None => sample_waiting(process.process(), patience),
         };
         match found {
             Some(found) => return found,
@@ -229,7 +243,7 @@ pub(super) fn forget_late_ones() {
     COPIES.iter().for_each(|copy| drop(copy.take()));
 }
 
-fn sample_running(process: &'static Process, seat: &'static Seat) -> Option<Snapshot> {
+fn sample_running(process: &'static Process, seat: &'static Seat, patience: Duration) -> Option<Snapshot> {
     let thread = seat.thread.load(Ordering::Relaxed);
     let copy = &COPIES[0];
     if !copy.ask(thread) {
@@ -245,7 +259,7 @@ fn sample_running(process: &'static Process, seat: &'static Seat) -> Option<Snap
         copy.withdraw();
         return None;
     }
-    let is_there = copy.wait();
+    let is_there = copy.wait(patience);
     if is_demoted && seat.is_demoted() && seat.thread.load(Ordering::Relaxed) == thread {
         thread::make_idle(thread);
     }
@@ -254,7 +268,7 @@ fn sample_running(process: &'static Process, seat: &'static Seat) -> Option<Snap
 }
 
 /// Has a process that waits polled once. `None`: it does something else by now.
-fn sample_waiting(process: &'static Process) -> Option<Sampled> {
+fn sample_waiting(process: &'static Process, patience: Duration) -> Option<Sampled> {
     let _tracing = Tracing::begin(process);
     let (polls, begun) = (process.polls(), Instant::now());
     wake(process);
@@ -262,11 +276,11 @@ fn sample_waiting(process: &'static Process) -> Option<Sampled> {
         if !process.state.is_alive() {
             return Some(Sampled::Ended);
         }
-        if begun.elapsed() > PATIENCE {
+        if begun.elapsed() > patience {
             return Some(Sampled::Late);
         }
         // It has gone on, and is busy.
-        if begun.elapsed() > PATIENCE / 20 && process.state.is_running() {
+        if begun.elapsed() > patience / 20 && process.state.is_running() {
             return None;
         }
         std::thread::sleep(LOOK);
@@ -301,6 +315,13 @@ pub(crate) fn waits_here() {
     }
 }
 
+/// Somebody wakes that process, from here. One that wakes itself only gives way: that is where it stands.
+pub(super) fn wakes_here(woken: &'static Process) {
+    if ptr::eq(TRACED.load(Ordering::Relaxed), woken) {
+        note_wait();
+    }
+}
+
 #[cold]
 fn note_wait() {
     let traced = TRACED.load(Ordering::Acquire);
@@ -327,6 +348,6 @@ mod tests {
         assert!(copy.ask(8) && copy.step(ASKED, WRITING));
         assert!(!copy.withdraw(), "too late to take it back");
         copy.state.store(DONE, Ordering::Release);
-        assert!(copy.wait() && copy.take().is_some() && copy.ask(9));
+        assert!(copy.wait(PATIENCE) && copy.take().is_some() && copy.ask(9));
     }
 }

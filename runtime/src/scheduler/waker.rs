@@ -59,7 +59,9 @@ unsafe extern "C" fn wake_waker(data: *const c_void) {
 unsafe extern "C" fn wake_waker_by_ref(data: *const c_void) {
     let _host = InHost::enter();
     // SAFETY: the vtable's contract.
-    wake(unsafe { process_of(data) });
+    let process = unsafe { process_of(data) };
+    sample::wakes_here(process);
+    wake(process);
 }
 
 unsafe extern "C" fn drop_waker(data: *const c_void) {

@@ -39,6 +39,17 @@ const AIMS: &[(&str, Aim)] = &[
     ("ping_redis_p1", Ratio(1.2)),
     ("ping_redis_p16", Ratio(2.0)),
     ("echo_50", Ratio(1.2)),
+    ("inside_ps_million", AtMost(1.0)),
+    ("inside_top_million", AtMost(1.0)),
+    ("inside_million_late max", AtMost(5.0)),
+    ("inside_stack_sample", AtMost(100.0)),
+    ("inside_profile_99hz", AtMost(2.0)),
+    ("inside_metrics_off", AtMost(0.5)),
+    ("inside_metrics_scraped", AtMost(2.0)),
+    ("inside_trace_on", AtMost(5.0)),
+    ("inside_trace_after", AtMost(0.5)),
+    ("inside_debug_disabled", AtMost(5.0)),
+    ("inside_logged_event", AtMost(5_000.0)),
 ];
 
 /// The ratio that this measurement is to have, at the least.

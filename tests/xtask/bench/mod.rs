@@ -5,6 +5,7 @@ mod aim;
 mod chart;
 mod connections;
 mod http;
+mod inside;
 mod memory;
 mod moved;
 mod program;
@@ -53,6 +54,10 @@ fn benchmarks() -> Vec<Benchmark> {
         benchmark("http_small_erlang", |sides| http::beside_erlang("http_small_erlang", sides, 50)),
         benchmark("start_to_listening", start::run),
         benchmark("save_to_served", |_| save::run()),
+        benchmark("inside_million", |_| inside::million()),
+        benchmark("inside_sample", |_| inside::sample()),
+        benchmark("inside_costs", |_| inside::costs()),
+        benchmark("inside_log", |_| inside::log()),
     ];
     programs.chain(others).collect()
 }

@@ -17,8 +17,6 @@ use system_tests::sandbox::Sandbox;
 const FIXTURE: &str = "bench";
 /// A program that takes longer hangs.
 const PROGRAM_TIME_MAX: Duration = Duration::from_secs(120);
-/// In which `/proc` counts time, on every Linux on x86-64.
-const TICKS_A_SECOND: f64 = 100.0;
 
 /// What both sides are started from: built when it is needed first.
 #[derive(Debug, Default)]
@@ -139,11 +137,7 @@ impl Side {
 
     /// Processor time that its OS process has used, its own and the kernel's for it.
     pub(crate) fn processor_seconds(&self) -> Result<f64> {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.system.os_pid()))?;
-        // Behind the name, which may have any sign in it: utime and stime are the 14th and 15th field of all.
-        let (_, fields) = stat.rsplit_once(')').context("a name in brackets")?;
-        let ticks = fields.split_whitespace().skip(11).take(2).map(str::parse::<f64>);
-        Ok(ticks.sum::<Result<f64, _>>()? / TICKS_A_SECOND)
+        memory::processor_seconds(self.system.os_pid())
     }
 
     /// Resident bytes of its OS process.

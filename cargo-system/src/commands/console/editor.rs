@@ -1,6 +1,6 @@
 //! The console on a terminal.
 
-use super::value;
+use super::value::{self, Look};
 use crate::client::Session;
 use crate::failure::Failure;
 use crate::{interrupt, output};
@@ -28,7 +28,11 @@ pub(super) fn talk(mut session: Session) -> Result<(), Failure> {
         match editor.read_line(&prompt) {
             Ok(Signal::Success(text)) if text.trim().is_empty() => {}
             Ok(Signal::Success(text)) if matches!(text.trim(), "exit" | "quit") => return Ok(()),
-            Ok(Signal::Success(text)) => evaluate(&mut session, &text, &names)?,
+            Ok(Signal::Success(text)) => {
+                // Kept at once: however this ends. Where it cannot be, there is no complaint.
+                let _: std::io::Result<()> = editor.sync_history();
+                evaluate(&mut session, &text, &names)?;
+            }
             Ok(Signal::CtrlD) => return Ok(()),
             // A line that is thrown away.
             Ok(_) => {}
@@ -43,7 +47,7 @@ fn evaluate(session: &mut Session, text: &str, names: &Mutex<Vec<String>>) -> Re
         ConsoleOutput::Value { value, variables } => {
             let all = session.functions.iter().cloned().chain(variables).collect();
             *names.lock().unwrap_or_else(PoisonError::into_inner) = all;
-            if let Some(text) = value::shown(&value, output::has_colours(&stdout())) {
+            if let Some(text) = value::shown(&value, Look::of_stdout()) {
                 output::line(text.trim_end());
             }
         }

@@ -1,23 +1,26 @@
 //! `console` and `eval`: expressions that the node evaluates.
 //!
-//! On a terminal with line editing, history and completion; otherwise what comes on standard input is evaluated, an expression at a time,
-//! and the first that fails ends it.
+//! On a terminal with line editing, history and completion; otherwise, and on one that can only write line after line, what comes on standard input is
+//! evaluated, an expression at a time, and the first that fails, or is interrupted, ends it.
 
 mod editor;
+mod input;
 mod value;
 
 use crate::client::{Session, connect};
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::output;
+use crate::{interrupt, output};
+use input::Lines;
 use runtime::protocol::ConsoleOutput;
 use serde_json::json;
-use std::io::{self, BufRead as _, IsTerminal as _};
+use std::io::{self, IsTerminal as _};
 use std::time::Duration;
+use value::Look;
 
 pub(super) fn console(context: &Context) -> Result<(), Failure> {
     let session = Session::open(connect(&context.node()?)?)?;
-    if io::stdin().is_terminal() && io::stdout().is_terminal() && !context.json() {
+    if io::stdin().is_terminal() && io::stdout().is_terminal() && !context.json() && !output::is_dumb() {
         editor::talk(session)
     } else {
         piped(context, session)
@@ -31,11 +34,9 @@ pub(super) fn eval(context: &Context, text: &str, timeout: Option<Duration>) -> 
 
 /// Line by line; lines whose brackets are open belong together.
 fn piped(context: &Context, mut session: Session) -> Result<(), Failure> {
-    let mut text = String::new();
-    for line in io::stdin().lock().lines() {
-        let line = line.map_err(|error| Failure::error(format!("standard input cannot be read: {error}")))?;
+    let (mut text, mut lines) = (String::new(), Lines::default());
+    while let Some(line) = lines.next()? {
         text.push_str(&line);
-        text.push('\n');
         if editor::is_complete(&text) {
             let expression = std::mem::take(&mut text);
             if !expression.trim().is_empty() {
@@ -53,11 +54,13 @@ fn evaluate(context: &Context, session: &mut Session, text: &str, timeout: Optio
         ConsoleOutput::Value { value, .. } => {
             if context.json() {
                 output::json(&json!({ "outcome": "value", "value": value }));
-            } else if let Some(text) = value::shown(&value, output::has_colours(&io::stdout())) {
+            } else if let Some(text) = value::shown(&value, Look::of_stdout()) {
                 output::line(text.trim_end());
             }
             Ok(())
         }
+        // What the node broke off for its time is no interrupt.
+        ConsoleOutput::Failed { .. } if session.was_interrupted() => Err(interrupt::failure()),
         ConsoleOutput::Failed { message, .. } => Err(Failure::error(message)),
         other => Err(Failure::error(format!("the node answers what this tool does not understand: {other:?}"))),
     }

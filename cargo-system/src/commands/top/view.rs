@@ -5,7 +5,7 @@
 //!   └─ k ─► "kill <…>?" ─ y ─► killed; anything else ─► list
 //! ```
 
-use super::{row, summary};
+use super::{has_functions, row, summary};
 use crate::shown;
 use crate::which::{SortBy, Which};
 use crossterm::event::{KeyCode, KeyModifiers};
@@ -156,7 +156,7 @@ impl View {
         frame.render_widget(Paragraph::new(text), head);
         frame.render_widget(Paragraph::new(self.foot()), foot);
         let Some(top) = &self.top else { return };
-        let columns = columns(list.width);
+        let columns = columns(list.width, has_functions(&top.processes, Some(list.width.into())));
         let room = usize::from(list.height).saturating_sub(1);
         let begin = (self.chosen + 1).saturating_sub(room.max(1));
         let rows = top.processes.iter().enumerate().skip(begin).take(room).map(|(place, process)| {
@@ -194,8 +194,8 @@ impl View {
     }
 }
 
-/// Columns of a row, with their widths: as many as there is room for.
-fn columns(width: u16) -> Vec<(usize, Constraint)> {
+/// Columns of a row, with their widths: as many as there is room for. Functions are more than memory is where there is little.
+fn columns(width: u16, has_functions: bool) -> Vec<(usize, Constraint)> {
     let all = [
         (0, Constraint::Length(12)),
         (1, Constraint::Length(6)),
@@ -203,12 +203,15 @@ fn columns(width: u16) -> Vec<(usize, Constraint)> {
         (3, Constraint::Length(8)),
         (4, Constraint::Length(11)),
         (5, Constraint::Length(16)),
-        (6, Constraint::Min(10)),
+        (6, Constraint::Min(18)),
+        (7, Constraint::Min(10)),
     ];
-    let wanted: &[usize] = match width {
-        0..60 => &[0, 1, 6],
-        60..100 => &[0, 1, 2, 4, 6],
-        _ => &[0, 1, 2, 3, 4, 5, 6],
+    let wanted: &[usize] = match (width, has_functions) {
+        (0..60, _) => &[0, 1, 7],
+        (60..100, true) => &[0, 1, 4, 6, 7],
+        (60..100, false) => &[0, 1, 2, 4, 7],
+        (_, true) => &[0, 1, 2, 3, 4, 5, 6, 7],
+        (_, false) => &[0, 1, 2, 3, 4, 5, 7],
     };
     all.into_iter().filter(|(column, _)| wanted.contains(column)).collect()
 }
@@ -270,6 +273,17 @@ PID          CPU %  MEMORY     MAILBOX  STATE       VERSION          TYPE
 q quit  ↑↓ choose  k kill  / filter  s sort: cpu
 ";
         assert_eq!(screen(&view(), 100, 5), expected);
+    }
+
+    #[test]
+    fn functions_have_a_column_where_there_is_room() {
+        let mut view = view();
+        let mut top = top_of_two();
+        top.processes[0].current = Some("count sum.rs:7".to_owned());
+        view.show(top);
+        assert!(screen(&view, 60, 6).contains("count sum.rs:7"), "{}", screen(&view, 60, 6));
+        assert!(screen(&view, 140, 6).contains("count sum.rs:7"), "{}", screen(&view, 140, 6));
+        assert!(!screen(&view, 59, 6).contains("FUNCTION"), "{}", screen(&view, 59, 6));
     }
 
     #[test]

@@ -1,0 +1,93 @@
+//! What is known of the files whose code is in memory, and of addresses in it: read once for any number of stacks.
+//!
+//! ```text
+//! snapshot ─ unwinder ─► addresses ─ names (each once) ◄─ symbols (of each file once) ◄─ shelf (the files)
+//! ```
+//!
+//! What is loaded is never unloaded, so what is known stays true.
+
+use super::files::{Files, Loaded};
+use super::symbols::Symbols;
+use super::unwind::{Place, Unwinder, is_plugin};
+use crate::protocol::Frame;
+use crate::scheduler::Snapshot;
+use std::cell::OnceCell;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// So many addresses at the most; beyond that it begins anew.
+const ADDRESSES_MAX: usize = 20_000;
+
+/// Files, one behind the other: what stands here stays where it is, for those who point to it.
+#[derive(Debug, Default)]
+pub(super) struct Shelf(OnceCell<Box<(Arc<Loaded>, Shelf)>>);
+
+impl Shelf {
+    fn put(&self, loaded: Arc<Loaded>) -> &Loaded {
+        match self.0.get() {
+            Some(next) => next.1.put(loaded),
+            None => &self.0.get_or_init(|| Box::new((loaded, Self::default()))).0,
+        }
+    }
+}
+
+/// See the file's head.
+pub(super) struct Known<'a> {
+    shelf: &'a Shelf,
+    files: Files,
+    unwinder: Unwinder,
+    /// By where the file's code begins.
+    symbols: HashMap<u64, Symbols<'a>>,
+    names: HashMap<u64, Vec<Frame>>,
+}
+
+impl<'a> Known<'a> {
+    pub(super) fn new(shelf: &'a Shelf) -> std::io::Result<Self> {
+        let (symbols, names) = (HashMap::new(), HashMap::new());
+        Ok(Self { shelf, files: Files::new()?, unwinder: Unwinder::new(), symbols, names })
+    }
+
+    /// An image may have been loaded since it was asked before.
+    pub(super) fn renew(&mut self) -> std::io::Result<()> {
+        if self.names.len() > ADDRESSES_MAX {
+            self.names.clear();
+        }
+        self.files.list()
+    }
+
+    /// The functions on a stack, innermost first. Of one that waits, from where the plugin's code begins: what is further in is how the node looks at it.
+    pub(super) fn frames(&mut self, snapshot: &Snapshot, is_waiting: bool) -> Vec<Frame> {
+        let mut places = self.unwinder.places(snapshot, &mut self.files);
+        if is_waiting {
+            let inner = places.iter().position(is_plugin).unwrap_or(places.len());
+            places.drain(..inner);
+        }
+        places.iter().flat_map(|place| self.named(place)).collect()
+    }
+
+    fn named(&mut self, place: &Place) -> Vec<Frame> {
+        if let Some(frames) = self.names.get(&place.address) {
+            return frames.clone();
+        }
+        let frames = self.look_up(place);
+        self.names.insert(place.address, frames.clone());
+        frames
+    }
+
+    fn look_up(&mut self, place: &Place) -> Vec<Frame> {
+        let shelf = self.shelf;
+        let mut frames = place.file.as_ref().map_or_else(Vec::new, |file| {
+            let symbols = self.symbols.entry(file.range.start);
+            symbols.or_insert_with(|| Symbols::of(shelf.put(Arc::clone(file)))).frames(place.address)
+        });
+        if frames.is_empty() {
+            let function = self.files.place(place.address);
+            frames.push(Frame { function, file: None, line: None, is_inlined: false, version: None });
+        }
+        let image = place.file.as_ref().and_then(|file| file.image);
+        for frame in &mut frames {
+            frame.version = image.map(|image| image.version.to_owned());
+        }
+        frames
+    }
+}

@@ -1,0 +1,227 @@
+//! What looking inside a node takes, and what it costs those who are looked at. The peer is the same without it: the command alone, the node at which
+//! nobody looks, a second run of the same.
+//!
+//! Costs in percent are of processor time for each round trip of a ping-pong, of which others' work on the machine is no part. What is less than
+//! [`PERCENT_MIN`] cannot be told from nothing.
+
+use super::report::{Better, Measurement};
+use super::rounds::alternate;
+use super::side::Which;
+use crate::shell::complain;
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+use std::process::{Child, Stdio};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+use system_tests::node::Node;
+use system_tests::runaway::{self, Control};
+use system_tests::sandbox::Sandbox;
+use system_tests::{http, memory, wait};
+
+const ROUNDS: u32 = 5;
+const PROCESSES: u32 = 1_000_000;
+const TRIPS: u32 = 4_000_000;
+const PERCENT_MIN: f64 = 0.01;
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// A node with the benchmarks' fixture.
+struct Bench {
+    sandbox: Sandbox,
+    node: Node,
+    control: Control,
+}
+
+impl Bench {
+    fn start(options: &[&str]) -> Result<Self> {
+        let sandbox = Sandbox::new("bench")?;
+        let command = sandbox.cli([&["run", "--listen", "127.0.0.1:0"], options].concat()).into_command();
+        let node = Node::start(command, &sandbox.root())?;
+        let control = Control::open(&node);
+        Ok(Self { sandbox, node, control })
+    }
+
+    fn ask(&mut self, program: &str) -> Result<Vec<f64>> {
+        let said = self.control.ask(program);
+        let numbers = said.split(' ').map(str::parse).collect::<Result<_, _>>();
+        numbers.with_context(|| format!("{program} answered {said:?}"))
+    }
+
+    /// Seconds that a command takes.
+    fn seconds(&self, arguments: &[&str]) -> Result<f64> {
+        let begun = Instant::now();
+        let said = self.sandbox.cli(arguments.iter().copied()).run()?;
+        ensure!(said.code == 0, "{arguments:?}: {}", said.stderr);
+        Ok(begun.elapsed().as_secs_f64())
+    }
+
+    /// Microseconds of processor time for each round trip of a ping-pong.
+    fn trip(&mut self) -> Result<f64> {
+        let before = memory::processor_seconds(self.node.os_pid())?;
+        self.ask(&format!("pingpong_same {TRIPS}"))?;
+        Ok(1e6 * (memory::processor_seconds(self.node.os_pid())? - before) / f64::from(TRIPS))
+    }
+
+    /// A client that goes on, once the node serves it.
+    fn client(&self, arguments: &[&str]) -> Result<Going> {
+        let cli = self.sandbox.cli(arguments.iter().copied());
+        let child = cli.into_command().stdout(Stdio::null()).spawn()?;
+        let going = Going(child);
+        let is_served = || (system_tests::raw::threads(&self.node) > 0).then_some(());
+        wait::until("a client is served", LIMIT, is_served)?;
+        Ok(going)
+    }
+
+    /// A process that is not the ping-pong's.
+    fn other(&self) -> Result<String> {
+        let listed = self.sandbox.ask(&["ps"]);
+        let other = listed["processes"].as_array().and_then(|all| all.last()).map(|process| &process["pid"]);
+        Ok(other.and_then(Value::as_str).context("a process")?.to_owned())
+    }
+}
+
+/// Killed when dropped.
+struct Going(Child);
+
+impl Drop for Going {
+    fn drop(&mut self) {
+        // It may have ended.
+        let _: std::io::Result<()> = self.0.kill();
+        let _: std::io::Result<std::process::ExitStatus> = self.0.wait();
+    }
+}
+
+fn percent(without: f64, with: f64) -> f64 {
+    (100.0 * (with / without - 1.0)).max(PERCENT_MIN)
+}
+
+fn row(name: &str, unit: &str, rounds: &[(f64, f64)]) -> Measurement {
+    Measurement::new(format!("inside_{name}"), unit, Better::Less, rounds)
+}
+
+/// `ps` and `top` on a million processes, beside a command that asks for nothing; and how late a sleeper is meanwhile at the most.
+pub(super) fn million() -> Result<Vec<Measurement>> {
+    let mut bench = Bench::start(&[])?;
+    bench.ask(&format!("idle {PROCESSES}"))?;
+    let beside_ping = |arguments: &[&str]| {
+        alternate(ROUNDS, |which| bench.seconds(if which == Which::Ours { arguments } else { &["ping"] }))
+    };
+    let ps = beside_ping(&["ps"])?;
+    let top = beside_ping(&["top", "--once", "--interval", "0.05"])?;
+    let late = alternate(ROUNDS, |which| {
+        if which == Which::Peer {
+            return Ok(bench.ask("late 2000")?[0] / 1e3);
+        }
+        let (tell, told) = channel::<()>();
+        let sandbox = &bench.sandbox;
+        thread::scope(|scope| {
+            let looking = scope.spawn(move || {
+                while told.try_recv() == Err(std::sync::mpsc::TryRecvError::Empty) {
+                    let _ = sandbox.cli(["ps"]).expect(0);
+                    let _ = sandbox.cli(["top", "--once", "--interval", "0.05"]).expect(0);
+                }
+            });
+            let late = bench.control.ask("late 2000");
+            drop(tell);
+            ensure!(looking.join().is_ok(), "ps or top failed");
+            Ok(late.parse::<f64>().with_context(|| format!("late answered {late:?}"))? / 1e3)
+        })
+    })?;
+    Ok(vec![row("ps_million", "s", &ps), row("top_million", "s", &top), row("million_late max", "ms", &late)])
+}
+
+/// What a sample of its stack costs a process, signal and all, beside the copy alone.
+pub(super) fn sample() -> Result<Vec<Measurement>> {
+    let (sandbox, node) = runaway::node();
+    let mut control = Control::open(&node);
+    let pid = control.start("count");
+    control.until_it_has_used(Duration::from_millis(100), &pid);
+    // By its own processor time, which the signal is a part of, and by how far it has come for it.
+    let mut state = || -> Result<(f64, f64)> {
+        let info = control.ask(&format!("info {pid}"));
+        let used = info.split(' ').next().and_then(|used| used.parse().ok()).context("microseconds")?;
+        Ok((used, f64::from(u32::try_from(control.counts()[0] >> 16)?)))
+    };
+    let mut rounds = Vec::new();
+    for round in 1..=ROUNDS {
+        let before = state()?;
+        thread::sleep(Duration::from_secs(3));
+        let between = state()?;
+        let profile = sandbox.cli(["profile", &pid, "--for", "3s", "--hz", "1000", "--json"]).expect(0).json();
+        let after = state()?;
+        let number = |name: &str| profile[name].as_f64().with_context(|| format!("{name} of a profile"));
+        let each = (between.0 - before.0) / (between.1 - before.1);
+        let lost = (after.0 - between.0 - each * (after.1 - between.1)).max(0.0);
+        let measured = (lost / number("samples")?.max(1.0), number("cost_mean_ns")? / 1e3);
+        complain(&format!("  round {round}: a sample {:.2} µs, the copy {:.2} µs", measured.0, measured.1));
+        rounds.push(measured);
+    }
+    Ok(vec![row("stack_sample", "µs", &rounds)])
+}
+
+/// What a ping-pong pays for a profile, an address for metrics, a scrape a second, and a trace of another process, meanwhile and afterwards.
+pub(super) fn costs() -> Result<Vec<Measurement>> {
+    let mut plain = Bench::start(&[])?;
+    let mut bench = Bench::start(&["--metrics", "127.0.0.1:0"])?;
+    let (other, address) = (bench.other()?, bench.node.status()["metrics"].as_str().context("an address")?.parse()?);
+    // The first is slower than others.
+    plain.trip()?;
+    bench.trip()?;
+    let [mut profiled, mut off, mut scraped, mut traced, mut after] = [const { Vec::new() }; 5];
+    for round in 1..=ROUNDS {
+        // A run beside another one of the same is what cannot be told from nothing.
+        let (without, again) = (bench.trip()?, bench.trip()?);
+        let noise = percent(without, again);
+        let beside = |with: f64, rounds: &mut Vec<(f64, f64)>| rounds.push((percent(without, with), noise));
+        // Beside a node without an address for scrapers.
+        off.push((percent(plain.trip()?, without), noise));
+        let profiler = bench.client(&["profile", "--for", "10m", "--json"])?;
+        beside(bench.trip()?, &mut profiled);
+        drop(profiler);
+        beside(while_scraped(&mut bench, address)?, &mut scraped);
+        let tracer = bench.client(&["trace", &other, "--for", "10m"])?;
+        beside(bench.trip()?, &mut traced);
+        drop(tracer);
+        system_tests::raw::until_no_thread_is_left(&bench.node);
+        beside(bench.trip()?, &mut after);
+        complain(&format!("  round {round}: profile {:?}, metrics {:?}", profiled.last(), scraped.last()));
+    }
+    Ok(vec![
+        row("profile_99hz", "%", &profiled),
+        row("metrics_off", "%", &off),
+        row("metrics_scraped", "%", &scraped),
+        row("trace_on", "%", &traced),
+        row("trace_after", "%", &after),
+    ])
+}
+
+fn while_scraped(bench: &mut Bench, address: std::net::SocketAddr) -> Result<f64> {
+    let (stop, stopped) = channel::<()>();
+    thread::scope(|scope| {
+        let scraper = scope.spawn(move || {
+            let mut scrapes = 0;
+            while stopped.recv_timeout(Duration::from_secs(1)) == Err(RecvTimeoutError::Timeout) {
+                scrapes += u32::from(http::get(address, "/metrics").is_ok());
+            }
+            scrapes
+        });
+        let with = bench.trip();
+        drop(stop);
+        ensure!(scraper.join().is_ok_and(|scrapes| scrapes > 0), "nothing was scraped");
+        with
+    })
+}
+
+/// Nanoseconds for an event that is logged, and for one that is not, beside a turn of the loop alone.
+pub(super) fn log() -> Result<Vec<Measurement>> {
+    let mut bench = Bench::start(&[])?;
+    let mut beside_loop = |program: &str| {
+        alternate(ROUNDS, |which| {
+            let program = if which == Which::Ours { program } else { "log_nothing 10000000" };
+            bench.ask(program).map(|measured| measured[0])
+        })
+    };
+    let disabled = beside_loop("log_disabled 10000000")?;
+    let logged = beside_loop("log_event 100000")?;
+    Ok(vec![row("debug_disabled", "ns", &disabled), row("logged_event", "ns", &logged)])
+}
