@@ -1,8 +1,9 @@
 //! One client's talk: a request, events, an end.
 
+use super::applications::may_ask;
 use super::server::{Controlled, StopRequest};
 use super::status;
-use super::{inside, peer, talk};
+use super::{history, inside, peer, talk};
 use crate::listen;
 use crate::metrics;
 use crate::protocol::{
@@ -36,6 +37,24 @@ pub(super) fn serve(stream: &UnixStream, controlled: &Arc<Controlled>) {
         Err(failure) => write(stream, &Reply::Failed(failure)),
     };
     // A client that has gone does not want its answer.
+    drop(answer);
+}
+
+/// Serves one of the node's own applications.
+pub(super) fn serve_inside(stream: &UnixStream, controlled: &Arc<Controlled>) {
+    let timeouts = stream.set_read_timeout(Some(PATIENCE)).and_then(|()| stream.set_write_timeout(Some(PATIENCE)));
+    if timeouts.is_err() {
+        return;
+    }
+    let answer = match read_request(&mut BufReader::new(stream)) {
+        Ok(request) if may_ask(&request.command) => act(stream, controlled, request),
+        Ok(_) => {
+            let message = "an application cannot ask for that: it is for the node's operator";
+            write(stream, &Reply::Failed(failure(FailureKind::Error, message)))
+        }
+        Err(failure) => write(stream, &Reply::Failed(failure)),
+    };
+    // A process that has gone does not want its answer.
     drop(answer);
 }
 
@@ -85,6 +104,7 @@ fn act(stream: &UnixStream, controlled: &Arc<Controlled>, request: Request) -> i
         Command::Stack { pid } => inside::stack(stream, &pid),
         Command::Profile { target, time_ms, hz } => inside::profile(stream, &target, time_ms, hz),
         Command::Trace { pid, time_ms, count } => inside::trace(stream, &pid, time_ms, count),
+        Command::History { count } => history::history(stream, controlled, count),
         Command::Metrics => {
             write(stream, &Reply::Done(Outcome::Metrics { text: metrics::text(&status::status(controlled)) }))
         }

@@ -75,10 +75,9 @@ impl Drop for Server {
 }
 
 fn accept(listener: &UnixListener, controlled: &Arc<Controlled>) {
-    let clients = Arc::new(AtomicUsize::new(0));
     for stream in listener.incoming() {
         match stream {
-            Ok(stream) => welcome(stream, controlled, &clients),
+            Ok(stream) => welcome(stream, controlled),
             Err(error) => {
                 log::host(LOG_WARN, "control", &format!("cannot accept: {error}; trying again in {PAUSE:?}"));
                 std::thread::sleep(PAUSE);
@@ -87,16 +86,17 @@ fn accept(listener: &UnixListener, controlled: &Arc<Controlled>) {
     }
 }
 
-fn welcome(stream: UnixStream, controlled: &Arc<Controlled>, clients: &Arc<AtomicUsize>) {
+fn welcome(stream: UnixStream, controlled: &Arc<Controlled>) {
+    static CLIENTS: AtomicUsize = AtomicUsize::new(0);
     if let Err(reason) = check_peer(&stream) {
         log::host(LOG_WARN, "control", &format!("a client is sent away: {reason}"));
         return;
     }
-    if clients.fetch_add(1, Ordering::SeqCst) >= CLIENTS_MAX {
-        clients.fetch_sub(1, Ordering::SeqCst);
+    if CLIENTS.fetch_add(1, Ordering::SeqCst) >= CLIENTS_MAX {
+        CLIENTS.fetch_sub(1, Ordering::SeqCst);
         return connection::turn_away(stream, &format!("{CLIENTS_MAX} clients are connected to this node already"));
     }
-    let (controlled, leaving) = (Arc::clone(controlled), Leaving(Arc::clone(clients)));
+    let (controlled, leaving) = (Arc::clone(controlled), Leaving::of(&CLIENTS));
     let serve = move || {
         let _leaving = leaving;
         connection::serve(&stream, &controlled);
@@ -107,7 +107,14 @@ fn welcome(stream: UnixStream, controlled: &Arc<Controlled>, clients: &Arc<Atomi
 }
 
 /// Counts a client out, also when its thread could not be made.
-struct Leaving(Arc<AtomicUsize>);
+pub(super) struct Leaving(&'static AtomicUsize);
+
+impl Leaving {
+    /// Of those that are counted there, this one among them.
+    pub(super) fn of(clients: &'static AtomicUsize) -> Self {
+        Self(clients)
+    }
+}
 
 impl Drop for Leaving {
     fn drop(&mut self) {

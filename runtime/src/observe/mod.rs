@@ -6,6 +6,7 @@
 mod files;
 mod kill;
 mod list;
+mod memory;
 mod pace;
 mod profile;
 mod send;
@@ -19,6 +20,7 @@ mod unwind;
 
 pub(crate) use kill::kill;
 pub(crate) use list::{all, find, list, row};
+pub(crate) use memory::resident_bytes;
 pub(crate) use pace::Pace;
 pub(crate) use profile::profile;
 pub(crate) use send::send;
