@@ -5,6 +5,7 @@ mod aim;
 mod chart;
 mod connections;
 mod http;
+mod jobs;
 mod memory;
 mod moved;
 mod program;
@@ -43,6 +44,9 @@ fn benchmarks() -> Vec<Benchmark> {
     let others = [
         benchmark("code_change", moved::run),
         benchmark("upgrade_50", |_| upgrade::run()),
+        benchmark("jobs_10000", |sides| jobs::run("jobs_10000", 10_000, sides)),
+        benchmark("jobs_100000", |sides| jobs::run("jobs_100000", 100_000, sides)),
+        benchmark("jobs_1000000", |sides| jobs::run("jobs_1000000", 1_000_000, sides)),
         benchmark("idle_memory", memory::run),
         benchmark("tcp_idle_memory", connections::run),
         benchmark("echo_50", redis::echo),
