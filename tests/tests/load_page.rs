@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use system_tests::cli::Cli;
 use system_tests::node::Node;
 use system_tests::sandbox::{EXAMPLE, Sandbox};
-use system_tests::wait;
 use system_tests::websocket::{Frame, WebSocket};
+use system_tests::{memory, wait};
 
 const LIMIT: Duration = Duration::from_secs(120);
 const JOBS: u64 = 10_000;
@@ -73,19 +73,23 @@ fn jobs_by_version(sandbox: &Sandbox) -> Vec<(String, u64)> {
     versions.iter().filter_map(jobs).collect()
 }
 
+fn memory_mb(node: &Node) -> u32 {
+    memory::resident_kib(node.os_pid()).expect("a process of ours") / 1000
+}
+
 /// The process that uses most, once it is a calculation.
 fn culprit(sandbox: &Sandbox) -> String {
     let found = wait::until("a calculation is first", LIMIT, || {
-        let first = &sandbox.ask(&["top", "--once", "-n", "1"])["processes"][0];
+        let first = &sandbox.ask(&["eval", "top(0.5, 1)"])["value"][0];
         let is_calculation = first["process_type"].as_str().is_some_and(|name| name.contains("calculation"));
         is_calculation.then(|| first["pid"].as_str().unwrap_or_default().to_owned())
     });
     found.expect("it spins")
 }
 
-/// So many jobs a second, or nearly.
-fn is_full(jobs: f64) -> bool {
-    jobs > JOBS as f64 * 0.99
+/// The page's figure goes through an upgrade, or a kill, as it was. A machine that others use makes all of it slower, but not that much.
+fn expect_no_dip(what: &str, before: f64, lowest: f64) {
+    assert!(lowest > before / 3.0, "{what}: jobs stood still for seconds, from {before} to {lowest}");
 }
 
 #[test]
@@ -95,17 +99,22 @@ fn ten_thousand_jobs_go_on_through_an_upgrade_and_a_kill() {
     let node = sandbox.run().expect("the example runs");
     let mut page = Page::open(&node);
     page.set("jobs", &JOBS.to_string());
-    let filled =
-        wait::until("the jobs run", LIMIT, || Some(page.figure("jobs a second")).filter(|jobs| is_full(*jobs)));
-    filled.expect("ten thousand a second");
-    let range = page.range(MEAN);
-    println!("before: {range:?}, scheduler usage {} %", page.figure("scheduler usage, of one"));
+    let filled = wait::until("the jobs run", LIMIT, || {
+        let jobs: u64 = jobs_by_version(&sandbox).iter().map(|(_, jobs)| jobs).sum();
+        (jobs == JOBS && page.figure("jobs a second") > 1000.0).then_some(())
+    });
+    filled.expect("ten thousand jobs");
+    // What the jobs' start has delayed has left the mean.
+    let _begin = page.range(MEAN);
+    let (before, highest) = page.range(MEAN);
+    let usage = page.figure("scheduler usage, of one");
+    println!("before: {before} to {highest} jobs a second, {usage} % of a scheduler, {} MB", memory_mb(&node));
 
     sandbox.edit("src/sum.rs", "13 brings bad luck\");\n    //", "13 brings no luck\");\n    //").expect("the bug");
     let version = upgraded(&sandbox);
     let (lowest, highest) = page.range(MEAN * 2);
     println!("upgrade: {lowest} to {highest} jobs a second");
-    assert!(lowest > JOBS as f64 * 0.5, "all of them stood still for seconds: {lowest}");
+    expect_no_dip("upgrade", before, lowest);
     assert_eq!(jobs_by_version(&sandbox), [(version.clone(), JOBS)], "all have moved, and none was lost");
     let charts = page.charts();
     assert_eq!(charts.matches("class=\"mark\"").count(), 2, "a mark on each chart: {charts}");
@@ -117,7 +126,7 @@ fn ten_thousand_jobs_go_on_through_an_upgrade_and_a_kill() {
     assert_eq!(sandbox.ask(&["kill", &spinning])["has_ended"], true);
     let (lowest, highest) = page.range(MEAN);
     println!("kill: {lowest} to {highest} jobs a second");
-    assert!(lowest > JOBS as f64 * 0.5, "all of them stood still for seconds: {lowest}");
+    expect_no_dip("kill", before, lowest);
     assert_eq!(jobs_by_version(&sandbox), [(version, JOBS)]);
 }
 
