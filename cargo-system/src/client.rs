@@ -187,6 +187,7 @@ impl Losses {
             | Command::Stack { .. }
             | Command::Profile { .. }
             | Command::Trace { .. }
+            | Command::History { .. }
             | Command::Metrics
             | Command::Log { .. }
             | Command::LogLevel { .. }

@@ -73,6 +73,8 @@ pub mod http;
 #[cfg(feature = "sdk")]
 mod info;
 #[cfg(feature = "sdk")]
+pub mod inside;
+#[cfg(feature = "sdk")]
 mod log;
 #[cfg(feature = "sdk")]
 mod mailbox;

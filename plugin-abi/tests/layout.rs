@@ -109,6 +109,7 @@ fn write_types(text: &mut String) {
     layout!(text, HealthCheckDeclaration { name, deadline_ms });
     layout!(text, ListenerDeclaration { name, address });
     layout!(text, Connection { fd, peer, unread });
+    layout!(text, NodeInfo { size, name, uptime_ns, memory, cpu_ns, processes, schedulers, schedulers_online });
     layout!(text, LogEvent { size, image, level, line, file, target, message, fields });
 }
 
@@ -160,6 +161,8 @@ fn write_host_table(text: &mut String) {
             give_state,
             start_failed,
             log_enabled,
+            node_info,
+            inside,
         }
     );
 }

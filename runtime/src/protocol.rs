@@ -6,6 +6,7 @@
 
 mod console;
 mod failure;
+mod history;
 mod inside;
 mod later;
 mod log;
@@ -17,6 +18,7 @@ mod upgraded;
 
 pub use console::{ConsoleInput, ConsoleOutput};
 pub use failure::{Failure, FailureKind};
+pub use history::{History, PastUpgrade};
 pub use inside::{Frame, Killed, ProcessStatus, Processes, Selection, Sort, Stack, Top, TreeNode, Trees, VersionTree};
 pub use later::{DrainPolicy, MovePolicy, OnDrain, OnProbation, Unconfirmed};
 pub use log::{LogLevel, Logged};
@@ -111,6 +113,11 @@ pub enum Command {
         time_ms: u64,
         /// So many events at the most.
         count: u64,
+    },
+    /// Which upgrades were there? Answers with `done` and a [`History`].
+    History {
+        /// So many of the last ones at the most.
+        count: u32,
     },
     /// What can be counted? Answers with `done` and OpenMetrics text.
     Metrics,
@@ -289,6 +296,8 @@ pub enum Outcome {
     Profile(Profile),
     /// Answer to `trace`.
     Traced(TraceEnd),
+    /// Answer to `history`.
+    History(History),
     /// Answer to `metrics`.
     Metrics {
         /// OpenMetrics, version 1.0.

@@ -96,6 +96,11 @@ impl Browser {
         let params = &message["params"];
         match message["method"].as_str() {
             Some("Network.webSocketCreated") => self.sockets += 1,
+            Some("Runtime.consoleAPICalled")
+                if matches!(params["type"].as_str(), Some("error" | "warning" | "assert")) =>
+            {
+                self.complaints.push(params.to_string());
+            }
             Some("Runtime.exceptionThrown") => self.complaints.push(params.to_string()),
             Some("Log.entryAdded") if params["entry"]["level"] == "error" => self.complaints.push(params.to_string()),
             _ => {}

@@ -68,10 +68,15 @@ fn apply(sandbox: &Sandbox, name: &str) {
     let _said = git.expect(0);
 }
 
-/// The process with most processor time, once it is a calculation.
+/// What comes of an expression on the node's console.
+fn console(sandbox: &Sandbox, expression: &str) -> Value {
+    sandbox.ask(&["eval", expression])["value"].take()
+}
+
+/// The process that uses most, once it is a calculation.
 fn culprit(sandbox: &Sandbox) -> String {
     let found = wait::until("a calculation is first", LIMIT, || {
-        let first = &sandbox.ask(&["ps", "-n", "1"])["processes"][0];
+        let first = &console(sandbox, "top(0.5, 1)")[0];
         let is_calculation = first["process_type"].as_str().is_some_and(|name| name.contains("calculation"));
         is_calculation.then(|| first["pid"].as_str().unwrap_or_default().to_owned())
     });
@@ -85,16 +90,16 @@ fn loop_lines(sandbox: &Sandbox) -> std::ops::RangeInclusive<u64> {
     line("while term != n")..=line("sum += i128::from(term)")
 }
 
-/// Finds what spins, to the line of its loop, and kills it.
+/// Finds what spins, to the line of its loop, and kills it: all on the console.
 fn kill_culprit(sandbox: &Sandbox) {
     let spinning = culprit(sandbox);
-    let stack = sandbox.ask(&["stack", &spinning]);
+    let stack = console(sandbox, &format!("stack({spinning:?})"));
     let frames = stack["stacks"].as_array().into_iter().flatten().filter_map(Value::as_array).flatten();
     let is_of_sum = |frame: &&Value| frame["file"].as_str().is_some_and(|file| file.ends_with("src/sum.rs"));
     let within = loop_lines(sandbox);
     let mut lines = frames.filter(is_of_sum).filter_map(|frame| frame["line"].as_u64());
     assert!(lines.any(|line| within.contains(&line)), "{stack}");
-    assert_eq!(sandbox.ask(&["kill", &spinning])["has_ended"], true);
+    assert_eq!(console(sandbox, &format!("kill({spinning:?})"))["has_ended"], true);
 }
 
 /// The bugs are mended; the application's own tests pass.
@@ -135,7 +140,9 @@ fn a_page_lives_through_bugs_a_fix_a_change_of_state_and_a_way_back() {
     assert!(view.contains(&format!("session on version {fixed}")), "{view}");
     assert_eq!(page.ask("13"), "91");
     assert_eq!(page.ask("-1"), "invalid input");
+    assert_eq!(page.ask("0"), "invalid input");
     assert_eq!(page.ask("999999999"), "499999999500000000");
+    assert_eq!(page.ask("9999999999"), "49999999995000000000", "more than 64 bits");
 
     // The session counts from here on: its state has a field more.
     apply(&sandbox, "count.patch");
@@ -155,6 +162,7 @@ fn a_page_lives_through_bugs_a_fix_a_change_of_state_and_a_way_back() {
 }
 
 const DESK: (u32, u32) = (900, 620);
+const TALL: (u32, u32) = (900, 900);
 const PHONE: (u32, u32) = (390, 760);
 
 fn picture(browser: &mut Browser, name: &str, size: (u32, u32), is_dark: bool) {
@@ -192,11 +200,87 @@ fn until_state(browser: &mut Browser, text: &str) {
     browser.until(&format!("document.getElementById('state').textContent === {}", json!(text))).expect("said");
 }
 
+/// A load page in a browser of its own.
+struct LoadPage(Browser);
+
+impl LoadPage {
+    /// With ten thousand jobs that run.
+    fn open(address: &str) -> Self {
+        let mut browser = Browser::open(&format!("http://{address}/load")).expect("a browser");
+        until_state(&mut browser, "connected");
+        browser.enter("10000").expect("typed");
+        browser.until("document.getElementById('figures').innerText.includes('10000')").expect("set");
+        let mut page = Self(browser);
+        page.until_jobs(|jobs| jobs > 1000.0);
+        page
+    }
+
+    fn number(&mut self, chart: &str) -> f64 {
+        let now = self.0.eval(&format!("parseFloat(document.querySelector('#{chart} .now')?.textContent)"));
+        now.expect("a page").as_f64().unwrap_or_default()
+    }
+
+    /// Of one scheduler, in percent, over five seconds.
+    fn usage(&mut self) -> f64 {
+        self.number("usage-chart")
+    }
+
+    fn until_usage(&mut self, is_so: impl Fn(f64) -> bool) {
+        let found =
+            wait::until("schedulers are used so", LIMIT * 4, || Some(self.usage()).filter(|usage| is_so(*usage)));
+        let _usage = found.expect("the chart shows it");
+    }
+
+    fn until_jobs(&mut self, is_so: impl Fn(f64) -> bool) {
+        let found = wait::until("jobs are done", LIMIT * 4, || Some(self.jobs()).filter(|jobs| is_so(*jobs)));
+        let _jobs = found.expect("the chart shows it");
+    }
+
+    /// Jobs a second, over five seconds.
+    fn jobs(&mut self) -> f64 {
+        self.number("jobs-chart")
+    }
+
+    /// The charts say which version, and the jobs go on in it as before. A machine that others use makes them slower, but not that much.
+    fn expect_upgrade(&mut self, version: &str, before: f64) {
+        let marked = format!("document.querySelector('#jobs-chart .mark text')?.textContent === {}", json!(version));
+        self.0.until(&marked).expect("marked");
+        let lowest = (0..20).map(|_| self.jobs()).fold(f64::INFINITY, f64::min);
+        assert!(lowest > before / 3.0, "a dip from {before} to {lowest} jobs a second");
+        self.0.eval("document.getElementById('jobs').click()").expect("a page");
+        self.0.until("document.getElementById('jobs').ariaPressed === 'true'").expect("highlighted");
+        self.0.eval("document.getElementById('jobs').click()").expect("a page");
+        self.0.until("document.getElementById('jobs').ariaPressed === 'false'").expect("as before");
+        picture(&mut self.0, "load.png", TALL, false);
+        picture(&mut self.0, "load-dark.png", TALL, true);
+        assert_eq!((self.0.sockets(), self.0.complaints()), (1, &[][..]));
+    }
+
+    /// The other pages, by their links.
+    fn look_around(&mut self, address: &str) {
+        for (page, shown) in [("top", "#processes td"), ("system", "#system table td"), ("services", "#services")] {
+            self.0.eval(&format!("document.querySelector('nav a[href=\"/{page}\"]').click()")).expect("a link");
+            let is_there = format!("location.href === 'http://{address}/{page}' && document.querySelector('{shown}')");
+            self.0.until(&format!("!!({is_there})")).expect("shown");
+            picture(&mut self.0, &format!("{page}.png"), DESK, false);
+        }
+        until_state(&mut self.0, "connected");
+        self.0.enter("clock").expect("typed");
+        self.0.until("!!document.querySelector('#services [name=invoke]')").expect("it has started");
+        self.0.eval("document.querySelector('#services [name=invoke]').click()").expect("a button");
+        self.0
+            .until("document.getElementById('said').textContent === 'response from clock on example-app'")
+            .expect("said");
+        assert_eq!(self.0.complaints(), &[] as &[String]);
+    }
+}
+
 #[test]
 fn a_browser_shows_the_story_and_never_connects_again() {
     let sandbox = Sandbox::new(EXAMPLE).expect("the example builds");
     let node = sandbox.run().expect("the example runs");
     let address = node.address().to_string();
+    let mut load = LoadPage::open(&address);
     let mut browser = Browser::open(&format!("http://{address}/")).expect("a browser");
     until_state(&mut browser, "connected");
     enter(&mut browser, "10", "55");
@@ -204,18 +288,29 @@ fn a_browser_shows_the_story_and_never_connects_again() {
     enter(&mut browser, "<b>1</b>", "invalid input");
     enter(&mut browser, "13", "error");
     enter(&mut browser, "999999999", "calculating");
+    let _panic = node.log_line("13 brings bad luck").expect("the panic is in the log");
+    let (before, quiet) = (load.usage(), node.log());
     enter(&mut browser, "-1", "calculating");
     enter(&mut browser, "100", "5050");
     picture(&mut browser, "calculating.png", DESK, false);
     until_listed(&mut browser, "∑(1..999999999) = 499999999500000000");
+    load.until_usage(|usage| usage > before + 10.0);
+    let log = node.log();
+    // What is indented belongs to the panic before.
+    let news = log[quiet.len()..].lines().find(|line| !line.starts_with(' '));
+    assert_eq!(news, None, "one processor is busy, and nothing in the log says so");
+    let busy = load.usage();
     kill_culprit(&sandbox);
     until_listed(&mut browser, "∑(1..-1) = error");
+    load.until_usage(|usage| usage < f64::midpoint(before, busy));
 
     let before = listed(&mut browser);
     fix(&sandbox);
+    let jobs = load.jobs();
     let fixed = sandbox.upgrade().expect("the fix");
     until_at_foot(&mut browser, &fixed);
     assert_eq!(listed(&mut browser), before, "the list is kept");
+    load.expect_upgrade(&fixed, jobs);
     browser.set_latency(Duration::from_millis(200)).expect("throttled");
     enter(&mut browser, "13", "91");
     enter(&mut browser, "-1", "invalid input");
@@ -234,6 +329,7 @@ fn a_browser_shows_the_story_and_never_connects_again() {
     browser.until("!document.getElementById('view').innerText.includes('ended')").expect("rolled back");
     enter(&mut browser, "8", "36");
     assert_eq!((browser.sockets(), browser.complaints()), (1, &[][..]));
+    load.look_around(&address);
 
     // A connection that is lost is said to be, and resumes; what was shown stays.
     drop(node);

@@ -3,9 +3,9 @@ const state = document.getElementById("state");
 const waitMax = 5000;
 let socket, wait = 250, timer;
 
-// A fragment replaces the element of its id, or takes it away; a new one goes to the top of what it says.
+// A fragment replaces the element of its id, or takes it away; a new one goes to the top of what it says. The focus stays.
 function patch(html) {
-  const template = document.createElement("template");
+  const template = document.createElement("template"), focus = document.activeElement?.id;
   template.innerHTML = html;
   for (const node of [...template.content.children]) {
     const old = document.getElementById(node.id);
@@ -13,7 +13,23 @@ function patch(html) {
     else if (old) old.replaceWith(node);
     else document.getElementById(node.dataset.into)?.prepend(node);
   }
+  if (focus && document.activeElement?.id !== focus) document.getElementById(focus)?.focus({ preventScroll: true });
 }
+
+// What is replaced between a button's down and its up would not be clicked: fragments wait for that, but not many.
+let held = null;
+function receive(html) {
+  if (held === null) return patch(html);
+  held.push(html);
+  if (held.length > 50) release();
+}
+function release() {
+  const fragments = held ?? [];
+  held = null;
+  fragments.forEach(patch);
+}
+addEventListener("pointerdown", () => held ??= []);
+for (const end of ["pointerup", "pointercancel"]) addEventListener(end, () => setTimeout(release));
 
 // The next session begins anew: what the lost one has shown stays, as it was; what it was calculating died with it.
 function keep() {
@@ -35,7 +51,7 @@ function connect() {
   clearTimeout(timer);
   socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${document.body.dataset.socket}`);
   socket.onopen = () => { show("connected", false); wait = 250; };
-  socket.onmessage = event => patch(event.data);
+  socket.onmessage = event => receive(event.data);
   socket.onclose = () => {
     keep();
     show("connection lost, trying again", true);

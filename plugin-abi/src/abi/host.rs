@@ -1,8 +1,8 @@
 //! The host's function table: what a plugin may ask of the runtime.
 
 use super::{
-    AbiWaker, ExitCode, GivenState, MessageHeader, OwnedBytes, Pid, ProcessFuture, ProcessInfo, Slice, SpawnOptions,
-    Spawned, Status, WakerVtable,
+    AbiWaker, ExitCode, GivenState, MessageHeader, NodeInfo, OwnedBytes, Pid, ProcessFuture, ProcessInfo, Slice,
+    SpawnOptions, Spawned, Status, WakerVtable,
 };
 
 /// Append-only within a major version; the host's `size` says how much of it there is.
@@ -132,6 +132,13 @@ pub struct HostTable {
 
     /// Whether events of that level, `LOG_*`, and target, text borrowed for the call, are logged: 1 or 0. The answer holds until `log_changed`.
     pub log_enabled: unsafe extern "C" fn(level: u32, target: Slice) -> u32,
+
+    /// What the node is and uses, counted now: cheap enough for ten times a second. `STATUS_NONE`: the node says nothing of itself.
+    pub node_info: unsafe extern "C" fn(out: *mut NodeInfo) -> Status,
+    /// One end of a stream socket, non-blocking and closed on `exec`, at whose other end the node answers one request of the control
+    /// protocol: those that look at processes, versions and the history, or end a process; no other. On `STATUS_OK` the descriptor is the
+    /// caller's. `STATUS_LIMIT`: so many are open already; `STATUS_NONE`: the node answers nothing, or not yet; `STATUS_FAILED`: the system gives no socket.
+    pub inside: unsafe extern "C" fn(fd: *mut i32) -> Status,
 }
 
 // SAFETY: the pointers are to functions and to a static vtable, never written.

@@ -23,6 +23,7 @@ mod application;
 mod declaration;
 mod host;
 mod message;
+mod node;
 mod process;
 mod waker;
 
@@ -30,6 +31,7 @@ pub use application::*;
 pub use declaration::*;
 pub use host::*;
 pub use message::*;
+pub use node::*;
 pub use process::*;
 pub use waker::*;
 
@@ -38,7 +40,7 @@ use core::ffi::c_void;
 /// A plugin and a host understand each other only within one major version.
 pub const ABI_MAJOR: u32 = 1;
 /// A plugin of minor version *n* runs on every host of minor version ≥ *n*.
-pub const ABI_MINOR: u32 = 0;
+pub const ABI_MINOR: u32 = 1;
 
 /// A borrowed run of bytes; UTF-8 where the field says text. Valid for the call it is passed to, unless said otherwise.
 #[repr(C)]

@@ -9,6 +9,7 @@
 //! - `waker.rs`: wakers, both ways.
 //! - `watch.rs`: a future's watch of its image's state.
 //! - `message.rs`: messages, both ways.
+//! - `node.rs`: what the node says of itself.
 //! - `read.rs`: reading into memory that is not initialised.
 #![expect(unsafe_code, reason = "the doors to the host")]
 
@@ -20,6 +21,7 @@ mod host;
 mod local;
 mod log;
 mod message;
+mod node;
 mod read;
 mod saved;
 mod waker;
@@ -33,6 +35,7 @@ pub(crate) use log::{Event, log, log_enabled, log_level};
 pub(crate) use message::{
     Messages, NoMessages, Notice, RawMessage, Received, Takes, from_raw, from_reply, into_raw, into_reply,
 };
+pub(crate) use node::{inside, name_of, node_info};
 pub(crate) use read::{Attempt, read};
 pub(crate) use saved::Saved;
 pub(crate) use waker::is_process_waker;

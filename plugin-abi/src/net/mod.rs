@@ -11,4 +11,5 @@ mod stream;
 #[cfg(feature = "websocket")]
 pub(crate) use left::Left;
 pub use listener::TcpListener;
+pub(crate) use source::Source;
 pub use stream::TcpStream;

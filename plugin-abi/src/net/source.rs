@@ -7,43 +7,43 @@ use std::task::{Context, Poll};
 
 /// Owns a non-blocking descriptor. Deregistered before it closes.
 #[derive(Debug)]
-pub(super) struct Source<T: AsFd> {
+pub(crate) struct Source<T: AsFd> {
     io: Option<T>,
     source: u64,
 }
 
 impl<T: AsFd> Source<T> {
-    pub(super) fn new(io: T) -> io::Result<Self> {
+    pub(crate) fn new(io: T) -> io::Result<Self> {
         let source = ffi::io_register(io.as_fd())?;
         Ok(Self { io: Some(io), source })
     }
 
-    pub(super) fn get(&self) -> &T {
+    pub(crate) fn get(&self) -> &T {
         self.io.as_ref().expect("it is taken out by what consumes this alone")
     }
 
     /// The descriptor, not watched any more.
-    pub(super) fn into_inner(mut self) -> T {
+    pub(crate) fn into_inner(mut self) -> T {
         ffi::io_deregister(self.source);
         self.io.take().expect("it is taken out here alone")
     }
 
     /// One that is watched already, by that number.
-    pub(super) fn watched(io: T, source: u64) -> Self {
+    pub(crate) fn watched(io: T, source: u64) -> Self {
         Self { io: Some(io), source }
     }
 
-    pub(super) fn number(&self) -> u64 {
+    pub(crate) fn number(&self) -> u64 {
         self.source
     }
 
     /// The descriptor, which goes on being watched.
-    pub(super) fn into_watched(mut self) -> T {
+    pub(crate) fn into_watched(mut self) -> T {
         self.io.take().expect("it is taken out here alone")
     }
 
     /// Waits for `interest`: a token for [`Source::clear`].
-    pub(super) fn poll_ready(&self, interest: u32, cx: &Context<'_>) -> Poll<u64> {
+    pub(crate) fn poll_ready(&self, interest: u32, cx: &Context<'_>) -> Poll<u64> {
         match ffi::io_ready(self.source, interest, cx.waker()) {
             0 => Poll::Pending,
             token => Poll::Ready(token),
@@ -51,12 +51,12 @@ impl<T: AsFd> Source<T> {
     }
 
     /// The system call found nothing, or took all there was.
-    pub(super) fn clear(&self, interest: u32, token: u64) {
+    pub(crate) fn clear(&self, interest: u32, token: u64) {
         ffi::io_clear(self.source, interest, token);
     }
 
     /// Tries until it is not `WouldBlock` any more.
-    pub(super) fn poll_io<R>(
+    pub(crate) fn poll_io<R>(
         &self,
         interest: u32,
         cx: &Context<'_>,

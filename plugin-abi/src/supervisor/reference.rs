@@ -57,6 +57,14 @@ pub struct ChildInfo {
     pub restart: Restart,
 }
 
+impl ChildInfo {
+    /// The supervisor that it is, if it is one and runs.
+    #[must_use]
+    pub fn supervisor(&self) -> Option<SupervisorRef> {
+        self.pid.filter(|_| self.kind == ChildKind::Supervisor).map(SupervisorRef::of)
+    }
+}
+
 /// How many children a supervisor has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChildCount {
@@ -244,8 +252,8 @@ impl SupervisorRef {
     /// Outside of a process.
     pub async fn supervisor(&self, name: &str) -> Result<Self, ChildError> {
         let children = self.which_children().await.map_err(ChildError::Call)?;
-        let named = children.into_iter().find(|child| child.kind == ChildKind::Supervisor && child.name == name);
-        named.and_then(|child| child.pid).map(Self::of).ok_or(ChildError::NotFound)
+        let mut named = children.iter().filter(|child| child.name == name);
+        named.find_map(ChildInfo::supervisor).ok_or(ChildError::NotFound)
     }
 
     /// How many children there are.

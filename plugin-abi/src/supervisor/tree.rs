@@ -1,6 +1,5 @@
 //! Who is below whom.
 
-use super::child::ChildKind;
 use super::reference::{ChildInfo, SupervisorRef};
 use crate::call::CallError;
 use serde::{Deserialize, Serialize};
@@ -28,8 +27,7 @@ impl SupervisorRef {
         let children = self.which_children().await?;
         let mut trees = Vec::with_capacity(children.len());
         for child in children {
-            let below = child.pid.filter(|_| child.kind == ChildKind::Supervisor).map(Self::of);
-            let children = match below {
+            let children = match child.supervisor() {
                 Some(below) => below.boxed_tree().await.unwrap_or_default(),
                 None => Vec::new(),
             };

@@ -1,4 +1,7 @@
 //! The opening handshake (RFC 6455, section 4.2).
+//!
+//! A browser lets every page open a WebSocket to anywhere, and says in `Origin` which page it is (section 10.2). One of another site is sent away,
+//! unless the handler says [`any_origin`](WebSocketUpgrade::any_origin): it would act in the name of whoever looks at it.
 
 use super::run;
 use super::session::Session;
@@ -9,7 +12,7 @@ use crate::process::spawn_as;
 use axum::body::Body;
 use axum::extract::FromRequestParts;
 use axum::http::header::{
-    CONNECTION, HeaderName, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE,
+    CONNECTION, HOST, HeaderName, ORIGIN, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
@@ -24,12 +27,14 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 pub struct WebSocketUpgrade {
     accept: String,
     upgrade: OnUpgrade,
+    /// A page of another site asks.
+    is_foreign: bool,
 }
 
 /// The process that waits for the upgrade: not the session yet, which may be one that moves.
 struct Upgrading<S>(PhantomData<S>);
 
-/// Why a request cannot become a WebSocket. Answers with 400, 405 or 426.
+/// Why a request cannot become a WebSocket. Answers with 400, 403, 405 or 426.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rejection {
     /// The method is not GET.
@@ -40,6 +45,8 @@ pub enum Rejection {
     Version,
     /// The connection cannot be upgraded, as with HTTP/1.0.
     Connection,
+    /// A page of another site asks, by `Origin` and `Host`.
+    Origin,
 }
 
 impl fmt::Display for Rejection {
@@ -49,6 +56,7 @@ impl fmt::Display for Rejection {
             Self::Header(name) => write!(f, "the header {name} is missing or wrong"),
             Self::Version => f.write_str("this server speaks version 13 of the WebSocket protocol"),
             Self::Connection => f.write_str("this connection cannot be upgraded"),
+            Self::Origin => f.write_str("this WebSocket is not for pages of other sites"),
         }
     }
 }
@@ -58,6 +66,7 @@ impl IntoResponse for Rejection {
         let text = self.to_string();
         match self {
             Self::Method => (StatusCode::METHOD_NOT_ALLOWED, text).into_response(),
+            Self::Origin => (StatusCode::FORBIDDEN, text).into_response(),
             Self::Header(_) | Self::Connection => (StatusCode::BAD_REQUEST, text).into_response(),
             Self::Version => (StatusCode::UPGRADE_REQUIRED, [(SEC_WEBSOCKET_VERSION, "13")], text).into_response(),
         }
@@ -70,7 +79,7 @@ impl<S: Sync> FromRequestParts<S> for WebSocketUpgrade {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
         let accept = check(&parts.method, &parts.headers)?;
         let upgrade = parts.extensions.remove::<OnUpgrade>().ok_or(Rejection::Connection)?;
-        Ok(Self { accept, upgrade })
+        Ok(Self { accept, upgrade, is_foreign: is_foreign(&parts.headers) })
     }
 }
 
@@ -92,6 +101,24 @@ fn check(method: &Method, headers: &HeaderMap) -> Result<String, Rejection> {
     key.map(|key| derive_accept_key(key.as_bytes())).ok_or(Rejection::Header("sec-websocket-key"))
 }
 
+/// Whether a browser asks for a page of another site. Other clients say no origin.
+fn is_foreign(headers: &HeaderMap) -> bool {
+    let mut origins = headers.get_all(ORIGIN).iter().peekable();
+    if origins.peek().is_none() {
+        return false;
+    }
+    let host = headers.get(HOST).map(HeaderValue::as_bytes);
+    // `null` is the origin of a page that has none: it is nobody's own.
+    let site = |origin: &[u8]| {
+        let at = origin.windows(3).position(|part| part == b"://")?;
+        Some(origin[at + 3..].to_vec())
+    };
+    !origins.all(|origin| {
+        let site = site(origin.as_bytes());
+        site.is_some_and(|site| host.is_some_and(|host| site.eq_ignore_ascii_case(host)))
+    })
+}
+
 fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
     headers
         .get_all(name)
@@ -101,6 +128,12 @@ fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
 }
 
 impl WebSocketUpgrade {
+    /// Pages of other sites may ask, too: for what anybody may see and do. Behind a proxy that changes `Host`, this, and a check of one's own.
+    #[must_use]
+    pub fn any_origin(self) -> Self {
+        Self { is_foreign: false, ..self }
+    }
+
     /// Accepts, and begins a session with this state: a process of its own, from the moment that the connection has been upgraded. If its
     /// type is listed in [`application!`](crate::application), it moves to the next version with its state and its socket.
     pub fn session<S: Session>(self, state: S) -> Response {
@@ -124,6 +157,9 @@ impl WebSocketUpgrade {
         A: FnOnce(TcpStream, Vec<u8>) -> F + Send + 'static,
         F: Future<Output = ()> + Send + 'static,
     {
+        if self.is_foreign {
+            return Rejection::Origin.into_response();
+        }
         let upgrade = self.upgrade;
         let spawned = spawn_as::<N, _>(async move {
             match upgrade.await.map(upgraded_stream) {
@@ -181,5 +217,20 @@ mod tests {
         ] {
             assert_eq!(check(&Method::GET, &without(name)), Err(rejection), "{name}");
         }
+    }
+
+    #[test]
+    fn a_page_of_another_site_is_foreign() {
+        let says =
+            |origin: &[(&'static str, &'static str)]| is_foreign(&headers(&[&[("host", "app:4000")], origin].concat()));
+        assert!(!says(&[]), "no browser");
+        assert!(!says(&[("origin", "http://app:4000")]) && !says(&[("origin", "https://APP:4000")]));
+        for other in
+            ["http://app", "http://app:4001", "http://evil.app:4000", "http://app:4000.evil", "null", "app:4000", ""]
+        {
+            let other: &'static str = other;
+            assert!(says(&[("origin", other)]), "{other:?}");
+        }
+        assert!(is_foreign(&headers(&[("origin", "http://app:4000")])), "to nobody");
     }
 }

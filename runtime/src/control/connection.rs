@@ -1,9 +1,10 @@
 //! One client's talk: a request, events, an end.
 
+use super::applications::may_ask;
 use super::places::{self, Place};
 use super::server::{Controlled, StopRequest};
 use super::status;
-use super::{inside, peer, talk};
+use super::{history, inside, peer, talk};
 use crate::listen;
 use crate::metrics;
 use crate::protocol::{
@@ -59,6 +60,20 @@ pub(super) fn turn_away(stream: &UnixStream, failure: Failure) {
     let _: io::Result<()> = write_within(stream, &Reply::Failed(failure), PATIENCE);
 }
 
+/// Serves one of the node's own applications.
+pub(super) fn serve_inside(stream: &UnixStream, controlled: &Arc<Controlled>) {
+    let answer = match read_request(&mut BufReader::new(Timely::within(stream, PATIENCE))) {
+        Ok(request) if may_ask(&request.command) => act(stream, controlled, request),
+        Ok(_) => {
+            let message = "an application cannot ask for that: it is for the node's operator";
+            write(stream, &Reply::Failed(failure(FailureKind::Error, message)))
+        }
+        Err(failure) => write(stream, &Reply::Failed(failure)),
+    };
+    // A process that has gone does not want its answer.
+    drop(answer);
+}
+
 pub(super) fn failure(kind: FailureKind, message: &str) -> Failure {
     let serving = listen::current().map(|running| running.version.clone());
     Failure { kind, step: None, message: message.to_owned(), details: None, hint: None, serving }
@@ -104,6 +119,7 @@ fn act(stream: &UnixStream, controlled: &Arc<Controlled>, request: Request) -> i
         Command::Stack { pid } => inside::stack(stream, &pid),
         Command::Profile { target, time_ms, hz } => inside::profile(stream, &target, time_ms, hz),
         Command::Trace { pid, time_ms, count } => inside::trace(stream, &pid, time_ms, count),
+        Command::History { count } => history::history(stream, controlled, count),
         Command::Metrics => {
             write(stream, &Reply::Done(Outcome::Metrics { text: metrics::text(&status::status(controlled)) }))
         }

@@ -1,14 +1,17 @@
 //! How many clients are served at a time: [`CLIENTS_MAX`], and of those that may stay for hours [`LONG_TALKS_MAX`], so that there is always room for
-//! whoever stops, kills, upgrades or asks.
+//! whoever stops, kills, upgrades or asks. Applications have their own ([`APPLICATIONS_MAX`]).
 
 use crate::protocol::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 const CLIENTS_MAX: usize = 64;
 const LONG_TALKS_MAX: usize = 48;
+/// Each takes a thread.
+const APPLICATIONS_MAX: usize = 32;
 
 static CLIENTS: AtomicUsize = AtomicUsize::new(0);
 static LONG_TALKS: AtomicUsize = AtomicUsize::new(0);
+static APPLICATIONS: AtomicUsize = AtomicUsize::new(0);
 
 /// A place that a client has; given back when dropped.
 #[derive(Debug)]
@@ -28,6 +31,11 @@ impl Place {
                 "{LONG_TALKS_MAX} consoles, traces, profiles and followers of the log are served by this node already"
             )
         })
+    }
+
+    /// For one of the node's own applications, which takes none from its operators.
+    pub(super) fn of_application() -> Option<Self> {
+        Self::take(&APPLICATIONS, APPLICATIONS_MAX)
     }
 
     fn take(taken: &'static AtomicUsize, most: usize) -> Option<Self> {

@@ -25,7 +25,7 @@ pub(crate) fn status(controlled: &Controlled) -> Status {
         uptime_ms: age_ms(controlled.started),
         runtime: env!("CARGO_PKG_VERSION").to_owned(),
         root: controlled.versions.store().layout().root().display().to_string(),
-        memory_bytes: resident_bytes(),
+        memory_bytes: observe::resident_bytes(),
         schedulers: u32::try_from(controlled.schedulers).unwrap_or(u32::MAX),
         schedulers_online: u32::try_from(scheduler::online()).unwrap_or(u32::MAX),
         long_runners: scheduler::long_runners(),
@@ -137,11 +137,4 @@ fn top(types: HashMap<&'static str, u64>) -> Vec<ProcessTypeStatus> {
     types.sort_by(|a, b| b.processes.cmp(&a.processes).then_with(|| a.name.cmp(&b.name)));
     types.truncate(TYPES_MAX);
     types
-}
-
-/// Resident memory of this OS process; 0 where it cannot be read.
-fn resident_bytes() -> u64 {
-    let pages = std::fs::read_to_string("/proc/self/statm").ok();
-    let pages = pages.and_then(|statm| statm.split(' ').nth(1)?.parse::<u64>().ok());
-    pages.unwrap_or(0) * rustix::param::page_size() as u64
 }

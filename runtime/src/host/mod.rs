@@ -9,11 +9,13 @@ mod io;
 mod messages;
 mod moving;
 mod names;
+mod node;
 mod processes;
 mod schedulers;
 mod start;
 
 pub(crate) use adopt::{Adoption, set_adopter};
+pub(crate) use node::{set_inside, set_node};
 pub(crate) use start::set_on_start_failed;
 
 use crate::log;
@@ -67,6 +69,8 @@ pub(crate) static HOST_TABLE: HostTable = HostTable {
     give_state: moving::give_state,
     start_failed: start::start_failed,
     log_enabled,
+    node_info: node::node_info,
+    inside: node::inside,
 };
 
 /// The target of what panic hooks say.

@@ -91,6 +91,7 @@ fn serve(config: NodeConfig) -> Result<(), NodeError> {
     let schedulers = config.schedulers.unwrap_or_else(cores).clamp(1, 1024);
     scheduler::start(cores(), schedulers).map_err(NodeError::Threads)?;
     host::set_adopter(adopt);
+    host::set_node(&name, started);
     boot::watch(stop.clone());
     moving::start();
     let socket = store.layout().socket();
@@ -98,6 +99,8 @@ fn serve(config: NodeConfig) -> Result<(), NodeError> {
     let (name_of, versions_of) = (name.clone(), Arc::clone(&versions));
     let metrics = OnceLock::new();
     let controlled = Arc::new(Controlled { name: name_of, started, schedulers, metrics, versions: versions_of, stop });
+    let answering = Arc::clone(&controlled);
+    host::set_inside(move || control::open_inside(&answering));
     serve_metrics(config.metrics, &controlled)?;
     let server = Server::start(&socket, &controlled).map_err(|source| NodeError::Socket { path: socket, source })?;
     log::host(

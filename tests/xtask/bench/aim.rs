@@ -23,6 +23,7 @@ const AIMS: &[(&str, Aim)] = &[
     ("ring", Ratio(3.0)),
     ("many_to_one", Ratio(2.5)),
     ("call", Ratio(3.0)),
+    ("jobs_10000*", Ratio(1.0)),
     ("code_change", Ratio(3.0)),
     ("code_change pause p99", AtMost(1_000.0)),
     ("code_change_barrier", Ratio(3.0)),

@@ -6,6 +6,7 @@ mod chart;
 mod connections;
 mod http;
 mod inside;
+mod jobs;
 mod memory;
 mod moved;
 mod program;
@@ -44,6 +45,9 @@ fn benchmarks() -> Vec<Benchmark> {
     let others = [
         benchmark("code_change", moved::run),
         benchmark("upgrade_50", |_| upgrade::run()),
+        benchmark("jobs_10000", |sides| jobs::run("jobs_10000", 10_000, sides)),
+        benchmark("jobs_100000", |sides| jobs::run("jobs_100000", 100_000, sides)),
+        benchmark("jobs_1000000", |sides| jobs::run("jobs_1000000", 1_000_000, sides)),
         benchmark("idle_memory", memory::run),
         benchmark("tcp_idle_memory", connections::run),
         benchmark("echo_50", redis::echo),
