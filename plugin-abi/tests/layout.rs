@@ -38,7 +38,8 @@ fn write_constants(text: &mut String) {
         STATUS_LIMIT,
         STATUS_DENIED,
         STATUS_FAILED,
-        STATUS_EXISTS
+        STATUS_EXISTS,
+        STATUS_LAST
     );
     constants!(text, POLL_PENDING, POLL_READY, POLL_EXITED, POLL_KILLED);
     constants!(text, EXIT_NORMAL, EXIT_PANIC, EXIT_KILLED, EXIT_NOPROC, EXIT_SHUTDOWN, EXIT_ERROR);
@@ -155,6 +156,7 @@ fn write_host_table(text: &mut String) {
             give_state,
             start_failed,
             log_enabled,
+            receive_next,
         }
     );
 }

@@ -132,6 +132,9 @@ pub struct HostTable {
 
     /// Whether events of that level, `LOG_*`, and target, text borrowed for the call, are logged: 1 or 0. The answer holds until `log_changed`.
     pub log_enabled: unsafe extern "C" fn(level: u32, target: Slice) -> u32,
+
+    /// As `receive`; but `STATUS_LAST` when it is the last one: the process will be woken for the next, so that it need not ask again in this poll.
+    pub receive_next: unsafe extern "C" fn(pid: Pid, message: *mut *mut MessageHeader) -> Status,
 }
 
 // SAFETY: the pointers are to functions and to a static vtable, never written.

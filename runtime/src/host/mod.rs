@@ -67,6 +67,7 @@ pub(crate) static HOST_TABLE: HostTable = HostTable {
     give_state: moving::give_state,
     start_failed: start::start_failed,
     log_enabled,
+    receive_next: messages::receive_next,
 };
 
 /// The target of what panic hooks say.
