@@ -53,6 +53,7 @@ fn scenes_within_one_version() {
     ] {
         talk.expect(&format!("scene {scene}"), said);
     }
+    talk.expect("wire readable", "early false, 5 bytes, again false, end true");
     assert!(node.is_alive());
 }
 
