@@ -41,9 +41,13 @@ impl Purpose {
                 "panic=\"unwind\"",
                 "strip=\"none\"",
             ],
-            Self::Release => {
-                &["inherits=\"release\"", "debug=\"line-tables-only\"", "panic=\"unwind\"", "strip=\"none\""]
-            }
+            Self::Release => &[
+                "inherits=\"release\"",
+                "codegen-units=1",
+                "debug=\"line-tables-only\"",
+                "panic=\"unwind\"",
+                "strip=\"none\"",
+            ],
         }
     }
 }

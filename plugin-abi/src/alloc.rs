@@ -18,7 +18,8 @@
 //! ```
 //!
 //! A process is charged with what its polls allocate and credited with what they free. Its own future is charged to it, not to whoever
-//! started it, and so is a message from when it is received; what is behind a pointer in a message stays with the sender.
+//! started it. A message on its way is nobody's: it lies in a box of the system's allocator; what is behind a pointer in it stays with
+//! the sender.
 #![expect(unsafe_code, reason = "`GlobalAlloc` is unsafe to implement")]
 
 use crate::abi::ProcessShared;

@@ -141,12 +141,14 @@ impl<M: Message> Mailbox<M> {
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
-            if let Some(message) = self.try_receive() {
-                self.streak += 1;
-                return Poll::Ready(message);
+            while let Some(received) = ffi::receive_to_wait(self.pid.get(), cx.waker()) {
+                if let Some(message) = self.read(ffi::from_raw(received)) {
+                    self.streak += 1;
+                    return Poll::Ready(message);
+                }
             }
             self.streak = 0;
-            ffi::with_local(|local| local.wait_for_message(self.pid.get(), cx.waker()));
+            ffi::wait_for_message(self.pid.get(), cx.waker());
             Poll::Pending
         })
         .await
@@ -167,7 +169,7 @@ impl<M: Message> Mailbox<M> {
             if let Some(message) = self.select(&mut looked, &mut is_wanted) {
                 return Poll::Ready(message);
             }
-            ffi::with_local(|local| local.wait_for_message(self.pid.get(), cx.waker()));
+            ffi::wait_for_message(self.pid.get(), cx.waker());
             Poll::Pending
         })
         .await

@@ -38,7 +38,8 @@ fn write_constants(text: &mut String) {
         STATUS_LIMIT,
         STATUS_DENIED,
         STATUS_FAILED,
-        STATUS_EXISTS
+        STATUS_EXISTS,
+        STATUS_LAST
     );
     constants!(text, POLL_PENDING, POLL_READY, POLL_EXITED, POLL_KILLED);
     constants!(text, EXIT_NORMAL, EXIT_PANIC, EXIT_KILLED, EXIT_NOPROC, EXIT_SHUTDOWN, EXIT_ERROR);
@@ -163,6 +164,7 @@ fn write_host_table(text: &mut String) {
             log_enabled,
             node_info,
             inside,
+            receive_next,
         }
     );
 }

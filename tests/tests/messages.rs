@@ -49,9 +49,11 @@ fn scenes_within_one_version() {
         ("names", names),
         ("names-race", "(true, true, None)"),
         ("groups", "(6, [1, 2, 3, 10, 20, 30], 0, true)"),
+        ("last", "[1, 2, 3, 4]"),
     ] {
         talk.expect(&format!("scene {scene}"), said);
     }
+    talk.expect("wire readable", "early false, 5 bytes, again false, end true");
     assert!(node.is_alive());
 }
 

@@ -139,6 +139,8 @@ pub struct HostTable {
     /// protocol: those that look at processes, versions and the history, or end a process; no other. On `STATUS_OK` the descriptor is the
     /// caller's. `STATUS_LIMIT`: so many are open already; `STATUS_NONE`: the node answers nothing, or not yet; `STATUS_FAILED`: the system gives no socket.
     pub inside: unsafe extern "C" fn(fd: *mut i32) -> Status,
+    /// As `receive`; but `STATUS_LAST` when it is the last one: the process will be woken for the next, so that it need not ask again in this poll.
+    pub receive_next: unsafe extern "C" fn(pid: Pid, message: *mut *mut MessageHeader) -> Status,
 }
 
 // SAFETY: the pointers are to functions and to a static vtable, never written.

@@ -131,6 +131,8 @@ pub const STATUS_DENIED: Status = 4;
 pub const STATUS_FAILED: Status = 5;
 /// It is there already.
 pub const STATUS_EXISTS: Status = 6;
+/// Done, and there was no other: the mailbox is empty now.
+pub const STATUS_LAST: Status = 7;
 
 /// A process's identity: never 0, never given twice in a node's life.
 pub type Pid = u64;

@@ -5,7 +5,7 @@ use super::local::Local;
 use super::message::Takes;
 use super::waker::with_process_waker;
 use crate::abi::{
-    Opaque, POLL_EXITED, POLL_KILLED, POLL_PENDING, POLL_READY, POLL_SUSPENDED, ProcessFuture, ProcessShared,
+    Opaque, POLL_EXITED, POLL_KILLED, POLL_PENDING, POLL_READY, POLL_SUSPENDED, Pid, ProcessFuture, ProcessShared,
     ProcessVtable, STATUS_OK, STATUS_PANICKED, Slice, StateType, Status,
 };
 use crate::exit::{ExitReason, Outcome};
@@ -22,7 +22,12 @@ use std::task::{Context, Poll};
 
 thread_local! {
     static CURRENT: Current = const {
-        Current { local: Cell::new(ptr::null()), shared: Cell::new(ptr::null()), stack_limit: Cell::new(None) }
+        Current {
+            local: Cell::new(ptr::null()),
+            shared: Cell::new(ptr::null()),
+            emptied: Cell::new(0),
+            stack_limit: Cell::new(None),
+        }
     };
 }
 
@@ -33,6 +38,8 @@ struct Current {
     local: Cell<*const Local>,
     /// For allocators. Set and reset together with `local`; also while a process is dropped.
     shared: Cell<*const ProcessShared>,
+    /// The process, once its mailbox was seen empty in this poll; or 0.
+    emptied: Cell<Pid>,
     /// As the host says; asked once.
     stack_limit: Cell<Option<usize>>,
 }
@@ -62,6 +69,16 @@ pub(crate) fn with_local<R>(act: impl FnOnce(&Local) -> R) -> Option<R> {
     let local = CURRENT.with(|current| current.local.get());
     // SAFETY: set by `poll` around the poll of a live process on this thread, and null otherwise.
     unsafe { local.as_ref() }.map(act)
+}
+
+/// The current process's [`Local`], and where it is noted that its mailbox was empty in this poll.
+#[inline]
+pub(super) fn with_mailbox<R>(act: impl FnOnce(&Local, &Cell<Pid>) -> R) -> Option<R> {
+    CURRENT.with(|current| {
+        // SAFETY: as above.
+        let local = unsafe { current.local.get().as_ref() }?;
+        Some(act(local, &current.emptied))
+    })
 }
 
 #[repr(C)]
@@ -138,6 +155,7 @@ impl Polling {
     fn begin(local: &Local, shared: *const ProcessShared) -> Self {
         local.shared.set(shared);
         let charged = Charged::begin(shared);
+        charged.current().emptied.set(0);
         Self { before: charged.current().local.replace(local), charged }
     }
 }
@@ -146,6 +164,7 @@ impl Drop for Polling {
     #[inline]
     fn drop(&mut self) {
         self.charged.current().local.set(self.before);
+        self.charged.current().emptied.set(0);
     }
 }
 

@@ -5,7 +5,7 @@ use super::message::{RawMessage, reason_parts};
 use super::waker::{abi_waker, borrowed_abi_waker};
 use crate::abi::{
     ABI_MAJOR, ABI_MINOR, GivenState, HostTable, ImageContext, MessageHeader, OwnedBytes, Pid, ProcessFuture,
-    ProcessInfo, STATUS_DENIED, STATUS_FAILED, STATUS_OK, Slice, SpawnOptions, Spawned, Status,
+    ProcessInfo, STATUS_DENIED, STATUS_FAILED, STATUS_LAST, STATUS_OK, Slice, SpawnOptions, Spawned, Status,
 };
 use crate::exit::ExitReason;
 use std::os::fd::{BorrowedFd, IntoRawFd as _, OwnedFd, RawFd};
@@ -167,19 +167,19 @@ pub(crate) fn send_after(pid: Pid, message: RawMessage, after_ns: u64) -> u64 {
     unsafe { (host().table.send_after)(pid, message.into_raw(), after_ns) }
 }
 
-/// The oldest message in the current process's mailbox.
+/// The oldest message in the current process's mailbox; and whether others wait there.
 ///
 /// # Panics
 /// When `pid` is not the current process.
 #[inline]
-pub(super) fn receive(pid: Pid) -> Option<RawMessage> {
-    take_by(host().table.receive, pid)
+pub(super) fn receive(pid: Pid) -> (Option<RawMessage>, bool) {
+    take_by(host().table.receive_next, pid)
 }
 
 /// The same, to be read later: until [`read_kept`] is called for it, it takes room.
 #[inline]
 pub(super) fn keep(pid: Pid) -> Option<RawMessage> {
-    take_by(host().table.keep, pid)
+    take_by(host().table.keep, pid).0
 }
 
 /// So many kept messages of the current process have been read.
@@ -222,14 +222,14 @@ pub(crate) fn give_state(state: Result<Vec<u8>, String>) -> Status {
 type Take = unsafe extern "C" fn(Pid, *mut *mut MessageHeader) -> Status;
 
 #[inline]
-fn take_by(take: Take, pid: Pid) -> Option<RawMessage> {
+fn take_by(take: Take, pid: Pid) -> (Option<RawMessage>, bool) {
     let mut raw = std::ptr::null_mut();
     // SAFETY: one of the host's functions for it; `raw` is ours to write to.
     match unsafe { take(pid, &raw mut raw) } {
         // SAFETY: the host gives a valid message away.
-        STATUS_OK => Some(unsafe { RawMessage::from_raw(raw) }),
+        status @ (STATUS_OK | STATUS_LAST) => (Some(unsafe { RawMessage::from_raw(raw) }), status == STATUS_OK),
         STATUS_DENIED => panic!("a mailbox was used outside of the process it belongs to"),
-        _ => None,
+        _ => (None, false),
     }
 }
 

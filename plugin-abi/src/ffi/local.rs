@@ -18,7 +18,6 @@
 //! - A waker's or a message's own code is never run while the cell is borrowed: it may come back here.
 
 use super::calls::Calls;
-use super::future::with_local;
 use super::host::{self, image_state};
 use super::message::{Notice, RawMessage};
 use super::waker::is_process_waker;
@@ -174,42 +173,33 @@ impl Local {
         self.open(|inner| *inner.pid.get_or_insert_with(host::self_pid))
     }
 
-    /// Sees to it that the task behind `waker` is polled when there is a message for `pid`, the current process. It has seen that there
-    /// is none that it wants. There is one such task: a mailbox is borrowed mutably by who waits.
+    /// Sees to it that the task behind `waker`, which is not the process's own, is polled when there is a message for `pid`, the current
+    /// process. It has seen that there is none that it wants. There is one such task: a mailbox is borrowed mutably by who waits.
+    pub(super) fn wait_for_message(&self, pid: Pid, waker: Waker) {
+        drop(self.open(|inner| {
+            let seen = inner.saved.len();
+            inner.reader.replace(Reader { pid, waker, seen })
+        }));
+    }
+
+    /// Gives a message to the call that it answers or that watches for it, if there is one; then it may be of no use to that any more.
     #[inline]
-    pub(crate) fn wait_for_message(&self, pid: Pid, waker: &Waker) {
-        if !is_process_waker(waker) {
-            let waker = waker.clone();
-            drop(self.open(|inner| {
-                let seen = inner.saved.len();
-                inner.reader.replace(Reader { pid, waker, seen })
-            }));
+    pub(super) fn claim(&self, message: RawMessage) -> Result<Option<RawMessage>, RawMessage> {
+        match self.inner.borrow_mut().as_mut() {
+            Some(inner) => inner.calls.claim(message),
+            None if message.replies_to().is_some() => Ok(Some(message)),
+            None => Err(message),
         }
     }
 
-    /// The oldest message of `pid`, the current process, that is no answer to a call.
+    /// The oldest message that was kept.
     #[inline]
-    fn receive(&self, pid: Pid) -> Option<RawMessage> {
+    pub(super) fn take_saved(&self) -> Option<RawMessage> {
         let saved = self.inner.borrow_mut().as_mut().and_then(|inner| inner.saved.pop_front());
         if saved.is_some() {
             host::read_kept(1);
-            return saved;
         }
-        loop {
-            let message = host::receive(pid)?;
-            if message.is_users() {
-                return Some(message);
-            }
-            let claimed = match self.inner.borrow_mut().as_mut() {
-                Some(inner) => inner.calls.claim(message),
-                None if message.replies_to().is_some() => Ok(Some(message)),
-                None => Err(message),
-            };
-            match claimed {
-                Ok(useless) => drop(useless),
-                Err(message) => return Some(message),
-            }
-        }
+        saved
     }
 
     /// All messages of `pid`, the current process, that wait, oldest first: until they are given back, nothing here is borrowed.
@@ -385,15 +375,6 @@ impl Local {
         let removed = self.inner.borrow_mut().as_mut().and_then(|inner| inner.watchers.remove(&number));
         drop(removed);
     }
-}
-
-/// The oldest message of the current process.
-///
-/// # Panics
-/// When `pid` is not the current process.
-#[inline]
-pub(crate) fn receive(pid: Pid) -> Option<RawMessage> {
-    with_local(|local| local.receive(pid)).unwrap_or_else(|| host::receive(pid))
 }
 
 #[cfg(test)]

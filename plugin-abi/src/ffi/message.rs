@@ -7,14 +7,15 @@ use crate::abi::{
 };
 use crate::exit::{Down, Exit, ExitReason, MonitorRef};
 use crate::message::Message;
+use crate::panic;
 use crate::process::Pid;
-use crate::{alloc, panic};
 use std::any::TypeId;
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 use std::sync::atomic::AtomicPtr;
 
+use super::boxed;
 use super::entry::owned;
 use super::host::image_id;
 
@@ -101,12 +102,10 @@ impl<M: Message> Takes for Messages<M> {
 }
 
 unsafe extern "C" fn drop_message<H, M>(message: *mut MessageHeader) -> Status {
-    alloc::account(alloc::bytes(size_of::<Boxed<H, M>>()));
-    // SAFETY: the vtable stands in messages that were made of an `H` and an `M`, boxed.
-    let message = unsafe { Box::from_raw(message.cast::<Boxed<H, M>>()) };
-    let last = move || drop(message);
+    // SAFETY: the vtable stands in messages that were made of an `H` and an `M`, boxed; given away.
+    let last = || unsafe { boxed::discard(message.cast::<Boxed<H, M>>()) };
     #[cfg(feature = "tokio")]
-    let last = move || crate::tokio_context::within(last);
+    let last = || crate::tokio_context::within(last);
     match catch_unwind(AssertUnwindSafe(last)) {
         Ok(()) => STATUS_OK,
         Err(payload) => {
@@ -179,9 +178,7 @@ pub(crate) fn into_reply<M: Message>(reference: u64, value: M) -> RawMessage {
 
 /// From here on it is whoever's it gets to.
 fn give_away<H: Header, M: Message>(message: Boxed<H, M>) -> RawMessage {
-    let message = RawMessage(Box::into_raw(Box::new(message)).cast());
-    alloc::account(-alloc::bytes(size_of::<Boxed<H, M>>()));
-    message
+    RawMessage(boxed::put(message).cast())
 }
 
 /// What a message turned out to be.
@@ -275,9 +272,8 @@ impl RawMessage {
             return Err(self);
         }
         let raw = self.into_raw();
-        alloc::account(alloc::bytes(size_of::<Boxed<H, M>>()));
         // SAFETY: of this very image, kind and type, so it was made as a box of this type.
-        Ok(unsafe { Box::from_raw(raw.cast::<Boxed<H, M>>()) }.value)
+        Ok(unsafe { boxed::take(raw.cast::<Boxed<H, M>>()) }.value)
     }
 }
 

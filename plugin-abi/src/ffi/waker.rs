@@ -9,6 +9,7 @@ use crate::panic;
 use std::ffi::c_void;
 use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr;
 use std::sync::atomic::Ordering;
 use std::task::{RawWaker, RawWakerVTable, Waker};
 
@@ -36,7 +37,13 @@ pub(super) unsafe fn with_process_waker<R>(data: *const c_void, act: impl FnOnce
 #[inline]
 pub(crate) fn is_process_waker(waker: &Waker) -> bool {
     let vtable: *const RawWakerVTable = waker.vtable();
-    std::ptr::eq(vtable, &raw const PROCESS) || std::ptr::eq(vtable, &raw const PROCESS_TRACED)
+    ptr::eq(vtable, &raw const PROCESS) || ptr::eq(vtable, &raw const PROCESS_TRACED)
+}
+
+/// True for the waker of a process itself, in a poll that is not traced.
+#[inline]
+pub(super) fn is_untraced(waker: &Waker) -> bool {
+    ptr::eq(waker.vtable(), &raw const PROCESS)
 }
 
 unsafe fn clone_process(data: *const ()) -> RawWaker {
@@ -76,7 +83,7 @@ pub(super) fn borrowed_abi_waker<R>(waker: &Waker, act: impl FnOnce(*const AbiWa
     let borrowed = if is_process_waker(waker) {
         AbiWaker { data: waker.data().cast(), vtable: process_waker_vtable() }
     } else {
-        AbiWaker { data: std::ptr::from_ref(waker).cast(), vtable: &raw const FOREIGN }
+        AbiWaker { data: ptr::from_ref(waker).cast(), vtable: &raw const FOREIGN }
     };
     act(&raw const borrowed)
 }

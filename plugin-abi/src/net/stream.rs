@@ -79,6 +79,21 @@ impl TcpStream {
         &self.listener
     }
 
+    /// Waits until there is something to read: bytes, or the end. It reads nothing, so that a connection needs no buffer while it waits, which is
+    /// most of what an idle one takes otherwise. It may say so when there is nothing: the read that follows waits then.
+    ///
+    /// # Errors
+    /// The stream has been handed over, or cannot be watched.
+    pub async fn readable(&mut self) -> io::Result<()> {
+        std::future::poll_fn(|cx| {
+            if self.used < self.unread.len() {
+                return Poll::Ready(Ok(()));
+            }
+            self.source()?.poll_ready(IO_READ, cx).map(|_| Ok(()))
+        })
+        .await
+    }
+
     /// Gives an idle connection to the version that is current now, to be served from its beginning by the listener that it came
     /// in by. `unread`: bytes that were read from it and not used.
     ///

@@ -5,12 +5,13 @@
 //! it is taken out.
 
 use crate::log;
-use crate::process::{Encoded, Full, Handle, Message, Pid, Process, Pushed, encoded_reply, message_type_name, table};
+use crate::process::{Encoded, Full, Message, Pid, Process, Pushed, encoded_reply, message_type_name, table};
 use crate::scheduler::{self, Happened, InHost, current_process, trace};
 use crate::timer;
 use crate::waker::Waker;
 use plugin_abi::abi::{
-    self, LOG_WARN, MessageHeader, STATUS_DENIED, STATUS_FAILED, STATUS_LIMIT, STATUS_NONE, STATUS_OK, Status,
+    self, LOG_WARN, MessageHeader, STATUS_DENIED, STATUS_FAILED, STATUS_LAST, STATUS_LIMIT, STATUS_NONE, STATUS_OK,
+    Status,
 };
 use std::time::Duration;
 
@@ -61,27 +62,53 @@ fn why(status: Status) -> &'static str {
 }
 
 fn deliver_now(pid: Pid, message: Message) -> Result<(), Undelivered> {
-    let Some(process) = table::find(pid) else { return Err(Undelivered(message, STATUS_NONE)) };
-    if message.image() != process.image().context.id {
-        return deliver_abroad(&process, message);
+    let Some(message) = deliver_to_idle(pid, message) else { return Ok(()) };
+    scheduler::with_receiver(pid, message, deliver_near).unwrap_or_else(|message| deliver_abroad(pid, message))
+}
+
+/// To a process that waits, with nothing in its mailbox, as most do that are sent to: it is scheduled first, which keeps it where it is
+/// until it is put into a run queue. So one look at its word is all that is needed, where others take a reference, wake it, and give the
+/// reference back. The message comes back when it is another case, or has become one meanwhile.
+fn deliver_to_idle(pid: Pid, message: Message) -> Option<Message> {
+    let Some(process) = table::slot(pid) else { return Some(message) };
+    let Some(idle) = process.state.idle(pid.generation()) else { return Some(message) };
+    let is_wanted = message.image() == process.image().context.id && takes(process, &message);
+    if !is_wanted || !process.mailbox.awaits_first() || !process.state.schedule_idle(idle) {
+        return Some(message);
     }
-    if message.replies_to().is_some() {
-        return done(&process, process.mailbox.push_notice(message));
-    }
-    if process.message_type().is_some_and(|taken| message.is_of(taken)) {
-        done(&process, process.mailbox.push(message))
-    } else if message.image() == process.image().context.id {
-        Err(Undelivered(message, STATUS_DENIED))
-    } else {
-        // It has moved just now.
-        deliver_abroad(&process, message)
+    let pushed = process.mailbox.push(message);
+    scheduler::enqueue(process);
+    match pushed {
+        Ok(_) => None,
+        Err(Full::Limit(message) | Full::Closed(message)) => Some(message),
     }
 }
 
-fn done(process: &Handle, pushed: Result<Pushed, Full>) -> Result<(), Undelivered> {
+/// Whether it takes messages of its own image such as this one.
+fn takes(process: &Process, message: &Message) -> bool {
+    message.replies_to().is_some() || process.message_type().is_some_and(|taken| message.is_of(taken))
+}
+
+/// To a process of the message's image. `Err`: it is of another.
+fn deliver_near(process: &'static Process, message: Message) -> Result<Result<(), Undelivered>, Message> {
+    if message.image() != process.image().context.id {
+        return Err(message);
+    }
+    if message.replies_to().is_some() {
+        return Ok(done(process, process.mailbox.push_notice(message)));
+    }
+    if takes(process, &message) {
+        return Ok(done(process, process.mailbox.push(message)));
+    }
+    // Unless it has moved just now.
+    let is_near = message.image() == process.image().context.id;
+    if is_near { Ok(Err(Undelivered(message, STATUS_DENIED))) } else { Err(message) }
+}
+
+fn done(process: &'static Process, pushed: Result<Pushed, Full>) -> Result<(), Undelivered> {
     match pushed {
         Ok(Pushed::First) => {
-            scheduler::wake(process.process());
+            scheduler::wake(process);
             Ok(())
         }
         Ok(Pushed::Behind) => Ok(()),
@@ -91,21 +118,23 @@ fn done(process: &Handle, pushed: Result<Pushed, Full>) -> Result<(), Undelivere
 }
 
 /// To a process of another image: translated. The original goes once the translation has been taken.
-fn deliver_abroad(process: &Handle, message: Message) -> Result<(), Undelivered> {
+fn deliver_abroad(pid: Pid, message: Message) -> Result<(), Undelivered> {
+    // A reference of its own: a translation may send.
+    let Some(process) = table::find(pid) else { return Err(Undelivered(message, STATUS_NONE)) };
     let pushed = match message.replies_to() {
         Some(reference) => encode(&message).map(|value| {
             let reply = encoded_reply(reference, message.type_name(), value);
             process.mailbox.push_notice(reply)
         }),
-        None => push_translated(process, &message),
+        None => push_translated(&process, &message),
     };
     match pushed {
-        Ok(pushed) => done(process, pushed).map_err(|Undelivered(_, status)| Undelivered(message, status)),
+        Ok(pushed) => done(process.process(), pushed).map_err(|Undelivered(_, status)| Undelivered(message, status)),
         Err(status) => Err(Undelivered(message, status)),
     }
 }
 
-fn push_translated(process: &Handle, message: &Message) -> Result<Result<Pushed, Full>, Status> {
+fn push_translated(process: &Process, message: &Message) -> Result<Result<Pushed, Full>, Status> {
     let taken = process.message_type().ok_or(STATUS_DENIED)?;
     if message_type_name(taken) != message.type_name() {
         return Err(STATUS_DENIED);
@@ -162,6 +191,16 @@ pub(super) unsafe extern "C" fn receive(pid: abi::Pid, message: *mut *mut Messag
     let Some(process) = current(pid) else { return STATUS_DENIED };
     // SAFETY: the current process is run by this thread, so this thread is its runner; `message` is valid for a write.
     unsafe { give(next(process, || process.mailbox.take(), || ()), message) }
+}
+
+pub(super) unsafe extern "C" fn receive_next(pid: abi::Pid, message: *mut *mut MessageHeader) -> Status {
+    let _host = InHost::enter();
+    let Some(process) = current(pid) else { return STATUS_DENIED };
+    // SAFETY: as above.
+    unsafe {
+        let given = give(next(process, || process.mailbox.take(), || ()), message);
+        if given == STATUS_OK && !process.mailbox.has_more() { STATUS_LAST } else { given }
+    }
 }
 
 pub(super) unsafe extern "C" fn keep(pid: abi::Pid, message: *mut *mut MessageHeader) -> Status {

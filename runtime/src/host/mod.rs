@@ -71,6 +71,7 @@ pub(crate) static HOST_TABLE: HostTable = HostTable {
     log_enabled,
     node_info: node::node_info,
     inside: node::inside,
+    receive_next: messages::receive_next,
 };
 
 /// The target of what panic hooks say.

@@ -2,6 +2,7 @@
 
 use super::cell::Process;
 use super::table;
+use std::mem::ManuallyDrop;
 use std::ops::Deref;
 
 /// Keeps the process's slot from being given to another.
@@ -16,6 +17,11 @@ impl Handle {
 }
 
 impl Handle {
+    /// Gives its reference to the caller.
+    pub(crate) fn into_reference(self) -> &'static Process {
+        ManuallyDrop::new(self).0
+    }
+
     /// The process, for as long as a reference is held.
     pub(crate) fn process(&self) -> &'static Process {
         self.0

@@ -15,19 +15,21 @@ use super::message::Message;
 use crate::sync::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
 use plugin_abi::abi::MessageHeader;
 use std::cell::Cell;
+use std::mem::offset_of;
 use std::ptr;
 
-/// See the file's head.
+/// See the file's head. First what the runner writes, then what senders do: in a process they stand in two cache lines.
 #[derive(Debug)]
+#[repr(C)]
 pub(crate) struct Mailbox {
-    arrived: AtomicPtr<MessageHeader>,
     ordered: Cell<*mut MessageHeader>,
     /// Messages that the process has read in this life: taken out, and not kept for later. Written by the runner.
     taken: AtomicU64,
+    arrived: AtomicPtr<MessageHeader>,
     /// Messages put in, modulo 2³²: with `taken`, how many wait.
     pushed: AtomicU32,
-    /// So many messages fit in; 0: any number does.
-    limit: Cell<u32>,
+    /// So many messages fit in; 0: any number does. Written by the slot's owner.
+    limit: AtomicU32,
 }
 
 /// Where a message went.
@@ -50,8 +52,7 @@ pub(crate) enum Full {
 }
 
 // SAFETY: `ordered` is touched by `take`, `close` and `reopen` alone, whose contract is that one thread at a time calls
-// them, with a happens-before edge between two (the process's state word). `limit` is written by `reopen` alone, whose contract
-// is that nobody has a reference to the process. The rest is atomic.
+// them, with a happens-before edge between two (the process's state word). The rest is atomic.
 unsafe impl Sync for Mailbox {}
 // SAFETY: messages may be dropped and read on any thread (`MessageVtable`'s contract).
 unsafe impl Send for Mailbox {}
@@ -64,13 +65,16 @@ fn closed() -> *mut MessageHeader {
 }
 
 impl Mailbox {
+    /// From here on it is senders who write.
+    pub(crate) const SENDERS: usize = offset_of!(Self, arrived);
+
     pub(crate) fn new() -> Self {
         Self {
-            arrived: AtomicPtr::new(ptr::null_mut()),
             ordered: Cell::new(ptr::null_mut()),
             taken: AtomicU64::new(0),
+            arrived: AtomicPtr::new(ptr::null_mut()),
             pushed: AtomicU32::new(0),
-            limit: Cell::new(0),
+            limit: AtomicU32::new(0),
         }
     }
 
@@ -81,7 +85,7 @@ impl Mailbox {
 
     /// Makes sure of room for one message. False: there is none.
     pub(crate) fn reserve(&self) -> bool {
-        let limit = self.limit.get();
+        let limit = self.limit.load(Ordering::Relaxed);
         if limit == 0 {
             self.pushed.fetch_add(1, Ordering::Relaxed);
             return true;
@@ -116,6 +120,11 @@ impl Mailbox {
     pub(crate) fn push_notice(&self, message: Message) -> Result<Pushed, Full> {
         self.pushed.fetch_add(1, Ordering::Relaxed);
         self.link(message)
+    }
+
+    /// Whether none has come since the runner looked, and any number fits in. For anybody: others push and take meanwhile.
+    pub(crate) fn awaits_first(&self) -> bool {
+        self.arrived.load(Ordering::Relaxed).is_null() && self.limit.load(Ordering::Relaxed) == 0
     }
 
     /// How many messages there are; while others push and take, nearly.
@@ -158,6 +167,14 @@ impl Mailbox {
         let message = unsafe { self.keep() }?;
         self.read(1);
         Some(message)
+    }
+
+    /// Whether one waits. If not, the next push wakes the process.
+    ///
+    /// # Safety
+    /// The caller is the process's runner.
+    pub(crate) unsafe fn has_more(&self) -> bool {
+        !self.ordered.get().is_null() || !self.arrived.load(Ordering::Relaxed).is_null()
     }
 
     /// Kept messages have been read: they take no room any more. Called by the runner.
@@ -226,7 +243,7 @@ impl Mailbox {
         self.ordered.set(ptr::null_mut());
         self.taken.store(0, Ordering::Relaxed);
         self.pushed.store(0, Ordering::Relaxed);
-        self.limit.set(limit);
+        self.limit.store(limit, Ordering::Relaxed);
     }
 }
 

@@ -17,6 +17,8 @@
 //!   or the runner that finds `SCHEDULED` when it leaves.
 //! - A scheduled process is alive: only its runner ends it. So a run queue's entry needs no reference of its own; the
 //!   life reference, given back by the runner after `DEAD`, covers it.
+//! - Whoever schedules an idle process needs no reference either, until it puts it into a run queue (`schedule_idle`): nobody else may, so
+//!   nobody runs it, and nobody ends it.
 //! - A reference to a process by pid is taken only while references > 0 and the generation is the pid's: one
 //!   compare-and-swap, hence never a process that has taken over the slot.
 
@@ -33,6 +35,10 @@ const REFERENCES_MAX: u64 = REFERENCES / 2;
 /// See the file's head.
 #[derive(Debug)]
 pub(crate) struct State(AtomicU64);
+
+/// A process that waits, as its word was read: nobody runs it, and nobody has woken it.
+#[derive(Debug)]
+pub(crate) struct Idle(u64);
 
 /// What the caller of a wake has to do.
 #[must_use]
@@ -114,6 +120,20 @@ impl State {
 
     pub(crate) fn wake(&self) -> Wake {
         self.schedule(SCHEDULED)
+    }
+
+    /// That life, if it waits. For who knows only the generation; what is read of the process after this is that life's if `schedule_idle`
+    /// says so.
+    pub(crate) fn idle(&self, generation: u32) -> Option<Idle> {
+        let word = self.0.load(Ordering::Acquire);
+        let is_idle = word & (SCHEDULED | RUNNING | DEAD) == 0 && word & REFERENCES != 0;
+        (is_idle && (word >> 32) as u32 == generation).then_some(Idle(word))
+    }
+
+    /// Wakes it, if nothing has happened to it since. True: the caller puts it into a run queue.
+    #[must_use]
+    pub(crate) fn schedule_idle(&self, Idle(word): Idle) -> bool {
+        self.0.compare_exchange(word, word | SCHEDULED, Ordering::AcqRel, Ordering::Relaxed).is_ok()
     }
 
     /// Asks its runner to end it.

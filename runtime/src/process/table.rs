@@ -89,6 +89,11 @@ pub(crate) fn give_back(process: &'static Process) {
     }
 }
 
+/// The slot that the pid names: of its process, of one before or of one after.
+pub(crate) fn slot(pid: Pid) -> Option<&'static Process> {
+    TABLE.get(pid.slot())
+}
+
 /// The process of that pid, if it is alive or still referred to.
 pub(crate) fn find(pid: Pid) -> Option<Handle> {
     let process = TABLE.get(pid.slot())?;

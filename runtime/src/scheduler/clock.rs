@@ -77,13 +77,18 @@ pub(super) struct Turns {
     checked: Duration,
     /// What turns were charged since then.
     charged: u64,
+    /// When the thread paused last, by this clock.
+    paused: u64,
 }
+
+/// Looks outside that are not urgent are so far apart, in ticks: 10 µs or so.
+const LOOK_PAUSE: u64 = 1 << 15;
 
 impl Turns {
     /// For the current thread.
     pub(super) fn new() -> Self {
         LazyLock::force(&START);
-        Self { last: None, checked: thread::cpu_time(thread::own_id()).unwrap_or_default(), charged: 0 }
+        Self { last: None, checked: thread::cpu_time(thread::own_id()).unwrap_or_default(), charged: 0, paused: 0 }
     }
 
     /// A turn begins: when.
@@ -106,7 +111,14 @@ impl Turns {
 
     /// The thread does something else between two turns: it waits, or looks outside.
     pub(super) fn pause(&mut self) {
-        self.last = None;
+        if let Some(last) = self.last.take() {
+            self.paused = last;
+        }
+    }
+
+    /// Whether turns have followed one another for so long that a look outside costs little beside them.
+    pub(super) fn is_look_due(&self) -> bool {
+        self.last.is_none_or(|last| last.saturating_sub(self.paused) >= LOOK_PAUSE)
     }
 
     /// A turn's ticks, but no more than the thread has used.

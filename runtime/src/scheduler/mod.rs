@@ -13,6 +13,7 @@ mod phase;
 mod progress;
 mod queue;
 mod reaper;
+mod receiver;
 mod role;
 mod rotation;
 mod sample;
@@ -34,6 +35,7 @@ pub(crate) use monitor::{hand_offs, long_runners};
 pub(crate) use observe::Observer;
 pub(crate) use progress::Progress;
 pub(crate) use reaper::{frozen_threads, leaked_bytes};
+pub(crate) use receiver::with_receiver;
 pub(crate) use sample::{Sampled, Snapshot, own_stack, sample, sample_within, waits_here};
 pub(crate) use seat::{InHost, cpu_time, in_plugin, process as current_process, stack_limit};
 pub(crate) use survey::{Sighting, Survey};
@@ -197,7 +199,7 @@ pub(crate) unsafe fn spawn(image: &'static Image, future: ProcessFuture) -> Opti
 }
 
 /// Puts a process that was just scheduled into a run queue.
-fn enqueue(process: &'static Process) {
+pub(crate) fn enqueue(process: &'static Process) {
     match current::role() {
         Some(role) if process.priority() != Priority::Normal => {
             role.queue.push(process);

@@ -10,6 +10,7 @@
 //! instructions, so it sees it as it is. A thread is stopped only at depth 0, so it holds no lock of the node.
 
 use super::phase::Phase;
+use super::receiver::Receiver;
 use super::{clock, signal, thread};
 use crate::process::Process;
 use parking_lot::Mutex;
@@ -57,6 +58,7 @@ pub(super) struct Seat {
     pub(super) stack_high: AtomicUsize,
     /// Whom the thread resumes when it pauses.
     successor: AtomicPtr<Self>,
+    pub(super) receiver: Receiver,
     handler_stack: &'static [AtomicU32],
 }
 
@@ -89,6 +91,7 @@ impl Seat {
             stack_low: AtomicUsize::new(0),
             stack_high: AtomicUsize::new(0),
             successor: AtomicPtr::new(ptr::null_mut()),
+            receiver: Receiver::default(),
             handler_stack: signal::make_stack(),
         }
     }
@@ -120,6 +123,7 @@ impl Seat {
 
     /// Its process has ended, and its thread never runs again.
     pub(super) fn vacate(&self) {
+        self.receiver.let_go();
         self.process.store(ptr::null_mut(), Ordering::Release);
     }
 
@@ -276,6 +280,7 @@ pub(super) fn run(seat: &'static Seat, process: &'static Process, since: u64) ->
 
 impl Drop for Running {
     fn drop(&mut self) {
+        self.0.receiver.let_go();
         self.0.step_turn();
         self.0.process.store(ptr::null_mut(), Ordering::Release);
     }

@@ -2,8 +2,8 @@
 //!
 //! Where the next process comes from: own high priority, own `next` slot (whom the last poll woke; bounded turns in a row, so that two
 //! that wake each other do not keep the rest waiting), own queue, the common queue, another scheduler's queue, low priority; then it
-//! idles. Every [`TICKS`] polls, and when the monitor says that a tick has passed, it looks at timers and at I/O first, so that
-//! they do not starve; every [`TICKS`] polls one of the queues that come late has its turn first, so that none of those does.
+//! idles. Every [`TICKS`] polls, unless they took less than a look costs, and when the monitor says that a tick has passed, it looks at timers
+//! and at I/O first, so that they do not starve; every [`TICKS`] polls one of the queues that come late has its turn first, so that none of those does.
 //!
 //! Who has work of its own steals none. So when a tick has passed it takes its part of what waits at another's: one process that always
 //! has work would keep a scheduler for itself else, and one of high priority would wait behind whom the kernel has put off.
@@ -62,7 +62,7 @@ impl Worker {
             if is_due {
                 self.even_out();
             }
-            if is_due || self.tick.is_multiple_of(TICKS) {
+            if is_due || self.tick.is_multiple_of(TICKS) && self.turns.is_look_due() {
                 self.look_outside();
             }
             match self.take() {

@@ -1,9 +1,9 @@
 //! Models of a mailbox, together with the word that says who wakes its process.
 
-use crate::explore;
 use crate::mailbox::{Full, Mailbox, Pushed};
 use crate::message::Message;
 use crate::state::{Leave, Run, State, Wake};
+use crate::{explore, explore_within};
 use loom::sync::Arc;
 use loom::sync::atomic::{AtomicU32, Ordering};
 use loom::thread;
@@ -27,19 +27,58 @@ impl Process {
 
     fn wake(&self) {
         if self.state.wake() == Wake::Enqueue {
-            assert_eq!(self.queued.fetch_add(1, Ordering::SeqCst), 0, "one entry at a time");
+            self.put();
         }
     }
 
-    /// As `host::messages` does it.
+    /// As `host::messages` does it, to the first life in the slot.
     fn send(&self, value: u32) {
+        if let Some(idle) = self.state.idle(1)
+            && self.mailbox.awaits_first()
+            && self.state.schedule_idle(idle)
+        {
+            assert!(self.mailbox.push(Message::new(value)).is_ok(), "it does not end before it is in a run queue");
+            self.put();
+            return;
+        }
+        if !self.state.try_acquire(1) {
+            return;
+        }
         match self.mailbox.push(Message::new(value)) {
             Ok(Pushed::First) => self.wake(),
             Ok(Pushed::Behind) | Err(Full::Limit(_) | Full::Closed(_)) => {}
         }
+        self.release();
     }
 
-    /// One turn of a scheduler, if the process is in its run queue: takes all there is.
+    fn put(&self) {
+        assert_eq!(self.queued.fetch_add(1, Ordering::SeqCst), 0, "one entry at a time");
+    }
+
+    /// Who gives the last reference back has the slot, and begins another life in it.
+    fn release(&self) {
+        if self.state.release() {
+            // SAFETY: nobody has a reference.
+            unsafe { self.mailbox.reopen(0) };
+            self.state.begin();
+        }
+    }
+
+    /// Ends the process, if it was killed and is in its run queue. True: its slot is another's, or somebody has a reference still.
+    fn end(&self) -> bool {
+        if self.queued.load(Ordering::SeqCst) == 0 {
+            return false;
+        }
+        self.queued.fetch_sub(1, Ordering::SeqCst);
+        assert_eq!(self.state.run(), Run::Kill);
+        // SAFETY: taken out of the run queue: this is the runner.
+        unsafe { self.mailbox.close() };
+        self.state.end();
+        self.release();
+        true
+    }
+
+    /// One turn of a scheduler, if the process is in its run queue: takes all there is, and does not look again after the last.
     fn turn(&self, received: &mut Vec<u32>) {
         if self.queued.load(Ordering::SeqCst) == 0 {
             return;
@@ -49,6 +88,10 @@ impl Process {
         // SAFETY: taken out of the run queue: this is the runner.
         while let Some(message) = unsafe { self.mailbox.take() } {
             received.push(message.value());
+            // SAFETY: as above.
+            if !unsafe { self.mailbox.has_more() } {
+                break;
+            }
         }
         if self.state.leave() == Leave::Enqueue {
             self.queued.fetch_add(1, Ordering::SeqCst);
@@ -60,7 +103,7 @@ impl Process {
 /// none lies in the mailbox of a process that nobody will run.
 #[test]
 fn no_message_is_lost_and_none_sleeps() {
-    explore(|| {
+    explore_within(2, || {
         let process = Process::idle();
         let senders: Vec<_> = [[1, 2], [11, 12]]
             .into_iter()
@@ -82,9 +125,10 @@ fn no_message_is_lost_and_none_sleeps() {
     });
 }
 
-/// A message that meets the mailbox's end is either taken by it and dropped, or comes back: never both, never neither (loom counts).
+/// A message that meets the process's end is either taken by it and dropped, or comes back: never both, never neither (loom counts). And it
+/// never comes to the next life in the slot.
 #[test]
-fn a_message_that_meets_the_end_has_one_owner() {
+fn a_message_that_meets_the_end_has_one_owner_and_no_heir() {
     explore(|| {
         let process = Process::idle();
         let sender = {
@@ -94,15 +138,16 @@ fn a_message_that_meets_the_end_has_one_owner() {
                 process.send(2);
             })
         };
-        process.wake();
-        assert_eq!(process.state.run(), Run::Poll);
-        // SAFETY: this is the runner.
-        unsafe {
-            drop(process.mailbox.take());
-            process.mailbox.close();
+        if process.state.kill() == Wake::Enqueue {
+            process.put();
         }
+        let has_ended = process.end();
         sender.join().expect("a sender");
-        assert!(matches!(process.mailbox.push(Message::new(3)), Err(Full::Closed(_))));
+        assert!(has_ended || process.end(), "whoever has scheduled it has put it into the run queue");
+        assert_eq!(process.state.generation(), 2, "the slot is another's");
+        process.send(3);
+        // SAFETY: nobody else is there.
+        assert!(unsafe { process.mailbox.take() }.is_none(), "what was sent to one life came to the next");
     });
 }
 
