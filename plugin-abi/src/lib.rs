@@ -23,7 +23,7 @@
 //! # Crates made for tokio
 //!
 //! A process's future may use whatever needs no particular executor: the `futures` combinators, `select!` of either kind,
-//! tokio's channels and locks. Crates that look for a tokio runtime (reqwest, sqlx, tokio's own timers, sockets, files and
+//! tokio's channels and locks. Crates that look for a tokio runtime (reqwest, tokio's own timers, sockets, files and
 //! `spawn_blocking`) find one with the feature `tokio`: each version of the plugin has its own, of one thread and at most 32
 //! more for calls that block. Which parts of tokio are in it, the plugin's own dependency on tokio says. The runtime
 //!

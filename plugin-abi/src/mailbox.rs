@@ -74,7 +74,8 @@ impl<M> Address<M> {
 
 impl<M: Message> Address<M> {
     /// Puts a message into the mailbox: at its end, behind whatever this process sent there before. It never waits (in OTP's words, it is
-    /// a cast): a full mailbox refuses, and who wants to be slowed down by a slow receiver [calls](Self::call) it instead.
+    /// a cast): a full mailbox refuses, and who wants to be slowed down by a slow receiver waits for room by
+    /// [`send_within`](Self::send_within), or [calls](Self::call) it.
     ///
     /// # Errors
     /// See [`SendError`]; the message comes back.

@@ -1,17 +1,13 @@
-//! The benchmarks' other peer: Erlang programs that do the same work (`fixtures/erlang`).
+//! A peer of the benchmarks: Erlang programs that do the same work (`fixtures/erlang`).
 
 use crate::cli::Cli;
-use crate::{wait, workspace};
+use crate::peer::Peer;
+use crate::workspace;
 use anyhow::{Context, Result, ensure};
-use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
-use std::process::{Child, Command};
-use std::time::Duration;
+use std::process::Command;
 use tempfile::TempDir;
 
-/// A system starts within this time, or does not.
-const START_TIME_MAX: Duration = Duration::from_secs(30);
 /// More processes than Erlang has by default. No more than needed: it makes the table for them when it starts.
 const PROCESSES_MAX: &str = "2000000";
 
@@ -19,13 +15,6 @@ const PROCESSES_MAX: &str = "2000000";
 #[derive(Debug)]
 pub struct Beams {
     folder: TempDir,
-}
-
-/// A running system; killed when dropped.
-#[derive(Debug)]
-pub struct Erlang {
-    child: Child,
-    listeners: BTreeMap<String, SocketAddr>,
 }
 
 impl Beams {
@@ -49,9 +38,8 @@ impl Beams {
     ///
     /// # Errors
     /// When it does not say where it listens.
-    pub fn start(&self, version: &str) -> Result<Erlang> {
-        let command = self.command(&["+P", PROCESSES_MAX], version, 0);
-        Erlang::start(command, &self.folder.path().join("listeners"))
+    pub fn start(&self, version: &str) -> Result<Peer> {
+        Peer::start(self.command(&["+P", PROCESSES_MAX], version, 0))
     }
 
     /// A call of `erl` with these flags that serves, the control listener on `port`, or on any when that is 0.
@@ -61,50 +49,4 @@ impl Beams {
         let cli = cli.args(["-s", "bench", "main", "-extra", version, &port.to_string()]);
         cli.env("ERL_CRASH_DUMP", "/dev/null").into_command()
     }
-}
-
-impl Erlang {
-    /// Starts a system that says where it listens, in its first line, into that file.
-    ///
-    /// # Errors
-    /// When it does not say so.
-    pub fn start(mut command: Command, said: &Path) -> Result<Self> {
-        command.stdout(std::fs::File::create(said)?);
-        let mut erlang = Self { child: command.spawn().context("erl")?, listeners: BTreeMap::new() };
-        let line = wait::until("Erlang says where it listens", START_TIME_MAX, || {
-            std::fs::read_to_string(said).ok().filter(|said| said.ends_with('\n'))
-        })?;
-        erlang.listeners = listeners(&line).with_context(|| format!("Erlang said {line:?}"))?;
-        Ok(erlang)
-    }
-
-    /// Where that listener is bound.
-    #[must_use]
-    pub fn listener(&self, name: &str) -> Option<SocketAddr> {
-        self.listeners.get(name).copied()
-    }
-
-    /// Its OS process.
-    #[must_use]
-    pub fn os_pid(&self) -> u32 {
-        self.child.id()
-    }
-}
-
-impl Drop for Erlang {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _: std::io::Result<()> = self.child.kill();
-        let _: std::io::Result<std::process::ExitStatus> = self.child.wait();
-    }
-}
-
-/// `control 4000 echo 4001 …`
-fn listeners(line: &str) -> Option<BTreeMap<String, SocketAddr>> {
-    let words: Vec<&str> = line.split_whitespace().collect();
-    let listener = |pair: &[&str]| {
-        let [name, port] = pair else { return None };
-        Some(((*name).to_owned(), SocketAddr::from((Ipv4Addr::LOCALHOST, port.parse().ok()?))))
-    };
-    words.chunks(2).map(listener).collect()
 }

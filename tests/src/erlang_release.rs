@@ -1,7 +1,7 @@
 //! A release of Erlang's that is upgraded by OTP's own release handler: `fixtures/erlang-release`, a small TCP application.
 
 use crate::cli::Cli;
-use crate::erlang::Erlang;
+use crate::peer::Peer;
 use crate::workspace;
 use anyhow::{Context, Result, ensure};
 use std::path::{Path, PathBuf};
@@ -34,14 +34,14 @@ impl ErlangRelease {
     ///
     /// # Errors
     /// When it does not say where it listens.
-    pub fn start(&self) -> Result<Erlang> {
+    pub fn start(&self) -> Result<Peer> {
         let (folder, releases) = (self.folder.path(), self.folder.path().join("releases"));
         let boot = Cli::of(Path::new("erl")).args(["-noinput", "-boot"]).args([releases.join("1/start")]);
         let boot = boot.args(["-boot_var", "LINE"]).args([folder]).args(["-folder"]).args([folder]);
         let boot = boot.args(["-pa"]).args([self.tools()]);
         let boot = boot.args(["-sasl", "releases_dir", &format!("{:?}", releases.display().to_string())]);
         let boot = boot.args(["-sasl", "sasl_error_logger", "false", "-eval", "line_release:known()"]);
-        Erlang::start(boot.env("ERL_CRASH_DUMP", "/dev/null").into_command(), &folder.join("listeners"))
+        Peer::start(boot.env("ERL_CRASH_DUMP", "/dev/null").into_command())
     }
 
     fn tools(&self) -> PathBuf {

@@ -19,6 +19,8 @@ pub mod load;
 pub mod memory;
 pub mod node;
 pub mod peer;
+pub mod plain_tokio;
+pub mod processor;
 pub mod random;
 pub mod raw;
 pub mod release;

@@ -1,79 +1,66 @@
-//! The benchmarks' peer: plain tokio, doing the same work (`fixtures/plain-tokio`).
+//! A peer of the benchmarks, as it runs: Erlang, or plain tokio. Started, and killed when dropped.
 
-use crate::cli::Cli;
-use crate::{sandbox, seed, workspace};
-use anyhow::{Context, Result, ensure};
-use std::io::{BufRead as _, BufReader};
-use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::process::{Child, Stdio};
+use crate::wait;
+use anyhow::{Context, Result};
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::process::{Child, Command};
+use std::time::Duration;
 
-const NAME: &str = "plain-tokio";
+/// One starts within this time, or does not.
+const START_TIME_MAX: Duration = Duration::from_secs(30);
 
-/// A serving peer; killed when dropped.
+/// See the file's head.
 #[derive(Debug)]
 pub struct Peer {
     child: Child,
-    address: SocketAddr,
+    listeners: BTreeMap<String, SocketAddr>,
 }
 
 impl Peer {
-    /// Serves `/api/version` with this version, on a free port.
+    /// Starts one that says in its first line where it listens.
     ///
     /// # Errors
-    /// When it does not build or start.
-    pub fn serve(version: &str) -> Result<Self> {
-        let mut command = Cli::of(&build()?).args(["serve", version]).into_command();
-        let mut child = command.stdout(Stdio::piped()).spawn()?;
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().context("its output")?).read_line(&mut line)?;
-        let address = line.trim().parse().with_context(|| format!("the peer said {line:?}"));
-        match address {
-            Ok(address) => Ok(Self { child, address }),
-            Err(error) => {
-                end(&mut child);
-                Err(error)
-            }
-        }
+    /// When it does not say so.
+    pub fn start(mut command: Command) -> Result<Self> {
+        let said = tempfile::NamedTempFile::new()?;
+        command.stdout(said.reopen()?);
+        let child = command.spawn().with_context(|| command.get_program().display().to_string())?;
+        let mut peer = Self { child, listeners: BTreeMap::new() };
+        let line = wait::until("the peer says where it listens", START_TIME_MAX, || {
+            std::fs::read_to_string(said.path()).ok().filter(|said| said.ends_with('\n'))
+        })?;
+        peer.listeners = listeners(&line).with_context(|| format!("the peer said {line:?}"))?;
+        Ok(peer)
     }
 
-    /// Where it listens.
+    /// Where that listener is bound.
     #[must_use]
-    pub fn address(&self) -> SocketAddr {
-        self.address
+    pub fn listener(&self, name: &str) -> Option<SocketAddr> {
+        self.listeners.get(name).copied()
+    }
+
+    /// Its OS process.
+    #[must_use]
+    pub fn os_pid(&self) -> u32 {
+        self.child.id()
     }
 }
 
 impl Drop for Peer {
     fn drop(&mut self) {
-        end(&mut self.child);
+        // It may have ended already.
+        let _: std::io::Result<()> = self.child.kill();
+        let _: std::io::Result<std::process::ExitStatus> = self.child.wait();
     }
 }
 
-fn end(child: &mut Child) {
-    // It may have ended already.
-    let _: std::io::Result<()> = child.kill();
-    let _: std::io::Result<std::process::ExitStatus> = child.wait();
-}
-
-/// Resident bytes before and after that many idle tasks were spawned.
-///
-/// # Errors
-/// When it does not build, or says something else.
-pub fn idle(tasks: u32) -> Result<(u64, u64)> {
-    let said = Cli::of(&build()?).args(["idle", &tasks.to_string()]).run()?;
-    ensure!(said.code == 0, "the peer failed:\n{}", said.stderr);
-    let numbers = said.stdout.trim().split_once(' ').context("two numbers")?;
-    Ok((numbers.0.parse()?, numbers.1.parse()?))
-}
-
-/// Builds it in the release profile; returns the executable.
-fn build() -> Result<PathBuf> {
-    let folder = seed::folder()?;
-    let sources = folder.join("seed-sources").join(NAME);
-    sandbox::lay_out(NAME, &sources)?;
-    let target = folder.join("peer").display().to_string();
-    let files = workspace::build(&sources, &["--release"], &[("CARGO_TARGET_DIR", &target)])?;
-    let executable = files.into_iter().find(|file| file.file_name().is_some_and(|name| name == NAME));
-    executable.context("cargo reported no executable of the peer")
+/// `control 4000 echo 4001 …`
+fn listeners(line: &str) -> Option<BTreeMap<String, SocketAddr>> {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let listener = |pair: &[&str]| {
+        let [name, port] = pair else { return None };
+        Some(((*name).to_owned(), SocketAddr::from((Ipv4Addr::LOCALHOST, port.parse().ok()?))))
+    };
+    words.chunks(2).map(listener).collect()
 }

@@ -1,8 +1,9 @@
-//! A process that does not give way harms no other: not the requests of others, not an upgrade.
+//! A process that does not give way harms no other: not the requests of others, not an upgrade. There is a bound, beyond which it does.
 
 use std::time::Duration;
 use system_tests::http::Connection;
 use system_tests::node::Node;
+use system_tests::runaway::{self, Control, number};
 use system_tests::sandbox::{EXAMPLE, Sandbox};
 use system_tests::wait;
 
@@ -37,6 +38,34 @@ fn endless_loops_hold_no_scheduler() {
     assert_eq!(answer.json().expect("JSON")["version"], new.as_str());
     drop(spinning);
     assert!(node.is_alive());
+}
+
+/// So many may have threads of their own.
+const BOUND: u64 = 1_024;
+/// More than the helpers that may be under way as the bound is reached.
+const BEYOND: u64 = 100;
+
+/// Beyond the bound they hold schedulers, which is counted and said; who looks from outside is answered all the same.
+#[test]
+fn more_than_may_have_threads_hold_schedulers_and_the_node_says_so() {
+    let (sandbox, mut node) = runaway::node();
+    let mut control = Control::open(&node);
+    assert!(control.ask(&format!("many {} sleep", BOUND + BEYOND)).starts_with('<'));
+    wait::until("each has a thread that may have one", LIMIT, || {
+        (number(&node, "long_runners") >= BOUND).then_some(())
+    })
+    .expect("as many as may be");
+    wait::until("schedulers are held", LIMIT, || (refusals(&sandbox) >= 1.0).then_some(())).expect("by the others");
+    node.log_line("1024 processes do not give way: the next one holds its scheduler").expect("the log says so");
+    assert!(number(&node, "long_runners") < BOUND + BEYOND, "there is a bound");
+    assert!(node.is_alive());
+}
+
+/// How many could not be taken off their schedulers.
+fn refusals(sandbox: &Sandbox) -> f64 {
+    let text = sandbox.cli(["metrics"]).expect(0).stdout;
+    let line = text.lines().find_map(|line| line.strip_prefix("cargo_system_hand_off_refusals_total "));
+    line.and_then(|number| number.parse().ok()).unwrap_or_else(|| panic!("no refusals in:\n{text}"))
 }
 
 /// Asks for a sum that never ends.

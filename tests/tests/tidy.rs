@@ -121,6 +121,7 @@ const UNSAFE_FILES: &[&str] = &[
     "runtime/src/scheduler/receiver.rs",
     "runtime/src/scheduler/seat.rs",
     "runtime/src/scheduler/signal.rs",
+    "runtime/src/scheduler/stress.rs",
     "runtime/src/scheduler/thread.rs",
     "runtime/src/scheduler/waker.rs",
     "runtime/src/scheduler/worker.rs",

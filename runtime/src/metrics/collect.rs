@@ -77,6 +77,8 @@ fn schedulers(text: &mut Text, status: &Status) {
     text.family("run_queue_processes", Kind::Gauge, "Processes that wait for a scheduler, by queue.", samples);
     let help = "How often a scheduler went on on another thread, since its process did not give way.";
     text.one("hand_offs", Kind::Counter, help, number_of(status.hand_offs));
+    let help = "Long turns that have held their scheduler, since as many long runners as may be were there, or the system gave no thread.";
+    text.one("hand_off_refusals", Kind::Counter, help, number_of(scheduler::hand_off_refusals()));
     let help = "Processes that do not give way, on threads of their own.";
     text.one("long_runners", Kind::Gauge, help, number_of(status.long_runners));
 }

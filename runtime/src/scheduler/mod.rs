@@ -20,6 +20,8 @@ mod sample;
 mod seat;
 mod signal;
 mod sleep;
+#[cfg(test)]
+mod stress;
 mod survey;
 mod tenure;
 mod thread;
@@ -31,7 +33,7 @@ pub(crate) use clock::{Rate, stamp, stamps_since};
 pub(crate) use exit::{demonitor, kills, link, monitor, signal, unlink};
 pub(crate) use idle::{stop, timer_started};
 pub(crate) use info::{Activity, activity_of, cpu, info, is_busy, thread_times};
-pub(crate) use monitor::{hand_offs, long_runners};
+pub(crate) use monitor::{hand_off_refusals, hand_offs, long_runners};
 pub(crate) use observe::Observer;
 pub(crate) use progress::Progress;
 pub(crate) use reaper::{frozen_threads, leaked_bytes};

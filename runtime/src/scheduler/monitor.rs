@@ -16,7 +16,8 @@
 //! It also tells each working scheduler once a tick to look at timers and I/O, which polls of less than a slice would make late.
 //!
 //! CPU loops, blocking system calls and locks are all the same to it, and it costs the fast path two stores a turn.
-//! There are [`LONG_RUNNERS_MAX`] long runners at the most; beyond that a role stays with its thread, and the log says so.
+//! There are [`LONG_RUNNERS_MAX`] long runners at the most; beyond that a role stays with its thread, which is counted, and the log says
+//! so. A role that could not be handed off is tried again at each look.
 
 use super::role::{ROLES, Role};
 use super::seat::Seat;
@@ -45,6 +46,7 @@ const LONG_RUNNERS_MAX: u64 = 1024;
 const WARN_PAUSE: Duration = Duration::from_secs(10);
 
 static HAND_OFFS: AtomicU64 = AtomicU64::new(0);
+static REFUSALS: AtomicU64 = AtomicU64::new(0);
 static LONG_RUNNERS: AtomicI64 = AtomicI64::new(0);
 /// Long runners with their processor time at the hand-off, until they are demoted or end: of threads that live, or are frozen. A thread
 /// takes itself off before it ends.
@@ -56,6 +58,11 @@ static AWAKE: Condvar = Condvar::new();
 /// How often a role was taken over.
 pub(crate) fn hand_offs() -> u64 {
     HAND_OFFS.load(Ordering::Relaxed)
+}
+
+/// How many long turns have kept their role, since no other thread could take it over when that was wanted.
+pub(crate) fn hand_off_refusals() -> u64 {
+    REFUSALS.load(Ordering::Relaxed)
 }
 
 /// Processes that run on a thread of their own because they do not give way.
@@ -107,6 +114,8 @@ struct Seen {
     turn: u64,
     /// A thread was started to take the role over.
     is_handed_off: bool,
+    /// None could be, at least once.
+    is_refused: bool,
     since: Instant,
     cpu: Duration,
 }
@@ -114,7 +123,7 @@ struct Seen {
 impl Seen {
     /// Of a role that nobody has looked at.
     fn nothing() -> Self {
-        Self { term: 0, turn: 0, is_handed_off: false, since: Instant::now(), cpu: Duration::ZERO }
+        Self { term: 0, turn: 0, is_handed_off: false, is_refused: false, since: Instant::now(), cpu: Duration::ZERO }
     }
 
     fn of(term: u64, seat: &Seat) -> Self {
@@ -200,6 +209,9 @@ impl Monitor {
                 reaper::look_at(seat);
                 if !seen.is_handed_off && it_matters() {
                     seen.is_handed_off = hand_off(role, seen.term, &mut self.warned);
+                    if !seen.is_handed_off && !std::mem::replace(&mut seen.is_refused, true) {
+                        REFUSALS.fetch_add(1, Ordering::Relaxed);
+                    }
                     self.send_help(seat);
                 }
             }

@@ -31,6 +31,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 const STACK_LEN: usize = 64 * 1024;
 /// How far from the end of the stack a fault still is one of the stack: guard pages, and a probe beyond them.
 const GUARD_LEN: usize = 64 * 1024;
+/// So many words of the stack are between libc's `abort` and who has called it, at the most.
+const CALLER_WITHIN: usize = 512;
 
 /// What handled SIGSEGV and SIGBUS before: std, as a rule, which says what happened and ends the OS process.
 static BEFORE: [OnceLock<libc::sigaction>; 2] = [const { OnceLock::new() }; 2];
@@ -130,6 +132,19 @@ fn note_place(seat: &Seat, context: *mut c_void) {
     seat.result.store(register(libc::REG_RAX), Ordering::Relaxed);
 }
 
+/// It stands in libc: what people want to know is where the plugin has called it. Libc keeps no frame pointers, so that is the first address of
+/// the plugin's code on the stack.
+fn note_caller(seat: &Seat) {
+    let stack = seat.sp.load(Ordering::Relaxed)..seat.stack_high.load(Ordering::Relaxed);
+    let words = stack.step_by(size_of::<usize>()).take(CALLER_WITHIN);
+    // SAFETY: aligned words from the thread's stack pointer to the end of its stack, which are mapped; what runs there stands still, since this
+    // handler runs on its thread.
+    let mut words = words.map(|address| unsafe { ptr::with_exposed_provenance::<usize>(address).read_volatile() });
+    if let Some(caller) = words.find(|word| image::is_plugin_code(*word)) {
+        seat.pc.store(caller, Ordering::Relaxed);
+    }
+}
+
 extern "C" fn fault(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
     // SAFETY: the kernel passes valid information to a handler with SA_SIGINFO.
     let address = unsafe { (*info).si_addr() } as usize;
@@ -167,6 +182,7 @@ extern "C" fn abort(_: c_int, info: *mut siginfo_t, context: *mut c_void) {
     let is_raised_here = unsafe { (*info).si_code <= 0 && (*info).si_pid() == libc::getpid() };
     if let Some(seat) = of_plugin().filter(|_| is_raised_here) {
         note_place(seat, context);
+        note_caller(seat);
         end_here(seat, FAULT_ABORT);
     }
     // Returning, `abort` goes on with the default, which ends the OS process.

@@ -140,6 +140,51 @@ fn a_pid_never_leads_to_another_process() {
     });
 }
 
+/// A process that was suspended goes on, while one wakes it and another kills it: it is in the run queue once, whoever moved it and its next
+/// runner are not at it at the same time, and it ends once.
+///
+/// Seen to fail with a `resume` that takes `RUNNING` off before it puts `SCHEDULED` on.
+#[test]
+fn one_that_is_resumed_is_queued_once() {
+    for is_killed in [false, true] {
+        explore(move || {
+            let process = Process::begun();
+            assert!(process.take());
+            assert_eq!(process.state.run(), Run::Poll);
+            let waker = {
+                let process = Arc::clone(&process);
+                thread::spawn(move || {
+                    let wake = process.state.wake();
+                    process.enqueue(&wake);
+                    process.turn()
+                })
+            };
+            let killer = {
+                let process = Arc::clone(&process);
+                thread::spawn(move || {
+                    if is_killed {
+                        let wake = process.state.kill();
+                        process.enqueue(&wake);
+                    }
+                })
+            };
+            // SAFETY: what the model checks: it is moved.
+            process.future.with_mut(|future| unsafe { *future += 1 });
+            process.state.resume();
+            process.put();
+            let mut ended = u32::from(process.turn());
+            ended += u32::from(waker.join().expect("the waker"));
+            killer.join().expect("the killer");
+            while process.queued.load(Ordering::SeqCst) > 0 {
+                ended += u32::from(process.turn());
+            }
+            assert_eq!(ended, u32::from(is_killed), "a kill ends it, once");
+            // SAFETY: nobody else is left.
+            assert!(process.future.with(|future| unsafe { *future }) > 1, "it has run since");
+        });
+    }
+}
+
 /// Whoever wakes it while it runs is not forgotten.
 #[test]
 fn a_wake_during_a_turn_leads_to_another() {

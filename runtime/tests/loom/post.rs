@@ -151,6 +151,37 @@ fn a_message_that_meets_the_end_has_one_owner_and_no_heir() {
     });
 }
 
+/// What a receiver has kept and puts back stays in front of what comes meanwhile, in its order.
+///
+/// Seen to fail with a `put_back` that leaves what is behind it to itself.
+#[test]
+fn what_is_put_back_comes_first() {
+    explore(|| {
+        let mailbox = Arc::new(Mailbox::new());
+        assert!(mailbox.push(Message::new(1)).is_ok() && mailbox.push(Message::new(2)).is_ok());
+        let sender = {
+            let mailbox = Arc::clone(&mailbox);
+            thread::spawn(move || [3, 4].into_iter().all(|value| mailbox.push(Message::new(value)).is_ok()))
+        };
+        let mut received = Vec::new();
+        // SAFETY: the one receiver.
+        unsafe {
+            let kept = [mailbox.keep().expect("the first"), mailbox.keep().expect("the second")];
+            let later = mailbox.keep();
+            for message in later.into_iter().chain(kept.into_iter().rev()) {
+                mailbox.put_back(message);
+            }
+            let seen = mailbox.len();
+            assert!((2..=4).contains(&seen), "none was read: {seen}");
+            assert!(sender.join().expect("the sender"));
+            while let Some(message) = mailbox.take() {
+                received.push(message.value());
+            }
+        }
+        assert_eq!((received, mailbox.len()), (vec![1, 2, 3, 4], 0));
+    });
+}
+
 /// A bounded mailbox never holds more than it may, however many send at once.
 #[test]
 fn a_bounded_mailbox_keeps_its_bound() {

@@ -1,15 +1,14 @@
-//! Requests a second and latency: the example's `/api/version` through our node, beside the same axum router on plain tokio, and
+//! Requests a second and latency: the example's `/api/version` through our node, beside the same axum router on plain tokio, or
 //! beside a small server in Erlang that gives the same answer.
 
 use super::report::{Better, Measurement};
 use super::rounds::{alternate, pick};
-use super::side::{Sides, Which};
+use super::side::{Beside, Sides, Which};
 use crate::shell::read;
 use anyhow::{Context, Result, ensure};
 use std::net::SocketAddr;
 use std::process::Command;
 use system_tests::node::Node;
-use system_tests::peer::Peer;
 use system_tests::sandbox::{EXAMPLE, Sandbox};
 
 const ROUNDS: u32 = 7;
@@ -19,18 +18,11 @@ const PATH: &str = "/api/version";
 /// What wrk says: requests a second, and the 99th percentile of latency in milliseconds.
 type Wrk = [f64; 2];
 
-/// Measures with that many keep-alive connections beside plain tokio.
-pub(super) fn beside_tokio(name: &str, connections: u32) -> Result<Vec<Measurement>> {
+/// Measures with that many keep-alive connections.
+pub(super) fn run(name: &str, sides: &Sides, beside: Beside, connections: u32) -> Result<Vec<Measurement>> {
     let (_sandbox, node) = example()?;
-    let peer = Peer::serve(&node.version())?;
-    measure(name, connections, node.address(), peer.address())
-}
-
-/// The same beside Erlang.
-pub(super) fn beside_erlang(name: &str, sides: &Sides, connections: u32) -> Result<Vec<Measurement>> {
-    let (_sandbox, node) = example()?;
-    let erlang = sides.beams()?.start(&node.version())?;
-    measure(name, connections, node.address(), erlang.listener("http").context("Erlang's HTTP listener")?)
+    let peer = sides.peer(beside, &node.version())?;
+    measure(name, connections, node.address(), peer.listener("http").context("the peer's HTTP listener")?)
 }
 
 /// As it is shipped: the peers are built for speed too.

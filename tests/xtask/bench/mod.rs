@@ -23,11 +23,11 @@ use crate::packages;
 use crate::shell::{complain, say};
 use anyhow::{Context, Result, bail, ensure};
 use report::Measurement;
-use side::Sides;
+use side::{Beside, Sides};
 use std::path::PathBuf;
 use system_tests::workspace;
 
-/// A benchmark: its name and how it measures.
+/// A benchmark: its name, which one of its measurements has too, and how it measures.
 type Benchmark = (String, Box<dyn Fn(&Sides) -> Result<Vec<Measurement>>>);
 
 /// What was asked for.
@@ -48,14 +48,17 @@ fn benchmarks() -> Vec<Benchmark> {
         benchmark("jobs_10000", |sides| jobs::run("jobs_10000", 10_000, sides)),
         benchmark("jobs_100000", |sides| jobs::run("jobs_100000", 100_000, sides)),
         benchmark("jobs_1000000", |sides| jobs::run("jobs_1000000", 1_000_000, sides)),
-        benchmark("idle_memory", memory::run),
+        benchmark("idle_memory", |sides| memory::idle("idle_memory", sides, Beside::Erlang)),
+        benchmark("idle_memory tokio", |sides| memory::idle("idle_memory tokio", sides, Beside::Tokio)),
+        benchmark("alive_10m", memory::alive),
         benchmark("tcp_idle_memory", connections::run),
-        benchmark("echo_50", redis::echo),
+        benchmark("echo_50", |sides| redis::echo("echo_50", sides, Beside::Erlang)),
+        benchmark("echo_50 tokio", |sides| redis::echo("echo_50 tokio", sides, Beside::Tokio)),
         benchmark("ping_redis_p1", |sides| redis::ping("ping_redis_p1", sides, 1, 200_000)),
         benchmark("ping_redis_p16", |sides| redis::ping("ping_redis_p16", sides, 16, 1_000_000)),
-        benchmark("http_small", |_| http::beside_tokio("http_small", 50)),
-        benchmark("http_small_1000", |_| http::beside_tokio("http_small_1000", 1_000)),
-        benchmark("http_small_erlang", |sides| http::beside_erlang("http_small_erlang", sides, 50)),
+        benchmark("http_small", |sides| http::run("http_small", sides, Beside::Tokio, 50)),
+        benchmark("http_small_1000", |sides| http::run("http_small_1000", sides, Beside::Tokio, 1_000)),
+        benchmark("http_small_erlang", |sides| http::run("http_small_erlang", sides, Beside::Erlang, 50)),
         benchmark("start_to_listening", start::run),
         benchmark("save_to_served", |_| save::run()),
         benchmark("inside_million", |_| inside::million()),
@@ -118,7 +121,10 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     for (name, measure) in options.chosen() {
         complain(&format!("benchmark {name}"));
         match measure(&sides) {
-            Ok(measured) => measurements.extend(measured),
+            Ok(measured) => {
+                ensure!(measured.iter().any(|m| m.name == name), "{name} measures nothing of that name");
+                measurements.extend(measured);
+            }
             Err(error) => {
                 complain(&format!("  failed: {error:#}"));
                 failed.push(name);
@@ -135,4 +141,47 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     }
     ensure!(failed.is_empty(), "failed: {}", failed.join(", "));
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Others read them in what `--json` writes.
+    const PROMISED: &str = "spawn_end spawn_monitor idle_memory pingpong_same pingpong_two ring many_to_one call \
+        wake_p99_4_spinners wake_p99_16_spinners wake_p99_100_spinners \
+        pingpong_4_spinners pingpong_16_spinners pingpong_100_spinners \
+        kill_spinning tcp_idle_memory echo_50 http_small";
+
+    #[test]
+    fn each_promised_name_is_a_benchmarks() {
+        let names = names();
+        let missing: Vec<_> = PROMISED.split_whitespace().filter(|name| !names.iter().any(|n| n == name)).collect();
+        assert!(missing.is_empty(), "{missing:?}");
+    }
+
+    #[test]
+    fn no_two_benchmarks_have_one_name() {
+        let names = names();
+        let different: std::collections::HashSet<_> = names.iter().collect();
+        assert_eq!(different.len(), names.len(), "{names:?}");
+    }
+
+    #[test]
+    fn a_program_measures_what_it_is_named_for() {
+        for program in program::all() {
+            assert!(program.quantities().any(|name| name == program.name), "{}", program.name);
+        }
+    }
+
+    #[test]
+    fn one_is_chosen_by_its_name_and_several_by_how_they_begin() {
+        let chosen = |only: &str| {
+            let options = Options::parse(&["--only", only])?;
+            anyhow::Ok(options.chosen().into_iter().map(|(name, _)| name).collect::<Vec<_>>())
+        };
+        assert_eq!(chosen("many_to_one").expect("it is one"), ["many_to_one"]);
+        assert_eq!(chosen("kill_").expect("two begin so"), ["kill_spinning", "kill_spinning_4_spinners"]);
+        assert!(chosen("none_such").is_err());
+    }
 }

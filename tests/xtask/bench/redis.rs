@@ -5,7 +5,7 @@
 
 use super::report::{Better, Measurement};
 use super::rounds::{alternate, pick};
-use super::side::{Side, Sides, Which};
+use super::side::{Beside, Side, Sides, Which};
 use crate::shell::read;
 use anyhow::{Context, Result};
 use std::process::Command;
@@ -17,17 +17,17 @@ const ROUNDS: u32 = 5;
 type Said = [f64; 2];
 
 /// Measures an echo.
-pub(super) fn echo(sides: &Sides) -> Result<Vec<Measurement>> {
-    run("echo_50", sides, "echo", 1, 200_000)
+pub(super) fn echo(name: &str, sides: &Sides, beside: Beside) -> Result<Vec<Measurement>> {
+    run(name, [sides.start_beside(beside, Which::Ours)?, sides.start_beside(beside, Which::Peer)?], "echo", 1, 200_000)
 }
 
 /// Measures PING with so many commands in flight on each connection.
 pub(super) fn ping(name: &str, sides: &Sides, pipelined: u32, requests: u32) -> Result<Vec<Measurement>> {
-    run(name, sides, "ping", pipelined, requests)
+    run(name, [sides.start(Which::Ours)?, sides.start(Which::Peer)?], "ping", pipelined, requests)
 }
 
-fn run(name: &str, sides: &Sides, listener: &str, pipelined: u32, requests: u32) -> Result<Vec<Measurement>> {
-    let (ours, peer) = (sides.start(Which::Ours)?, sides.start(Which::Peer)?);
+fn run(name: &str, sides: [Side; 2], listener: &str, pipelined: u32, requests: u32) -> Result<Vec<Measurement>> {
+    let [ours, peer] = sides;
     let rounds = alternate(ROUNDS, |which| {
         let side = if which == Which::Ours { &ours } else { &peer };
         // The first requests find everything cold.

@@ -150,6 +150,20 @@ mod tests {
     }
 
     #[test]
+    fn the_file_is_a_list_of_what_was_measured() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("results.json");
+        let measured = Measurement::new("call", "1/s", Better::More, &[(4.0, 2.0)]);
+        write_json(&path, &[measured]).expect("written");
+        let text = std::fs::read_to_string(&path).expect("read");
+        let all: Vec<serde_json::Value> = serde_json::from_str(&text).expect("a list");
+        assert_eq!(all.len(), 1, "{text}");
+        let one = &all[0];
+        let expected = serde_json::json!(["call", "1/s", 4.0, 2.0, 2.0]);
+        assert_eq!(serde_json::json!([one["name"], one["unit"], one["ours"], one["peer"], one["ratio"]]), expected);
+    }
+
+    #[test]
     fn a_new_measurement_takes_the_place_of_the_old_one_of_its_name() {
         let of = |name: &str, ours| Measurement::new(name, "ns", Better::Less, &[(ours, 1.0)]);
         let all = merge(vec![of("a", 1.0), of("b", 2.0)], &[of("b", 3.0), of("c", 4.0)]);

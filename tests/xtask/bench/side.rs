@@ -1,5 +1,5 @@
-//! The two sides of a benchmark: a node with `fixtures/bench`, and Erlang with `fixtures/erlang`. They have the same programs and
-//! speak the same lines, so the same code drives both.
+//! The two sides of a benchmark: a node with `fixtures/bench`, and its peer: Erlang with `fixtures/erlang`, or tokio with
+//! `fixtures/plain-tokio`. They have the same programs and speak the same lines, so the same code drives them.
 
 use anyhow::{Context, Result, bail};
 use std::cell::OnceCell;
@@ -8,9 +8,11 @@ use std::net::{SocketAddr, TcpStream};
 use std::process::Command;
 use std::time::Duration;
 use system_tests::cli::Cli;
-use system_tests::erlang::{Beams, Erlang};
+use system_tests::erlang::Beams;
 use system_tests::memory;
 use system_tests::node::Node;
+use system_tests::peer::Peer;
+use system_tests::plain_tokio::PlainTokio;
 use system_tests::release::ReleaseFolder;
 use system_tests::sandbox::Sandbox;
 
@@ -23,6 +25,7 @@ const PROGRAM_TIME_MAX: Duration = Duration::from_secs(120);
 pub(crate) struct Sides {
     ours: OnceCell<(Sandbox, ReleaseFolder)>,
     beams: OnceCell<Beams>,
+    tokio: OnceCell<PlainTokio>,
 }
 
 /// Which of the two.
@@ -30,8 +33,15 @@ pub(crate) struct Sides {
 pub(crate) enum Which {
     /// The node.
     Ours,
-    /// Erlang.
+    /// What it is measured beside.
     Peer,
+}
+
+/// What that is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Beside {
+    Erlang,
+    Tokio,
 }
 
 /// A running side; killed when dropped.
@@ -44,15 +54,20 @@ pub(crate) struct Side {
 #[derive(Debug)]
 enum System {
     Node(Node),
-    Erlang(Erlang),
+    Peer(Peer),
 }
 
 impl Sides {
-    /// Starts that side.
+    /// Starts that side; the peer is Erlang.
     pub(crate) fn start(&self, which: Which) -> Result<Side> {
+        self.start_beside(Beside::Erlang, which)
+    }
+
+    /// Starts that side; the peer is this one.
+    pub(crate) fn start_beside(&self, beside: Beside, which: Which) -> Result<Side> {
         let system = match which {
             Which::Ours => System::Node(self.node()?),
-            Which::Peer => System::Erlang(self.beams()?.start("")?),
+            Which::Peer => System::Peer(self.peer(beside, "")?),
         };
         let control = TcpStream::connect(system.listener("control")?)?;
         control.set_nodelay(true)?;
@@ -71,8 +86,15 @@ impl Sides {
         })
     }
 
-    /// Erlang's programs.
-    pub(crate) fn beams(&self) -> Result<&Beams> {
+    /// A peer that calls itself so.
+    pub(crate) fn peer(&self, beside: Beside, version: &str) -> Result<Peer> {
+        match beside {
+            Beside::Erlang => self.beams()?.start(version),
+            Beside::Tokio => get_or_try(&self.tokio, PlainTokio::build)?.start(version),
+        }
+    }
+
+    fn beams(&self) -> Result<&Beams> {
         get_or_try(&self.beams, Beams::compile)
     }
 
@@ -103,7 +125,7 @@ impl System {
     fn listener(&self, name: &str) -> Result<SocketAddr> {
         let address = match self {
             Self::Node(node) => node.listener(name),
-            Self::Erlang(erlang) => erlang.listener(name),
+            Self::Peer(peer) => peer.listener(name),
         };
         address.with_context(|| format!("there is no listener {name}"))
     }
@@ -111,7 +133,7 @@ impl System {
     fn os_pid(&self) -> u32 {
         match self {
             Self::Node(node) => node.os_pid(),
-            Self::Erlang(erlang) => erlang.os_pid(),
+            Self::Peer(peer) => peer.os_pid(),
         }
     }
 }
