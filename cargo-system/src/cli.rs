@@ -49,6 +49,20 @@ pub(crate) struct Global {
     pub(crate) release_root: Option<PathBuf>,
 }
 
+impl Global {
+    /// The same options for another call of this executable in a workspace.
+    pub(crate) fn to_args(&self) -> Vec<OsString> {
+        let named = |name: &str, value: Option<&std::ffi::OsStr>| value.map(|value| [name.into(), value.to_owned()]);
+        let values = [
+            named("--node", self.node.as_ref().map(|path| path.as_os_str())),
+            named("--package", self.package.as_ref().map(|name| name.as_ref())),
+            named("--manifest-path", self.manifest_path.as_ref().map(|path| path.as_os_str())),
+        ];
+        let json = self.json.then(|| "--json".into());
+        json.into_iter().chain(values.into_iter().flatten().flatten()).collect()
+    }
+}
+
 /// How long to wait for what.
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct Waiting {
@@ -71,13 +85,42 @@ pub(crate) struct Signing {
     pub(crate) counter: Option<u64>,
 }
 
+impl Signing {
+    /// What the environment says, for a command without these options.
+    pub(crate) fn from_environment() -> Self {
+        let key = std::env::var_os("CARGO_SYSTEM_SIGN").filter(|key| !key.is_empty());
+        Self { key: key.map(Into::into), counter: None }
+    }
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Make a plugin project that runs, upgrades and tests at once: a small chat
+    #[command(after_help = "Example:\n  cargo system new chat && cd chat && cargo system run")]
+    New {
+        /// The folder to make
+        folder: PathBuf,
+        /// The package's name; without it, the folder's
+        #[arg(long, value_name = "NAME")]
+        name: Option<String>,
+        /// The SDK's folder, plugin-abi of cargo-system's repository; without it, the one beside this tool's sources, or the published one
+        #[arg(long = "path", value_name = "DIR")]
+        sdk: Option<PathBuf>,
+    },
     /// Build and start the workspace's application, in the foreground
     #[command(after_help = "Example:\n  cargo system run --listen 127.0.0.1:5000")]
     Run {
         #[command(flatten)]
         serving: Serving,
+    },
+    /// The same, and build and upgrade in whatever is saved
+    #[command(after_help = "Example:\n  cargo system watch --listen 127.0.0.1:5000")]
+    Watch {
+        #[command(flatten)]
+        serving: Serving,
+        /// Watch for the node that is this OS process, and end with it
+        #[arg(long, hide = true, value_name = "OS_PID")]
+        beside: Option<u32>,
     },
     /// Build a self-contained release: a folder, and an archive of it beside
     #[command(after_help = "Example:\n  cargo system release --out /srv/app && /srv/app/bin/app start")]
@@ -351,7 +394,7 @@ fn of_release(command: clap::Command, root: &Path) -> clap::Command {
     let hide = |command: clap::Command, (name, is_hidden)| {
         command.mut_subcommand(name, |subcommand: clap::Command| subcommand.hide(is_hidden))
     };
-    let hidden = ["run", "release", "check"].map(|name| (name, true));
+    let hidden = ["new", "run", "watch", "release", "check"].map(|name| (name, true));
     let offered = ["start", "daemon", "restart", "service"].map(|name| (name, false));
     hidden.into_iter().chain(offered).fold(command, hide)
 }

@@ -6,8 +6,11 @@
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::settings::{self, Said};
-use cargo_metadata::{CrateType, Dependency, DependencyKind, Metadata, MetadataCommand, Package, TargetKind};
+use cargo_metadata::{
+    CrateType, Dependency, DependencyKind, Metadata, MetadataCommand, Package, PackageId, TargetKind,
+};
 use runtime::release::settings::Settings;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 /// What `cargo metadata` says.
@@ -40,14 +43,7 @@ impl Workspace {
         if let Some(path) = manifest_path {
             command.manifest_path(path);
         }
-        let metadata = command.exec().map_err(|error| {
-            let said = match &error {
-                cargo_metadata::Error::CargoMetadata { stderr } => first_error(stderr),
-                other => other.to_string(),
-            };
-            Failure::error(format!("the workspace cannot be read: {said}"))
-                .hint("run this in a cargo workspace, or name a running node with --node")
-        })?;
+        let metadata = command.exec().map_err(unreadable)?;
         Ok(Self { metadata })
     }
 
@@ -88,6 +84,30 @@ impl Workspace {
                 Err(Failure::new(ExitCode::Usage, format!("{what}: {names}")).hint("name one with --package"))
             }
         }
+    }
+
+    /// The folders of the packages that an application is built of, as far as they are no published ones: its plugins, and what these depend on.
+    pub(crate) fn sources(&self, application: &Application) -> Result<Vec<PathBuf>, Failure> {
+        let mut command = MetadataCommand::new();
+        command.manifest_path(self.metadata.workspace_root.join("Cargo.toml"));
+        let metadata = command.exec().map_err(unreadable)?;
+        let nodes = metadata.resolve.iter().flat_map(|resolve| &resolve.nodes);
+        let needed: HashMap<_, _> = nodes.map(|node| (&node.id, &node.dependencies)).collect();
+        let is_plugin = |package: &&Package| {
+            application.plugins.iter().any(|plugin| plugin.manifest_path == package.manifest_path.as_std_path())
+        };
+        let mut reached: Vec<_> = metadata.packages.iter().filter(is_plugin).map(|package| &package.id).collect();
+        let mut next = 0;
+        while let Some(id) = reached.get(next).copied() {
+            next += 1;
+            for id in needed.get(id).into_iter().copied().flatten() {
+                if !reached.contains(&id) && metadata[id].source.is_none() {
+                    reached.push(id);
+                }
+            }
+        }
+        let folder = |id: &PackageId| metadata[id].manifest_path.parent().map(|folder| folder.as_std_path().to_owned());
+        Ok(reached.into_iter().filter_map(folder).collect())
     }
 
     /// The folder of the workspace's own node for that plugin.
@@ -174,6 +194,15 @@ fn is_plugin(package: &Package) -> bool {
 /// Is the folder the package's, or inside of it?
 fn holds(package: &Package, folder: &Path) -> bool {
     package.manifest_path.parent().is_some_and(|own| folder.starts_with(own))
+}
+
+fn unreadable(error: cargo_metadata::Error) -> Failure {
+    let said = match &error {
+        cargo_metadata::Error::CargoMetadata { stderr } => first_error(stderr),
+        other => other.to_string(),
+    };
+    Failure::error(format!("the workspace cannot be read: {said}"))
+        .hint("run this in a cargo workspace, or name a running node with --node")
 }
 
 /// cargo's own sentence, without its prefix.

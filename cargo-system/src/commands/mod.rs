@@ -13,6 +13,7 @@ mod keys;
 mod kill;
 mod log;
 mod metrics;
+mod new;
 mod newest;
 mod node;
 mod ping;
@@ -31,6 +32,7 @@ mod trace;
 mod tree;
 mod upgrade;
 mod version;
+mod watch;
 
 use crate::cli::{Cli, Command};
 use crate::context::{Context, release_command};
@@ -61,7 +63,9 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
     }
     refuse_builds_of_releases(&context, &command)?;
     match command {
+        Command::New { folder, name, sdk } => new::new(&context, &folder, name.as_deref(), sdk.as_deref()),
         Command::Run { serving } => run::run(&context, &serving),
+        Command::Watch { serving, beside } => watch::watch(&context, &serving, beside),
         Command::Release { out, signing } => release::release(&context, out, &signing),
         Command::Upgrade { newest: true, force, confirm_within, wait, waiting, .. } => {
             newest::upgrade(&context, Wish { force, confirm_within, wait }, waiting)
@@ -110,7 +114,8 @@ fn refuse_builds_of_releases(context: &Context, command: &Command) -> Result<(),
     let Some(root) = &context.global.release_root else { return Ok(()) };
     let own = release_command(root);
     let hint = match command {
-        Command::Run { .. } => format!("{own} start"),
+        Command::Run { .. } | Command::Watch { .. } => format!("{own} start"),
+        Command::New { .. } => "cargo system new".to_owned(),
         Command::Release { .. } => "cargo system release, in the workspace".to_owned(),
         Command::Check => "cargo system check, in the workspace".to_owned(),
         Command::Upgrade { release: None, newest: false, .. } => format!("{own} upgrade --release FILE"),

@@ -13,6 +13,12 @@ use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 
 pub(super) fn run(context: &Context, serving: &Serving) -> Result<(), Failure> {
+    let node = prepare(context)?;
+    become_node(&node, serving)
+}
+
+/// Builds the workspace's application, so that its node boots it.
+pub(super) fn prepare(context: &Context) -> Result<NodePath, Failure> {
     let application = context.application()?;
     let node = context.node()?;
     node.refuse_running()?;
@@ -25,7 +31,7 @@ pub(super) fn run(context: &Context, serving: &Serving) -> Result<(), Failure> {
     store.set_permanent(&manifest.version).map_err(Failure::error)?;
     interrupt::check()?;
     output::note(&format!("{} {} in {}", manifest.name, manifest.version, node.root()));
-    become_node(&node, serving)
+    Ok(node)
 }
 
 pub(super) fn start(context: &Context, serving: &Serving) -> Result<(), Failure> {
@@ -52,7 +58,7 @@ pub(super) fn forget_surroundings(command: &mut Command) {
 }
 
 /// This process becomes the node: same process id, same terminal. Returns only when that fails.
-fn become_node(node: &NodePath, serving: &Serving) -> Result<(), Failure> {
+pub(super) fn become_node(node: &NodePath, serving: &Serving) -> Result<(), Failure> {
     let failed = |error: std::io::Error| Failure::error(format!("this executable cannot be run again: {error}"));
     let own = std::env::current_exe().map_err(failed)?;
     let mut command = Command::new(own);
