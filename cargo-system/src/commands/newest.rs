@@ -80,7 +80,6 @@ fn newest(
 mod tests {
     use super::*;
     use std::time::Duration;
-    use std::time::Duration;
 
     #[test]
     fn the_newest_is_the_highest_and_then_the_last_and_never_older_than_what_serves() {

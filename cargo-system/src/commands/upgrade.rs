@@ -21,7 +21,7 @@ use std::path::Path;
 use std::time::Duration;
 
 /// How it is to be gone about.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Wish {
     /// Also to a release that was rolled back.
     pub(super) force: bool,

@@ -131,7 +131,7 @@ fn act(stream: &UnixStream, controlled: &Arc<Controlled>, request: Request) -> i
         Command::Upgrade { release, force, confirm_within_ms, wait, follow_drain_ms } => {
             let by = peer::by(stream, request.client.as_deref());
             let begun = controlled.versions.upgrade(&release, force, probation(confirm_within_ms), by);
-            let begun = begun.map(|begun| if wait { begun.to_the_end() } else { begun });
+            let begun = begun.map(|begun| if wait { begun.followed_through() } else { begun });
             follow(stream, begun, Duration::from_millis(follow_drain_ms))
         }
         Command::Confirm => follow(stream, controlled.versions.confirm(), Duration::ZERO),

@@ -59,7 +59,7 @@ pub(crate) struct Begun {
 
 impl Begun {
     /// Followed through the probation, if there is one.
-    pub(crate) fn to_the_end(mut self) -> Self {
+    pub(crate) fn followed_through(mut self) -> Self {
         self.watcher.go_to_the_end();
         self
     }

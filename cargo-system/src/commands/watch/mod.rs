@@ -16,7 +16,7 @@
 mod saves;
 
 use super::run::{become_node, forget_surroundings, prepare};
-use super::upgrade;
+use super::upgrade::{self, Wish};
 use super::version::ask_status;
 use crate::cli::{Serving, Signing, Waiting};
 use crate::context::Context;
@@ -100,7 +100,7 @@ fn upgrade_in(context: &Context) {
     // cargo is asked anew: what was saved may be a manifest.
     let context = Context::new(context.global.clone());
     let waiting = Waiting { drain_wait: 0, timeout: UPGRADE_MAX_S };
-    let upgraded = upgrade::upgrade(&context, None, false, None, waiting, &Signing::from_environment());
+    let upgraded = upgrade::upgrade(&context, None, Wish::default(), waiting, &Signing::from_environment());
     if let Err(failure) = upgraded
         && !interrupt::happened()
     {
