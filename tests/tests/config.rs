@@ -147,7 +147,7 @@ fn a_check_that_does_not_come_back_refuses_the_upgrade() {
     let mut talk = Talk::open(node.address());
     configure(&sandbox, "limit = 99\n");
     let said = sandbox.cli(["upgrade", "--drain-wait", "0"]).expect(REFUSED);
-    assert!(said.stderr.contains("it has not come back within 30s"), "{}", said.stderr);
+    assert!(said.stderr.contains("its initialisation has not come back within 30s"), "{}", said.stderr);
     assert_eq!(node.version(), before);
     talk.expect("?", "1 Ulm B");
     configure(&sandbox, "limit = 3\n");

@@ -47,7 +47,8 @@ fn button(what: &str, pid: Pid) -> String {
 fn short(name: &str) -> String {
     let mut shown = String::new();
     for part in name.split_inclusive(|c: char| !c.is_alphanumeric() && !matches!(c, '_' | ':')) {
-        let from = part.rfind("::").map_or(0, |at| at + 2);
+        // What begins with it belongs to what is shown before.
+        let from = part.rfind("::").filter(|at| *at > 0).map_or(0, |at| at + 2);
         shown.push_str(&part[from..]);
     }
     shown
@@ -133,7 +134,7 @@ mod tests {
 
     #[test]
     fn a_type_is_shown_without_its_paths() {
-        assert_eq!(short("example_app::calculation::start<a::b::C>::{{closure}}"), "{{closure}}");
+        assert_eq!(short("example_app::calculation::start<a::b::C>::{{closure}}"), "start<C>::{{closure}}");
         assert_eq!(short("example_app::load::job::Job"), "Job");
         assert_eq!(short("core::Map<a::B, c::d::E>"), "Map<B, E>");
     }
