@@ -77,7 +77,7 @@ fn what_happens_in_a_node_is_counted() {
     assert!(value(&before, "processes{state=\"waiting\"}") >= 20.0, "{before}");
     assert!(value(&before, "resident_memory_bytes") > 1e6 && value(&before, "uptime_seconds") > 0.0, "{before}");
     assert!(value(&before, "hand_offs_total") >= 1.0 && value(&before, "long_runners") >= 1.0, "{before}");
-    let version = format!("version_processes{{version=\"{}\",state=\"current\"}}", node.version());
+    let version = format!("version_processes{{plugin=\"runaway\",version=\"{}\",state=\"current\"}}", node.version());
     assert!(value(&before, &version) >= 22.0, "{before}");
 
     for pid in [&spinner, &blocked] {
