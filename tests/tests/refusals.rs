@@ -62,7 +62,8 @@ fn greeting(node: &Node) -> String {
 fn one_sentence(said: &Said) -> String {
     let (error, _) = said.complaint();
     let error = error.unwrap_or_else(|| panic!("no error line in:\n{}", said.stderr));
-    assert_eq!(said.stderr.matches("error: ").count(), 1, "one sentence:\n{}", said.stderr);
+    let errors = said.stderr.lines().filter(|line| line.trim_start().starts_with("error: ")).count();
+    assert_eq!(errors, 1, "one sentence:\n{}", said.stderr);
     assert!(!error.ends_with('.'), "{error}");
     error.to_owned()
 }
