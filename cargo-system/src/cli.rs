@@ -3,18 +3,20 @@
 mod inside;
 mod keys;
 mod log;
+mod options;
 mod serving;
 
 pub(crate) use inside::{ProfileOptions, TraceOptions};
 pub(crate) use keys::KeysCommand;
 pub(crate) use log::{LogCommand, LogOptions};
+pub(crate) use options::{Global, Signing, Waiting};
 pub(crate) use serving::Serving;
 
 use crate::context::release_command;
 use crate::exit_code;
 use crate::which::{Which, parse_interval};
 use clap::builder::Resettable;
-use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -27,70 +29,6 @@ pub(crate) struct Cli {
     pub(crate) global: Global,
     #[command(subcommand)]
     pub(crate) command: Command,
-}
-
-/// Options of every command.
-#[derive(Clone, Debug, Args)]
-pub(crate) struct Global {
-    /// The node's folder; without it, the workspace's own
-    #[arg(long, global = true, value_name = "PATH", env = "CARGO_SYSTEM_NODE")]
-    pub(crate) node: Option<PathBuf>,
-    /// Print JSON: one object, or one event a line for what takes time
-    #[arg(long, global = true)]
-    pub(crate) json: bool,
-    /// The plugin's package; needed when the workspace has several
-    #[arg(short, long, global = true, value_name = "NAME")]
-    pub(crate) package: Option<String>,
-    /// The workspace's Cargo.toml
-    #[arg(long, global = true, value_name = "PATH")]
-    pub(crate) manifest_path: Option<PathBuf>,
-    /// The folder of the release that this command belongs to
-    #[arg(long, global = true, hide = true, value_name = "PATH")]
-    pub(crate) release_root: Option<PathBuf>,
-}
-
-impl Global {
-    /// The same options for another call of this executable in a workspace.
-    pub(crate) fn to_args(&self) -> Vec<OsString> {
-        let named = |name: &str, value: Option<&std::ffi::OsStr>| value.map(|value| [name.into(), value.to_owned()]);
-        let values = [
-            named("--node", self.node.as_ref().map(|path| path.as_os_str())),
-            named("--package", self.package.as_ref().map(|name| name.as_ref())),
-            named("--manifest-path", self.manifest_path.as_ref().map(|path| path.as_os_str())),
-        ];
-        let json = self.json.then(|| "--json".into());
-        json.into_iter().chain(values.into_iter().flatten().flatten()).collect()
-    }
-}
-
-/// How long to wait for what.
-#[derive(Clone, Copy, Debug, Args)]
-pub(crate) struct Waiting {
-    /// How long to follow the old version's processes as they finish
-    #[arg(long, value_name = "SECONDS", default_value = "5")]
-    pub(crate) drain_wait: u32,
-    /// How long to wait for the node
-    #[arg(long, value_name = "SECONDS", default_value = "120")]
-    pub(crate) timeout: u32,
-}
-
-/// Who signs a release.
-#[derive(Clone, Debug, Default, Args)]
-pub(crate) struct Signing {
-    /// Sign the release with this secret key (cargo system keys generate makes one)
-    #[arg(long = "sign", value_name = "KEY", env = "CARGO_SYSTEM_SIGN")]
-    pub(crate) key: Option<PathBuf>,
-    /// The release's counter, above that of every release before; without it, the time in milliseconds
-    #[arg(long, value_name = "N", requires = "key")]
-    pub(crate) counter: Option<u64>,
-}
-
-impl Signing {
-    /// What the environment says, for a command without these options.
-    pub(crate) fn from_environment() -> Self {
-        let key = std::env::var_os("CARGO_SYSTEM_SIGN").filter(|key| !key.is_empty());
-        Self { key: key.map(Into::into), counter: None }
-    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -152,7 +90,7 @@ pub(crate) enum Command {
         #[arg(long)]
         dry_run: bool,
         /// Go back by itself after this time, such as 5m, unless cargo system confirm is called before
-        #[arg(long, value_name = "TIME", value_parser = parse_probation)]
+        #[arg(long, value_name = "TIME", value_parser = options::parse_probation)]
         confirm_within: Option<Duration>,
         /// Wait for the end of the probation, too, by --confirm-within or by the release: exit code 10 if it went back
         #[arg(long, conflicts_with = "dry_run")]
@@ -404,18 +342,6 @@ fn parse_user(text: &str) -> Result<String, String> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
     let is_name = !text.is_empty() && text.len() <= 32 && text.chars().all(is_plain) && !text.starts_with('-');
     if is_name { Ok(text.to_owned()) } else { Err(format!("{text:?} is no user's name")) }
-}
-
-/// The longest probation: nobody waits longer for anything.
-const PROBATION_MAX: Duration = Duration::from_secs(24 * 60 * 60);
-
-fn parse_probation(text: &str) -> Result<Duration, String> {
-    let time = humantime::parse_duration(text).map_err(|error| format!("{error}; write 30s, 5m or 1h"))?;
-    match time {
-        Duration::ZERO => Err("nobody confirms within no time".to_owned()),
-        time if time > PROBATION_MAX => Err("a probation is no longer than 24h".to_owned()),
-        time => Ok(time),
-    }
 }
 
 #[cfg(test)]

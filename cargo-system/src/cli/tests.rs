@@ -1,5 +1,6 @@
 //! The command line, parsed.
 
+use super::options::parse_probation;
 use super::serving::{Port, parse_listen, parse_port};
 use super::*;
 
