@@ -19,6 +19,7 @@ pub mod load;
 pub mod memory;
 pub mod node;
 pub mod peer;
+pub mod place;
 pub mod plain_tokio;
 pub mod processor;
 pub mod random;

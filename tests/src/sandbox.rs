@@ -1,15 +1,15 @@
 //! A user's workspace: a copy of one application that a test may edit, and a folder for its node.
 //!
 //! ```text
-//! <temporary>/app/Cargo.toml, Cargo.lock, <plugin>/…   the workspace; a fixture of several packages has each beside the others
-//! <temporary>/node/                                    the node's folder
-//! <target>/system-tests/sandboxes/<name>/              its target folder (see `seed`)
+//! app/Cargo.toml, Cargo.lock, <plugin>/…   the workspace; a fixture of several packages has each beside the others
+//! node/                                    the node's folder
 //! ```
 //!
-//! All of it goes when the sandbox is dropped.
+//! Both are in a place of the sandbox's own (see `place`), as is its target folder (see `seed`). All of it goes when the sandbox is dropped.
 
 use crate::cli::Cli;
 use crate::node::Node;
+use crate::place::Place;
 use crate::release::ReleaseFolder;
 use crate::seed::{self, Build, Copy, copy_tree};
 use crate::workspace;
@@ -17,7 +17,6 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
-use tempfile::TempDir;
 
 /// The example application, as a fixture.
 pub const EXAMPLE: &str = "example-app";
@@ -26,8 +25,7 @@ pub const EXAMPLE: &str = "example-app";
 #[derive(Debug)]
 pub struct Sandbox {
     plugin: String,
-    place: TempDir,
-    target: TempDir,
+    place: Place,
 }
 
 impl Sandbox {
@@ -49,7 +47,7 @@ impl Sandbox {
 
     fn built(plugin: &str, builds: &[Build]) -> Result<Self> {
         let sandbox = Self::unbuilt(plugin)?;
-        seed::sow(plugin, builds, sandbox.target.path())?;
+        seed::sow(plugin, builds, &sandbox.place)?;
         Ok(sandbox)
     }
 
@@ -58,12 +56,7 @@ impl Sandbox {
     /// # Errors
     /// When a file cannot be written.
     pub fn unbuilt(plugin: &str) -> Result<Self> {
-        let targets = seed::folder()?.join("sandboxes");
-        fs::create_dir_all(&targets)?;
-        // A Unix socket's path is short, and so is a node's folder.
-        let place = tempfile::Builder::new().prefix("csys-").tempdir()?;
-        let target = tempfile::Builder::new().prefix("target-").tempdir_in(targets)?;
-        let sandbox = Self { plugin: plugin.into(), place, target };
+        let sandbox = Self { plugin: plugin.into(), place: Place::take()? };
         lay_out(plugin, &sandbox.workspace())?;
         Ok(sandbox)
     }
@@ -71,7 +64,7 @@ impl Sandbox {
     /// The workspace's root.
     #[must_use]
     pub fn workspace(&self) -> PathBuf {
-        self.place.path().join("app")
+        self.place.workspace()
     }
 
     /// The plugin's package.
@@ -83,19 +76,25 @@ impl Sandbox {
     /// The node's folder.
     #[must_use]
     pub fn root(&self) -> PathBuf {
-        self.place.path().join("node")
+        self.place.root().join("node")
+    }
+
+    /// The place, for what is no copy.
+    #[must_use]
+    pub fn into_place(self) -> Place {
+        self.place
     }
 
     /// A place beside, for what else a test needs.
     #[must_use]
     pub fn beside(&self, name: &str) -> PathBuf {
-        self.place.path().join(name)
+        self.place.root().join(name)
     }
 
     /// The target folder.
     #[must_use]
-    pub fn target(&self) -> &Path {
-        self.target.path()
+    pub fn target(&self) -> PathBuf {
+        self.place.target()
     }
 
     /// `cargo-system …` as a user calls it in this workspace, for this sandbox's node.
@@ -212,9 +211,7 @@ fn upgraded(cli: Cli) -> Result<String> {
 /// # Errors
 /// When a file cannot be read or written.
 pub(crate) fn lay_out(plugin: &str, workspace: &Path) -> Result<()> {
-    let root = workspace::root();
-    let fixture = root.join("tests/fixtures").join(plugin);
-    let source = if plugin == EXAMPLE { root.join(EXAMPLE) } else { fixture };
+    let (root, source) = (workspace::root(), source(plugin));
     let members = members(plugin)?;
     match members.as_slice() {
         [_] => copy_tree(&source, &workspace.join(plugin), &|_| Copy::Bytes)?,
@@ -225,13 +222,19 @@ pub(crate) fn lay_out(plugin: &str, workspace: &Path) -> Result<()> {
     write_if_changed(&workspace.join("Cargo.lock"), &fs::read_to_string(root.join("Cargo.lock"))?)
 }
 
+/// Where the repository has the example or a fixture.
+pub(crate) fn source(plugin: &str) -> PathBuf {
+    let root = workspace::root();
+    if plugin == EXAMPLE { root.join(EXAMPLE) } else { root.join("tests/fixtures").join(plugin) }
+}
+
 /// The packages of a fixture: itself, or if it has no manifest its folders.
 ///
 /// # Errors
 /// When it cannot be read.
 pub(crate) fn members(plugin: &str) -> Result<Vec<String>> {
-    let fixture = workspace::root().join("tests/fixtures").join(plugin);
-    if plugin == EXAMPLE || fixture.join("Cargo.toml").exists() {
+    let fixture = source(plugin);
+    if fixture.join("Cargo.toml").exists() {
         return Ok(vec![plugin.to_owned()]);
     }
     let entries = fs::read_dir(&fixture).with_context(|| fixture.display().to_string())?;

@@ -1,21 +1,23 @@
-//! Builds each plugin once, and gives every sandbox a target folder of its own that starts from that build.
+//! Builds each plugin once in each place, and gives every sandbox there a target folder that starts from that build.
 //!
 //! Sandboxes must not share a target folder: cargo names a workspace's own packages by their place *within* the workspace, so two
 //! copies of one plugin have one fingerprint and one output file. One would be given the other's build. So:
 //!
 //! ```text
-//! seed (one, locked) ── dependencies: hard links ──► a sandbox's own target folder
-//!                    ── the plugin itself: copies ─►   (cargo finds it fresh until the sandbox edits it)
+//! seed/ (one, locked)    ── dependencies: hard links ──► the place's target folder ── cargo finds all fresh until the sandbox edits it,
+//! place/kept/<plugin>/   ── the plugin itself: copies ─►                              and the compiler goes on from there
 //! ```
 //!
 //! Times of modification are kept, since cargo goes by them.
 
 use crate::cli::Cli;
 use crate::node::Node;
-use crate::workspace;
+use crate::place::Place;
+use crate::{sandbox, workspace};
 use anyhow::{Context, Result, ensure};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 /// The folder that tests build into.
 ///
@@ -34,41 +36,128 @@ pub enum Build {
     Release,
 }
 
-/// Gives `target` the seed's builds of this plugin.
+impl Build {
+    const ALL: [Self; 2] = [Self::Upgrade, Self::Release];
+
+    /// The file beside a plugin's builds that says that there is this one.
+    fn mark(self) -> &'static str {
+        match self {
+            Self::Upgrade => "upgrade.mark",
+            Self::Release => "release.mark",
+        }
+    }
+}
+
+/// Gives the place's target folder these builds of the workspace there, which is this plugin as the repository has it.
 ///
 /// # Errors
 /// When the plugin does not build, or a file cannot be copied.
-pub fn sow(plugin: &str, builds: &[Build], target: &Path) -> Result<()> {
-    let folder = folder()?;
-    fs::create_dir_all(&folder)?;
-    let lock = File::create(folder.join("seed.lock"))?;
-    lock.lock().context("another test holds the seed")?;
-    let seed = folder.join("seed");
-    let sources = folder.join("seed-sources").join(plugin);
-    crate::sandbox::lay_out(plugin, &sources)?;
-    for build in builds {
-        grow(*build, &sources, &seed).with_context(|| format!("the fixture {plugin}"))?;
+pub fn sow(plugin: &str, builds: &[Build], place: &Place) -> Result<()> {
+    let shared = folder()?.join("seed");
+    fs::create_dir_all(&shared)?;
+    let seed =
+        Seed { newest: newest(plugin)?, own: own(plugin)?, kept: place.kept(plugin), target: place.target(), shared };
+    let missing: Vec<_> = builds.iter().copied().filter(|build| !seed.has(*build)).collect();
+    let lock = File::create(folder()?.join("seed.lock"))?;
+    // Many take from it at once, one adds to it.
+    let locked = if missing.is_empty() { lock.lock_shared() } else { lock.lock() };
+    locked.context("another test holds the seed")?;
+    seed.give()?;
+    for build in &missing {
+        grow(*build, place).with_context(|| format!("the fixture {plugin}"))?;
     }
-    let own: Vec<_> = crate::sandbox::members(plugin)?.iter().map(|member| member.replace('-', "_")).collect();
-    copy_tree(&seed, target, &|path| {
-        let name = path.file_name().unwrap_or_default().to_string_lossy().replace('-', "_");
-        let is_own =
-            own.iter().any(|own| name.contains(own)) || path.components().any(|part| part.as_os_str() == "incremental");
-        if is_own { Copy::Bytes } else { Copy::Link }
-    })
+    if missing.is_empty() { Ok(()) } else { seed.keep(&missing) }
 }
 
-/// Builds it by the command under test, so that profile and flags are the ones it uses.
-fn grow(build: Build, sources: &Path, target: &Path) -> Result<()> {
-    let place = tempfile::tempdir()?;
-    let surround = |cli: Cli| cli.in_folder(sources).env("CARGO_TARGET_DIR", target);
+/// A plugin's builds in one place.
+struct Seed {
+    /// When something was last changed that goes into it.
+    newest: SystemTime,
+    /// Its packages' names, as files have them.
+    own: Vec<String>,
+    kept: PathBuf,
+    target: PathBuf,
+    shared: PathBuf,
+}
+
+impl Seed {
+    fn has(&self, build: Build) -> bool {
+        let made = fs::metadata(self.kept.join(build.mark())).and_then(|mark| mark.modified());
+        made.is_ok_and(|made| made > self.newest)
+    }
+
+    /// Puts what there is into the target folder.
+    fn give(&self) -> Result<()> {
+        copy_tree(&self.shared, &self.target, &|_| Copy::Link)?;
+        if self.kept.exists() {
+            let is_mark = |path: &Path| Build::ALL.iter().any(|build| path.ends_with(build.mark()));
+            copy_tree(&self.kept, &self.target, &|path| if is_mark(path) { Copy::Not } else { Copy::Bytes })?;
+        }
+        Ok(())
+    }
+
+    /// Takes what was built from the target folder, for the next one.
+    fn keep(&self, built: &[Build]) -> Result<()> {
+        let is_other =
+            |path: &Path| !self.is_own(path) && !path.components().any(|part| part.as_os_str() == "incremental");
+        copy_tree(&self.target, &self.shared, &|path| if is_other(path) { Copy::Link } else { Copy::Not })?;
+        let kept = self.kept.with_extension("new");
+        if kept.exists() {
+            fs::remove_dir_all(&kept)?;
+        }
+        copy_tree(&self.target, &kept, &|path| if self.is_own(path) { Copy::Bytes } else { Copy::Not })?;
+        for build in Build::ALL.into_iter().filter(|build| built.contains(build) || self.has(*build)) {
+            File::create(kept.join(build.mark()))?;
+        }
+        if self.kept.exists() {
+            fs::remove_dir_all(&self.kept)?;
+        }
+        Ok(fs::rename(kept, &self.kept)?)
+    }
+
+    fn is_own(&self, path: &Path) -> bool {
+        let path = path.strip_prefix(&self.target).unwrap_or(path).to_string_lossy().replace('-', "_");
+        self.own.iter().any(|own| path.contains(own))
+    }
+}
+
+fn own(plugin: &str) -> Result<Vec<String>> {
+    Ok(sandbox::members(plugin)?.iter().map(|member| member.replace('-', "_")).collect())
+}
+
+/// When something was last changed of which its builds are made: its sources, the SDK, what they are locked to, and what builds them.
+fn newest(plugin: &str) -> Result<SystemTime> {
+    let root = workspace::root();
+    let parts = [
+        sandbox::source(plugin),
+        root.join("plugin-abi"),
+        root.join("Cargo.toml"),
+        root.join("Cargo.lock"),
+        workspace::binary()?,
+    ];
+    parts.iter().map(|part| last_change(part)).try_fold(SystemTime::UNIX_EPOCH, |newest, time| Ok(newest.max(time?)))
+}
+
+fn last_change(path: &Path) -> Result<SystemTime> {
+    let metadata = fs::metadata(path).with_context(|| path.display().to_string())?;
+    if !metadata.is_dir() {
+        return Ok(metadata.modified()?);
+    }
+    // A folder's own time says what is not there any more.
+    fs::read_dir(path)?.try_fold(metadata.modified()?, |newest, entry| Ok(newest.max(last_change(&entry?.path())?)))
+}
+
+/// Builds what is there by the command under test, so that profile and flags are the ones it uses.
+fn grow(build: Build, place: &Place) -> Result<()> {
+    let elsewhere = tempfile::tempdir()?;
+    let surround = |cli: Cli| cli.in_folder(&place.workspace()).env("CARGO_TARGET_DIR", place.target());
     match build {
         Build::Upgrade => {
-            let run = Cli::new(["run", "--listen", "127.0.0.1:0"])?.env("CARGO_SYSTEM_NODE", place.path());
-            Node::start(surround(run).into_command(), place.path()).map(drop)
+            let run = Cli::new(["run", "--listen", "127.0.0.1:0"])?.env("CARGO_SYSTEM_NODE", elsewhere.path());
+            Node::start(surround(run).into_command(), elsewhere.path()).map(drop)
         }
         Build::Release => {
-            let output = place.path().join("release");
+            let output = elsewhere.path().join("release");
             let said = surround(Cli::new(["release", "--out"])?.args([output])).run()?;
             ensure!(said.code == 0, "release ended with {}:\n{}", said.code, said.stderr);
             Ok(())
@@ -83,9 +172,11 @@ pub enum Copy {
     Link,
     /// By a file of its own.
     Bytes,
+    /// Not at all.
+    Not,
 }
 
-/// Copies a folder with all that is in it, and with times of modification. What is there and newer or equal stays.
+/// Copies a folder with all that is in it, and with times of modification. What is there with the same time stays.
 ///
 /// # Errors
 /// When a file cannot be read or written.
@@ -106,14 +197,17 @@ pub fn copy_tree(from: &Path, to: &Path, how: &dyn Fn(&Path) -> Copy) -> Result<
 }
 
 fn copy_file(source: &Path, copy: &Path, how: Copy) -> Result<()> {
-    let linked = how == Copy::Link && fs::hard_link(source, copy).is_ok();
-    if linked {
+    if how == Copy::Not {
         return Ok(());
     }
-    let metadata = fs::metadata(source)?;
-    let modified = metadata.modified()?;
-    let unchanged = fs::metadata(copy).is_ok_and(|there| there.modified().is_ok_and(|time| time == modified));
-    if unchanged {
+    let modified = fs::metadata(source)?.modified()?;
+    match fs::metadata(copy).and_then(|there| there.modified()) {
+        Ok(time) if time == modified => return Ok(()),
+        // It may be another's too: it is not written to.
+        Ok(_) => fs::remove_file(copy)?,
+        Err(_) => {}
+    }
+    if how == Copy::Link && fs::hard_link(source, copy).is_ok() {
         return Ok(());
     }
     fs::copy(source, copy)?;

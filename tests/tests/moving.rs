@@ -53,6 +53,23 @@ fn a_server_moves_with_its_state_and_all_that_others_know_of_it() {
     old.expect("start a", "another process has the name");
 }
 
+/// Nothing that two builds share knows how either lays out its types.
+#[test]
+fn a_server_moves_to_a_build_of_another_layout_and_optimisation_and_back() {
+    let (sandbox, node) = fixture();
+    let before = node.version();
+    let mut talk = Talk::open(node.address());
+    assert!(talk.ask("start a").starts_with('<'));
+    talk.expect("add a 5", "5");
+    edit(&sandbox, "const FACTOR: u64 = 1;", "const FACTOR: u64 = 100;");
+    let upgrade = sandbox.cli(["upgrade", "--drain-wait", "0"]).env("RUSTC_BOOTSTRAP", "1");
+    let _said = upgrade.env("RUSTFLAGS", "-Zrandomize-layout -Copt-level=1").expect(0);
+    talk.expect("add a 1", "105");
+    let _said = sandbox.cli(["rollback", "--drain-wait", "0"]).expect(0);
+    assert_eq!(node.version(), before);
+    talk.expect("add a 1", "106");
+}
+
 #[test]
 fn ten_thousand_servers_move_under_load_and_no_message_is_lost_doubled_or_reordered() {
     let (sandbox, node) = fixture();
@@ -150,7 +167,9 @@ fn a_hundred_conversions_that_eat_memory_are_ended_together_before_it_is_gone() 
         "let mut all: Vec<Vec<u8>> = Vec::new(); while before.sum == 0 { all.push(vec![1; 1 << 20]) }",
     );
     let refused = sandbox.cli(["upgrade", "--drain-wait", "0"]).expect(14);
-    assert!(refused.stderr.contains("rehearse") && refused.stderr.contains("MiB"), "{}", refused.stderr);
+    // A machine that is busy with others gives out memory so slowly that their time may be over first.
+    let is_bounded = ["MiB", "takes longer than"].iter().any(|bound| refused.stderr.contains(bound));
+    assert!(refused.stderr.contains("rehearse") && is_bounded, "{}", refused.stderr);
     assert!(node.is_alive());
     assert_eq!(node.version(), before);
     old.expect("swarm-report", "0 0 [100]");

@@ -6,39 +6,38 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use system_tests::cli::Cli;
 use system_tests::node::Node;
-use system_tests::seed::{self, Build};
+use system_tests::place::Place;
+use system_tests::sandbox::Sandbox;
 use system_tests::websocket::{Frame, WebSocket};
 use system_tests::workspace;
-use tempfile::TempDir;
 
 /// A folder with a space and an umlaut in it, as people have them.
 const FOLDER: &str = "meine Öfen";
 
 /// A new project, in a folder of its own.
 struct Newcomer {
-    place: TempDir,
+    place: Place,
 }
 
 impl Newcomer {
     fn new() -> Self {
-        let place = tempfile::Builder::new().prefix("csys-").tempdir().expect("a folder");
-        let newcomer = Self { place };
-        fs::create_dir(newcomer.place.path().join(FOLDER)).expect("a folder");
         // What a project of the same crates has been built of already need not be built again.
-        seed::sow("sessions", &[Build::Upgrade], &newcomer.place.path().join("target")).expect("a seed");
+        let seeded = Sandbox::new("sessions").expect("the fixture builds");
+        let newcomer = Self { place: seeded.into_place() };
+        fs::create_dir(newcomer.place.root().join(FOLDER)).expect("a folder");
         newcomer
     }
 
     fn project(&self) -> PathBuf {
-        self.place.path().join(FOLDER).join("chat")
+        self.place.root().join(FOLDER).join("chat")
     }
 
     fn node(&self) -> PathBuf {
-        self.place.path().join("node")
+        self.place.root().join("node")
     }
 
     fn surround(&self, cli: Cli, folder: &Path) -> Cli {
-        let cli = cli.in_folder(folder).env("CARGO_TARGET_DIR", self.place.path().join("target"));
+        let cli = cli.in_folder(folder).env("CARGO_TARGET_DIR", self.place.target());
         cli.env("CARGO_SYSTEM_NODE", self.node())
     }
 
@@ -53,7 +52,7 @@ impl Newcomer {
         let newcomer = Self::new();
         let sdk = workspace::root().join("plugin-abi").display().to_string();
         let made = Cli::new(["new", "chat", "--path", &sdk]).expect("the binary under test builds");
-        let made = newcomer.surround(made, &newcomer.place.path().join(FOLDER)).expect(0);
+        let made = newcomer.surround(made, &newcomer.place.root().join(FOLDER)).expect(0);
         assert_eq!(made.stdout, "created chat, a chat that one can talk in\n");
         fs::copy(workspace::root().join("Cargo.lock"), newcomer.project().join("Cargo.lock")).expect("a copy");
         newcomer

@@ -5,11 +5,9 @@ use std::io::Read as _;
 use std::net::TcpStream;
 use system_tests::cli::Said;
 use system_tests::elf;
-use system_tests::example;
-use system_tests::http;
 use system_tests::node::Node;
 use system_tests::release::ReleaseFolder;
-use system_tests::sandbox::{EXAMPLE, Sandbox};
+use system_tests::sandbox::Sandbox;
 
 /// "Refused before anything changed".
 const REFUSED: i32 = 14;
@@ -221,21 +219,4 @@ fn an_initialisation_that_failed_once_is_tried_again() {
     let version = greeter.sandbox.upgrade().expect("the same upgrade, again");
     assert_eq!(std::fs::read(&begun).expect("it has begun").len(), 5);
     assert_eq!(greeting(&greeter.node), format!("hello from {version}\n"));
-}
-
-#[test]
-fn a_plugin_of_another_layout_and_optimisation_serves() {
-    let sandbox = Sandbox::new(EXAMPLE).expect("the example builds");
-    let node = sandbox.run().expect("the example runs");
-    let before = node.version();
-    example::edit(&sandbox, 1).expect("an edit");
-    let flags = "-Zrandomize-layout -Copt-level=1";
-    let upgrade = sandbox.cli(["upgrade", "--drain-wait", "0"]).env("RUSTC_BOOTSTRAP", "1").env("RUSTFLAGS", flags);
-    let _ = upgrade.expect(0);
-    let after = node.version();
-    assert_ne!(before, after);
-    let answer = http::get(node.address(), "/api/sum/1000").and_then(|answer| answer.json()).expect("an answer");
-    assert_eq!((answer["sum"].as_str(), answer["version"].as_str()), (Some("500500"), Some(after.as_str())));
-    let mut socket = system_tests::websocket::WebSocket::open(node.address(), "/ws/echo").expect("a WebSocket");
-    socket.echo("randomised").expect("an echo");
 }

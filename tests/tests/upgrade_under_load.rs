@@ -28,7 +28,7 @@ fn twenty_upgrades_under_load_lose_nothing() {
     let mut seen = vec![node.version()];
     for number in 0..UPGRADES {
         // Now and then a new version; mostly the same one, built anew, as in an afternoon's work.
-        let edit = if number.is_multiple_of(4) { example::edit } else { example::edit_code };
+        let edit = if number.is_multiple_of(10) { example::edit } else { example::edit_code };
         edit(&sandbox, number).expect("an edit");
         versions.ask();
         let version = sandbox.upgrade().expect("an upgrade");

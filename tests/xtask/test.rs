@@ -17,7 +17,6 @@ pub(crate) fn run() -> Result<()> {
     let root = workspace::root();
     call(cargo(&root).args(["fmt", "--all", "--check"]))?;
     call(cargo(&root).args(["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"]))?;
-    clear_away();
     // Built here, so that no test's time-out counts it.
     let binary = workspace::binary()?;
     let tests = &mut cargo(&root);
@@ -29,13 +28,6 @@ pub(crate) fn run() -> Result<()> {
         call(tests.args(["test", "--workspace", "--no-fail-fast", "--lib", "--bins", "--tests"]))?;
     }
     call(cargo(&root).args(["test", "--workspace", "--doc"]))
-}
-
-/// Removes what tests that were killed have left.
-fn clear_away() {
-    let Ok(folder) = system_tests::seed::folder() else { return };
-    // It may not be there, which is as good.
-    let _: std::io::Result<()> = std::fs::remove_dir_all(folder.join("sandboxes"));
 }
 
 fn cargo(root: &Path) -> Command {
