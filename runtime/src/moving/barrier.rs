@@ -1,15 +1,16 @@
 //! Moves at a barrier: nobody goes on before all stand still, and all go on on the other image at once; or all where they were.
 //!
 //! ```text
-//! stop: each gives its state at its boundary, and stands ─► restore: helpers make all futures ─► cross: each is put in its place, and all go on
-//!   └─ one is late ────────────────────────────────────────────┴─ one cannot be restored, or it takes too long
-//!                                     └─► all go on where they were: nothing has changed
+//! stop: each gives its state at its boundary, stands, and a helper makes its future ─► restore: of those that had none ─► cross: each is put in its
+//!   │                                                                                     │                                place, and all go on
+//!   └─ one is late, or cannot be restored, or it takes too long ──────────────────────────┴─► all go on where they were: nothing has changed
 //! ```
 //!
 //! Invariants:
 //! - Until the crossing no process has another future, and who calls has changed nothing; the crossing cannot fail, and runs no plugin's code.
 //! - Each that has given its state goes on exactly once: by the crossing, by who turns its phase to `Over`, or, if that was before its turn was over,
 //!   by [`book::suspended`].
+//! - No more helpers are at work than [`Limits::at_a_time`], so that conversions that hang hold no more threads than that.
 //! - It is bounded by [`Limits`]: `boundary` for each to stop, `conversion` to be restored, and `barrier` for all of it.
 //!
 //! Who stands cannot answer: a process that waits for another one's answer in a callback comes to no boundary while that one stands, and is late. That
@@ -32,8 +33,13 @@ const ROUNDS_MAX: usize = 8;
 /// Has all that can move to one of these images, each of another plugin, cross to it at once. `at_the_barrier` is called while all stand still, when
 /// nothing can fail any more; not at all if there is a fault.
 pub(crate) fn cross(to: &[&'static Image], limits: Limits, at_the_barrier: impl FnOnce()) -> Report {
-    let mut barrier =
-        Barrier { to: to.to_vec(), limits, bell: Arc::new(Bell::new()), moves: Vec::new(), since: Instant::now() };
+    let mut barrier = Barrier {
+        to: to.to_vec(),
+        limits,
+        bell: Arc::new(Bell::new(limits.at_a_time)),
+        moves: Vec::new(),
+        since: Instant::now(),
+    };
     match barrier.stop().and_then(|()| barrier.restore()) {
         Ok(()) => match catch_unwind(AssertUnwindSafe(at_the_barrier)) {
             Ok(()) => barrier.go_on_there(),
@@ -45,6 +51,14 @@ pub(crate) fn cross(to: &[&'static Image], limits: Limits, at_the_barrier: impl 
         },
         Err(fault) => barrier.go_on_here(fault),
     }
+}
+
+fn is_left(phase: &Phase) -> bool {
+    matches!(phase, Phase::Standing { is_left: true, .. })
+}
+
+fn is_ready(phase: &Phase) -> bool {
+    matches!(phase, Phase::Ready { .. })
 }
 
 struct Barrier {
@@ -68,18 +82,17 @@ impl Barrier {
                 break;
             }
             self.moves.extend(asked.iter().cloned());
-            self.wait(asked, |phase| matches!(phase, Phase::Standing { .. }))?;
+            self.wait(asked, |phase| is_left(phase) || is_ready(phase))?;
         }
         Ok(())
     }
 
-    /// A few at a time, until each has a future that can take its place.
+    /// Those that no helper was left for, a few at a time, until each has a future that can take its place. Nobody else is at work then.
     fn restore(&self) -> Result<(), Fault> {
-        let stand = |moving: &&Arc<Move>| matches!(*moving.phase.lock(), Phase::Standing { .. });
-        let standing: Vec<_> = self.moves.iter().filter(stand).cloned().collect();
-        for some in standing.chunks(self.limits.at_a_time) {
-            some.iter().for_each(helper::restore);
-            self.wait(some.to_vec(), |phase| matches!(phase, Phase::Ready { .. }))?;
+        let left: Vec<_> = self.moves.iter().filter(|moving| is_left(&moving.phase.lock())).cloned().collect();
+        for some in left.chunks(self.limits.at_a_time) {
+            some.iter().filter(|moving| moving.bell.take_place()).for_each(helper::restore);
+            self.wait(some.to_vec(), is_ready)?;
         }
         Ok(())
     }

@@ -105,10 +105,12 @@ pub(crate) struct Report {
     pub(crate) fault: Option<Fault>,
 }
 
-/// Rung by moves that have come to something; wakes the batch's thread when so many have.
+/// Rung by moves that have come to something; wakes the batch's thread when so many have. It also knows how many more of them may be restored as soon
+/// as they stand, without being told to by that thread.
 #[derive(Debug)]
 pub(super) struct Bell {
     rung: AtomicUsize,
+    places: AtomicUsize,
     /// The count at which somebody is to be woken.
     awaited: AtomicUsize,
     thread: Thread,
@@ -116,8 +118,18 @@ pub(super) struct Bell {
 
 impl Bell {
     /// The current thread's.
-    pub(super) fn new() -> Self {
-        Self { rung: AtomicUsize::new(0), awaited: AtomicUsize::new(0), thread: std::thread::current() }
+    pub(super) fn new(places: usize) -> Self {
+        let [rung, awaited] = [0, 0].map(AtomicUsize::new);
+        Self { rung, places: AtomicUsize::new(places), awaited, thread: std::thread::current() }
+    }
+
+    /// True: whoever asks may have a helper at work, and [gives the place back](Self::leave_place) when that is done.
+    pub(super) fn take_place(&self) -> bool {
+        self.places.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |places| places.checked_sub(1)).is_ok()
+    }
+
+    pub(super) fn leave_place(&self) {
+        self.places.fetch_add(1, Ordering::Relaxed);
     }
 
     /// How often it was rung.
@@ -159,7 +171,7 @@ impl Batch {
         Self {
             to: image,
             limits,
-            bell: Arc::new(Bell::new()),
+            bell: Arc::new(Bell::new(0)),
             queue,
             under_way: Vec::new(),
             begun: Instant::now(),
@@ -298,7 +310,7 @@ enum Next {
 fn next(moving: &Move) -> Next {
     match &*moving.phase.lock() {
         Phase::Asked => Next::Boundary,
-        Phase::Standing { .. } if moving.want == Want::Cross => Next::Others,
+        Phase::Standing { is_left: true, .. } => Next::Others,
         Phase::Written { at, .. } | Phase::Standing { at, .. } => Next::Conversion(*at),
         Phase::Given { since, helper, .. } => Next::End(*since, *helper),
         Phase::Ready { .. } | Phase::Placed { .. } | Phase::Over(_) => Next::Others,

@@ -76,18 +76,21 @@ pub(crate) fn give(process: &'static Process, state: Result<Encoded, String>) ->
 
 /// The turn of a process that has given its state is over.
 pub(super) fn suspended(process: &'static Process) {
-    match find(process).filter(|moving| stands(moving)) {
-        // It is restored when all others stand, too.
-        Some(moving) if moving.want == Want::Cross => {}
-        Some(moving) => helper::restore(&moving),
-        // The move was given up before its turn was over.
-        None => scheduler::resume(process),
-    }
-}
-
-fn stands(moving: &Move) -> bool {
-    moving.turn(|phase| match phase {
-        Phase::Written { at, bytes } => Ok(Phase::Standing { at, bytes }),
+    // The move was given up before its turn was over.
+    let Some(moving) = find(process) else { return scheduler::resume(process) };
+    let is_left = moving.want == Want::Cross && !moving.bell.take_place();
+    let stands = moving.turn(|phase| match phase {
+        Phase::Written { at, bytes } => Ok(Phase::Standing { at, bytes, is_left }),
         other => Err(other),
-    })
+    });
+    match (stands, is_left) {
+        (true, true) => moving.bell.ring(),
+        (true, false) => helper::restore(&moving),
+        (false, _) => {
+            if moving.want == Want::Cross && !is_left {
+                moving.bell.leave_place();
+            }
+            scheduler::resume(process);
+        }
+    }
 }

@@ -59,7 +59,12 @@ unsafe extern "C" fn poll(data: Opaque, waker: *const c_void) -> u32 {
     // SAFETY: `start` made it of a box of this type; one thread at a time polls it.
     let task = unsafe { &mut *data.cast::<Option<Task>>() };
     match task.take() {
-        Some(Task::Restore(moving)) => run(&moving, waker.cast()),
+        Some(Task::Restore(moving)) => {
+            run(&moving, waker.cast());
+            if moving.want == Want::Cross {
+                moving.bell.leave_place();
+            }
+        }
         Some(Task::Drop(futures)) => drop(futures),
         None => {}
     }
@@ -207,7 +212,7 @@ pub(super) fn discard(futures: Vec<Restored>) {
 fn run(moving: &Move, shared: *const ProcessShared) {
     let mut given = None;
     moving.turn(|phase| match phase {
-        Phase::Written { at, bytes } | Phase::Standing { at, bytes } => {
+        Phase::Written { at, bytes } | Phase::Standing { at, bytes, .. } => {
             given = Some(bytes);
             Ok(Phase::Given {
                 at,

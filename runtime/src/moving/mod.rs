@@ -8,7 +8,7 @@
 //!                                                          └─ put in its place: goes on there ─► over
 //! ```
 //!
-//! At a [`barrier`] all stand still between `given` and `restored`, and again until all are restored; then all are put in their places.
+//! At a [`barrier`] each stands still from `given` on until all are restored; then all are put in their places.
 //!
 //! What the plugin does for it (`plugin-abi/src/moving`): at a boundary of its own loop a process that is asked writes its state. For a
 //! copy it goes straight on. For the state itself it is suspended: to its scheduler it is running, so that nobody polls it and what wakes

@@ -74,10 +74,12 @@ pub(super) enum Phase {
         at: Instant,
         bytes: Encoded,
     },
-    /// Its turn is over, and it stands until its helper begins; at a barrier, until all others stand, too.
+    /// Its turn is over, and it stands until its helper begins.
     Standing {
         at: Instant,
         bytes: Encoded,
+        /// At a barrier: so many others were at work that it has no helper until all others stand, too.
+        is_left: bool,
     },
     Given {
         at: Instant,
@@ -117,11 +119,7 @@ impl Move {
         // What stands there while it changes, nobody sees.
         match change(std::mem::replace(&mut *phase, Phase::Over(Outcome::Ended))) {
             Ok(next) => {
-                let is_news = match next {
-                    Phase::Standing { .. } => self.want == Want::Cross,
-                    Phase::Ready { .. } | Phase::Over(_) => true,
-                    _ => false,
-                };
+                let is_news = matches!(next, Phase::Ready { .. } | Phase::Over(_));
                 *phase = next;
                 drop(phase);
                 if is_news {

@@ -21,7 +21,8 @@ use system_tests::{http, memory, wait};
 
 const ROUNDS: u32 = 5;
 const PROCESSES: u32 = 1_000_000;
-const TRIPS: u32 = 4_000_000;
+/// Some seconds.
+const TRIPS: u32 = 20_000_000;
 const PERCENT_MIN: f64 = 0.01;
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -169,21 +170,22 @@ pub(super) fn costs() -> Result<Vec<Measurement>> {
     bench.trip()?;
     let [mut profiled, mut off, mut scraped, mut traced, mut after] = [const { Vec::new() }; 5];
     for round in 1..=ROUNDS {
-        // A run beside another one of the same is what cannot be told from nothing.
-        let (without, again) = (bench.trip()?, bench.trip()?);
-        let noise = percent(without, again);
-        let beside = |with: f64, rounds: &mut Vec<(f64, f64)>| rounds.push((percent(without, with), noise));
+        // A run beside another one of the same is what cannot be told from nothing. Each is compared with the one just before it.
+        let noise = percent(bench.trip()?, bench.trip()?);
         // Beside a node without an address for scrapers.
-        off.push((percent(plain.trip()?, without), noise));
+        off.push((percent(plain.trip()?, bench.trip()?), noise));
+        let without = bench.trip()?;
         let profiler = bench.client(&["profile", "--for", "10m", "--json"])?;
-        beside(bench.trip()?, &mut profiled);
+        profiled.push((percent(without, bench.trip()?), noise));
         drop(profiler);
-        beside(while_scraped(&mut bench, address)?, &mut scraped);
+        let without = bench.trip()?;
+        scraped.push((percent(without, while_scraped(&mut bench, address)?), noise));
+        let without = bench.trip()?;
         let tracer = bench.client(&["trace", &other, "--for", "10m"])?;
-        beside(bench.trip()?, &mut traced);
+        traced.push((percent(without, bench.trip()?), noise));
         drop(tracer);
         system_tests::raw::until_no_thread_is_left(&bench.node);
-        beside(bench.trip()?, &mut after);
+        after.push((percent(without, bench.trip()?), noise));
         complain(&format!("  round {round}: profile {:?}, metrics {:?}", profiled.last(), scraped.last()));
     }
     Ok(vec![

@@ -122,7 +122,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         complain(&format!("benchmark {name}"));
         match measure(&sides) {
             Ok(measured) => {
-                ensure!(measured.iter().any(|m| m.name == name), "{name} measures nothing of that name");
+                ensure!(!measured.is_empty(), "{name} measures nothing");
                 measurements.extend(measured);
             }
             Err(error) => {
