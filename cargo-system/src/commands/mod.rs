@@ -9,6 +9,7 @@ mod dry_run;
 mod follow;
 mod history;
 mod info;
+mod inspect;
 mod keys;
 mod kill;
 mod log;
@@ -24,6 +25,7 @@ mod releases;
 mod rollback;
 mod run;
 mod service;
+mod shells;
 mod stack;
 mod status;
 mod stop;
@@ -94,6 +96,7 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Kill { pid, reason } => kill::kill(&context, pid, reason),
         Command::Console => console::console(&context),
         Command::Eval { expression, timeout } => console::eval(&context, &expression, timeout),
+        Command::Inspect { release, keys } => inspect::inspect(&context, &release, &keys),
         Command::Releases => releases::releases(&context),
         Command::History { count } => history::history(&context, count),
         Command::Stop { grace } => stop::stop(&context, grace),
@@ -104,6 +107,8 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Daemon { serving, timeout } => daemon::daemon(&context, serving, timeout),
         Command::Restart { grace, timeout } => daemon::restart(&context, grace, timeout),
         Command::Service { user } => service::service(&context, user.as_deref()),
+        Command::Completions { shell } => shells::completions(&context, shell),
+        Command::Man { folder } => shells::man(&context, &folder),
         Command::Describe { file, begin } => describe::describe(&file, begin),
         Command::Node { root, detach, serving } => node::node(root, detach, &serving),
     }
