@@ -75,9 +75,12 @@ pub(crate) enum Command {
     Check,
     /// Build the change and swap it into the running node
     #[command(
-        after_help = "Example:\n  cargo system upgrade\n  cargo system upgrade --dry-run\n  cargo system upgrade --release app-1.2.0+3f2a91bc.tar.zst"
+        after_help = "Example:\n  cargo system upgrade\n  cargo system upgrade --dry-run --out plan.json && cargo system upgrade plan.json\n  cargo system upgrade --release app-1.2.0+3f2a91bc.tar.zst"
     )]
     Upgrade {
+        /// Do what this plan says, a file that --dry-run --out has written: refused if the node has moved on, or if what is built is something else
+        #[arg(value_name = "PLAN", conflicts_with_all = ["release", "newest", "force", "dry_run", "confirm_within"])]
+        plan: Option<PathBuf>,
         /// Take this release, an archive or a folder, instead of building
         #[arg(long, value_name = "FILE", conflicts_with = "key")]
         release: Option<PathBuf>,
@@ -90,6 +93,9 @@ pub(crate) enum Command {
         /// Say what the upgrade would do, and change nothing
         #[arg(long)]
         dry_run: bool,
+        /// Write the plan into this file, to be upgraded by later
+        #[arg(long, value_name = "FILE", requires = "dry_run")]
+        out: Option<PathBuf>,
         /// Go back by itself after this time, such as 5m, unless cargo system confirm is called before
         #[arg(long, value_name = "TIME", value_parser = options::parse_probation)]
         confirm_within: Option<Duration>,
