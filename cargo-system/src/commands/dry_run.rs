@@ -16,6 +16,7 @@ use crate::client::{self, PATIENCE};
 use crate::context::Context;
 use crate::exit_code::ExitCode;
 use crate::failure::{Failure, More};
+use crate::github;
 use crate::output;
 use crate::plan_text::render;
 use crate::progress::Progress;
@@ -114,8 +115,10 @@ fn listeners(store: &Store, manifest: &Manifest) -> (Option<Vec<DeclaredListener
 }
 
 fn conclude(as_json: bool, plan: &Plan, unknown: Option<&str>) -> Result<(), Failure> {
+    let text = render(plan);
+    github::planned(&text);
     if !as_json {
-        output::line(render(plan).trim_end());
+        output::line(text.trim_end());
         if let Some(reason) = unknown {
             output::note(&format!("warning: what it listens on is not known: {reason}"));
         }
