@@ -17,6 +17,7 @@ use crate::exit_code;
 use crate::which::{Which, parse_interval};
 use clap::builder::Resettable;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use clap_complete::Shell;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -74,9 +75,12 @@ pub(crate) enum Command {
     Check,
     /// Build the change and swap it into the running node
     #[command(
-        after_help = "Example:\n  cargo system upgrade\n  cargo system upgrade --dry-run\n  cargo system upgrade --release app-1.2.0+3f2a91bc.tar.zst"
+        after_help = "Example:\n  cargo system upgrade\n  cargo system upgrade --dry-run --out plan.json && cargo system upgrade plan.json\n  cargo system upgrade --release app-1.2.0+3f2a91bc.tar.zst"
     )]
     Upgrade {
+        /// Do what this plan says, a file that --dry-run --out has written: refused if the node has moved on, or if what is built is something else
+        #[arg(value_name = "PLAN", conflicts_with_all = ["release", "newest", "force", "dry_run", "confirm_within"])]
+        plan: Option<PathBuf>,
         /// Take this release, an archive or a folder, instead of building
         #[arg(long, value_name = "FILE", conflicts_with = "key")]
         release: Option<PathBuf>,
@@ -89,6 +93,9 @@ pub(crate) enum Command {
         /// Say what the upgrade would do, and change nothing
         #[arg(long)]
         dry_run: bool,
+        /// Write the plan into this file, to be upgraded by later
+        #[arg(long, value_name = "FILE", requires = "dry_run")]
+        out: Option<PathBuf>,
         /// Go back by itself after this time, such as 5m, unless cargo system confirm is called before
         #[arg(long, value_name = "TIME", value_parser = options::parse_probation)]
         confirm_within: Option<Duration>,
@@ -212,6 +219,15 @@ pub(crate) enum Command {
     /// List the releases in the node's folder: unpacked, permanent, old, and what runs
     #[command(after_help = "Example:\n  cargo system releases --json | jq '.releases[].version'")]
     Releases,
+    /// Check a release whole, and show what it is made of: plugins, states, files, signature
+    #[command(after_help = "Example:\n  cargo system inspect chat-0.1.0+3f2a91bc.tar.zst --key release.pub")]
+    Inspect {
+        /// An archive, a release's folder, or a node's: of that, what boots
+        release: PathBuf,
+        /// It must be signed by this public key, or by another one that is given
+        #[arg(long = "key", value_name = "FILE")]
+        keys: Vec<PathBuf>,
+    },
     /// Show which upgrades were tried, and what came of them
     #[command(after_help = "Example:\n  cargo system history --count 3")]
     History {
@@ -273,6 +289,20 @@ pub(crate) enum Command {
         #[arg(long, value_name = "NAME", value_parser = parse_user)]
         user: Option<String>,
     },
+    /// Print what a shell needs to complete this command's words
+    #[command(
+        after_help = "Example:\n  cargo system completions bash > ~/.local/share/bash-completion/completions/cargo-system"
+    )]
+    Completions {
+        /// Which shell
+        shell: Shell,
+    },
+    /// Write manual pages, one a command, into a folder
+    #[command(after_help = "Example:\n  cargo system man ~/.local/share/man/man1 && man cargo-system-upgrade")]
+    Man {
+        /// The folder; it is made if need be, and pages of earlier versions there are replaced
+        folder: PathBuf,
+    },
     /// Say what a plugin declares when it is initialised: runs its code, in this OS process
     #[command(hide = true)]
     Describe {
@@ -308,12 +338,16 @@ pub(crate) fn without_cargo_word(args: impl Iterator<Item = OsString>) -> Vec<Os
 /// Parses, or prints help or what is wrong and exits, as clap does.
 pub(crate) fn parse(args: Vec<OsString>) -> Cli {
     let root = args.iter().position(|arg| arg == "--release-root").and_then(|at| args.get(at + 1));
-    let command = match root {
-        Some(root) => of_release(Cli::command(), Path::new(root)),
-        None => Cli::command(),
-    };
-    let matches = command.get_matches_from(args);
+    let matches = definition(root.map(Path::new)).get_matches_from(args);
     Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+}
+
+/// All that can be said to it; in a release, to its own command.
+pub(crate) fn definition(release_root: Option<&Path>) -> clap::Command {
+    match release_root {
+        Some(root) => of_release(Cli::command(), root),
+        None => Cli::command(),
+    }
 }
 
 /// What needs a workspace is not offered by a release, what starts one is; and the release's command speaks of its own node.

@@ -250,6 +250,7 @@ mod tests {
             force: false,
             confirm_within_ms: None,
             wait: false,
+            from: None,
             follow_drain_ms: 0,
         }
     }

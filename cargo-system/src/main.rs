@@ -11,6 +11,7 @@ mod context;
 mod counted;
 mod exit_code;
 mod failure;
+mod github;
 mod interrupt;
 mod node_path;
 mod output;

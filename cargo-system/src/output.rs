@@ -3,6 +3,7 @@
 
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
+use crate::github;
 use runtime::protocol::SCHEMA;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -31,7 +32,7 @@ pub(crate) fn is_set(name: &str) -> bool {
 
 /// Prints a result's line.
 pub(crate) fn line(text: &str) {
-    let _: io::Result<()> = writeln!(io::stdout().lock(), "{text}");
+    let _: io::Result<()> = writeln!(io::stdout().lock(), "{}", github::inert(text));
 }
 
 /// Prints a value as one line of JSON, with the schema's version.
@@ -44,11 +45,17 @@ pub(crate) fn json(value: &impl Serialize) {
             object.insert("value".to_owned(), other);
         }
     }
-    line(&Value::Object(object).to_string());
+    // In a string, and there is nothing else where this may stand, the same: a runner of CI must not take it for a command.
+    line(&Value::Object(object).to_string().replace("##[", "\\u0023#["));
 }
 
 /// Prints news on stderr.
 pub(crate) fn note(text: &str) {
+    command(&github::inert(text));
+}
+
+/// Prints what whoever runs this looks for, on stderr.
+pub(crate) fn command(text: &str) {
     let _: io::Result<()> = writeln!(io::stderr().lock(), "{text}");
 }
 
@@ -69,7 +76,8 @@ pub(crate) fn failure(failure: &Failure, as_json: bool) -> ExitCode {
         }
         json(&object);
     }
-    let _: io::Result<()> = write!(io::stderr().lock(), "{}", render(failure));
+    note(render(failure).trim_end());
+    github::failed(failure);
     failure.code
 }
 

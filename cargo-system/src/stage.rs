@@ -144,7 +144,7 @@ fn refused(message: String) -> Failure {
     Failure::new(ExitCode::Refused, message)
 }
 
-fn damaged(message: String) -> Failure {
+pub(crate) fn damaged(message: String) -> Failure {
     refused(message).hint("the release is damaged: copy or make it again")
 }
 
@@ -152,7 +152,7 @@ fn distrusted(reason: &SignatureError, message: String) -> Failure {
     refused(message).hint(reason.hint())
 }
 
-fn no_release(path: &Path) -> Failure {
+pub(crate) fn no_release(path: &Path) -> Failure {
     refused(format!("{} is no release folder or archive", path.display()))
         .hint("cargo system release makes both; it prints the folder's path")
 }

@@ -153,6 +153,9 @@ pub enum Command {
         /// Wait for the end of a probation, too.
         #[serde(default)]
         wait: bool,
+        /// Only if this release serves, as a plan has it.
+        #[serde(default)]
+        from: Option<String>,
         /// Go on reporting the drain for this long at the most, in milliseconds, after the switch.
         follow_drain_ms: u64,
     },

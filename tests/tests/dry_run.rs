@@ -129,3 +129,52 @@ fn a_plugin_that_cannot_be_initialised_is_planned_without_its_listeners() {
     assert!(said.stderr.contains("what it listens on is not known"), "{}", said.stderr);
     assert!(node.is_alive(), "it ran elsewhere");
 }
+
+#[test]
+fn a_plan_that_was_written_is_done_as_it_stands_or_not_at_all() {
+    let (sandbox, node, mut talk) = fixture();
+    let before = node.version();
+    let file = sandbox.beside("plan.json").display().to_string();
+    let plan = || sandbox.ask(&["upgrade", "--dry-run", "--out", &file]);
+    let refuses = |expected: &str| {
+        let said = sandbox.cli(["upgrade", "--drain-wait", "0", &file]).expect(REFUSED);
+        let (error, hint) = said.complaint();
+        assert!(error.is_some_and(|error| error.contains(expected)) && hint.is_some(), "{}", said.stderr);
+    };
+    let factor = |from: u32, to: u32| {
+        edit(
+            &sandbox,
+            "src/counter.rs",
+            &format!("const FACTOR: u64 = {from};"),
+            &format!("const FACTOR: u64 = {to};"),
+        );
+    };
+    talk.expect("swarm 1", "1");
+    factor(1, 100);
+    let planned = plan();
+    assert_eq!(node.version(), before, "a plan changes nothing");
+    for what in ["upgraded", "nothing to do"] {
+        let said = sandbox.cli(["upgrade", "--drain-wait", "0", &file]).expect(0);
+        assert_eq!(node.version(), planned["plan"]["to"].as_str().expect("a version"), "{what}: {}", said.stderr);
+    }
+
+    factor(100, 200);
+    let next = plan();
+    factor(200, 300);
+    refuses(&format!("the plan goes to {}, and this is ", next["plan"]["to"].as_str().expect("a version")));
+    let moved_on = sandbox.upgrade().expect("an upgrade");
+    factor(300, 200);
+    refuses(&format!("and {moved_on} serves: the node has moved on"));
+    assert_eq!(node.version(), moved_on);
+
+    let text = fs::read_to_string(&file).expect("a plan");
+    fs::write(&file, text.replace("\"schema\": 1", "\"schema\": 2")).expect("written");
+    refuses("was written by a newer version of this tool");
+    fs::write(&file, "{}").expect("written");
+    refuses("is no plan: ");
+    fs::remove_file(&file).expect("removed");
+    refuses("cannot be read");
+    let _ = sandbox.cli(["upgrade", "--force", &file]).expect(2);
+    let _ = sandbox.cli(["upgrade", "--out", &file]).expect(2);
+    talk.expect("swarm-report", "0 0 [1]");
+}

@@ -8,13 +8,15 @@
 //! The node's folder is not written to, and the node loads nothing. It plans by the same function, and from the same facts, as for the upgrade
 //! itself.
 
+use super::upgrade::Wish;
 use super::version::ask_status;
-use super::{describe, follow, upgrade};
+use super::{describe, follow, planned, upgrade};
 use crate::cli::Signing;
 use crate::client::{self, PATIENCE};
 use crate::context::Context;
 use crate::exit_code::ExitCode;
 use crate::failure::{Failure, More};
+use crate::github;
 use crate::output;
 use crate::plan_text::render;
 use crate::progress::Progress;
@@ -26,13 +28,12 @@ use serde_json::json;
 use std::fs;
 use std::io;
 use std::path::Path;
-use std::time::Duration;
 
 pub(super) fn dry_run(
     context: &Context,
     release: Option<&Path>,
-    force: bool,
-    confirm_within: Option<Duration>,
+    wish: Wish,
+    out: Option<&Path>,
     signing: &Signing,
 ) -> Result<(), Failure> {
     let node = context.node()?;
@@ -49,12 +50,15 @@ pub(super) fn dry_run(
     let command = Command::Plan {
         release: manifest.version.to_string(),
         root,
-        force,
-        confirm_within_ms: confirm_within.map(follow::milliseconds),
+        force: wish.force,
+        confirm_within_ms: wish.confirm_within.map(follow::milliseconds),
         listeners,
     };
     match client::connect(&node)?.ask(command, PATIENCE)? {
-        Outcome::Plan(plan) => conclude(context.json(), &plan, unknown.as_deref()),
+        Outcome::Plan(plan) => {
+            conclude(context.json(), &plan, unknown.as_deref())?;
+            out.map_or(Ok(()), |out| planned::write(out, release, &wish, plan))
+        }
         _ => Err(Failure::error("the node answers something else than a plan")),
     }
 }
@@ -111,8 +115,10 @@ fn listeners(store: &Store, manifest: &Manifest) -> (Option<Vec<DeclaredListener
 }
 
 fn conclude(as_json: bool, plan: &Plan, unknown: Option<&str>) -> Result<(), Failure> {
+    let text = render(plan);
+    github::planned(&text);
     if !as_json {
-        output::line(render(plan).trim_end());
+        output::line(text.trim_end());
         if let Some(reason) = unknown {
             output::note(&format!("warning: what it listens on is not known: {reason}"));
         }

@@ -6,6 +6,7 @@ use crate::context::Context;
 use crate::counted::{Thing, choose, counted};
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
+use crate::github;
 use crate::node_path::NodePath;
 use crate::output;
 use crate::pauses;
@@ -69,6 +70,8 @@ fn report(progress: &mut Progress, event: &Event) {
 }
 
 fn conclude(as_json: bool, name: &str, upgraded: &Upgraded, elapsed: Duration) {
+    let sentence = render(name, upgraded, elapsed);
+    github::upgraded(name, upgraded, &sentence);
     if as_json {
         return output::json(&json!({
             "outcome": "upgraded",
@@ -83,7 +86,7 @@ fn conclude(as_json: bool, name: &str, upgraded: &Upgraded, elapsed: Duration) {
             "probation": upgraded.probation,
         }));
     }
-    output::line(&render(name, upgraded, elapsed));
+    output::line(&sentence);
     if upgraded.pauses.count > 1 {
         output::line(&format!("pauses up to: {}", pauses::histogram(&upgraded.pauses)));
     }

@@ -9,6 +9,7 @@ mod dry_run;
 mod follow;
 mod history;
 mod info;
+mod inspect;
 mod keys;
 mod kill;
 mod log;
@@ -17,6 +18,7 @@ mod new;
 mod newest;
 mod node;
 mod ping;
+mod planned;
 mod profile;
 mod ps;
 mod release;
@@ -24,6 +26,7 @@ mod releases;
 mod rollback;
 mod run;
 mod service;
+mod shells;
 mod stack;
 mod status;
 mod stop;
@@ -67,14 +70,19 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Run { serving } => run::run(&context, &serving),
         Command::Watch { serving, beside } => watch::watch(&context, &serving, beside),
         Command::Release { out, signing } => release::release(&context, out, &signing),
-        Command::Upgrade { newest: true, force, confirm_within, wait, waiting, .. } => {
-            newest::upgrade(&context, Wish { force, confirm_within, wait }, waiting)
+        Command::Upgrade { plan: Some(plan), wait, waiting, signing, .. } => {
+            planned::upgrade(&context, &plan, wait, waiting, &signing)
         }
-        Command::Upgrade { release, force, dry_run: true, confirm_within, signing, .. } => {
-            dry_run::dry_run(&context, release.as_deref(), force, confirm_within, &signing)
+        Command::Upgrade { newest: true, force, confirm_within, wait, waiting, .. } => {
+            newest::upgrade(&context, Wish { force, confirm_within, wait, planned: None }, waiting)
+        }
+        Command::Upgrade { release, force, dry_run: true, out, confirm_within, signing, .. } => {
+            let wish = Wish { force, confirm_within, ..Wish::default() };
+            dry_run::dry_run(&context, release.as_deref(), wish, out.as_deref(), &signing)
         }
         Command::Upgrade { release, force, confirm_within, wait, waiting, signing, .. } => {
-            upgrade::upgrade(&context, release.as_deref(), Wish { force, confirm_within, wait }, waiting, &signing)
+            let wish = Wish { force, confirm_within, wait, planned: None };
+            upgrade::upgrade(&context, release.as_deref(), wish, waiting, &signing)
         }
         Command::Rollback { version, force, dry_run: true, .. } => dry_run::rollback(&context, version, force),
         Command::Rollback { version, force, waiting, .. } => rollback::rollback(&context, version, force, waiting),
@@ -94,6 +102,7 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Kill { pid, reason } => kill::kill(&context, pid, reason),
         Command::Console => console::console(&context),
         Command::Eval { expression, timeout } => console::eval(&context, &expression, timeout),
+        Command::Inspect { release, keys } => inspect::inspect(&context, &release, &keys),
         Command::Releases => releases::releases(&context),
         Command::History { count } => history::history(&context, count),
         Command::Stop { grace } => stop::stop(&context, grace),
@@ -104,6 +113,8 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Daemon { serving, timeout } => daemon::daemon(&context, serving, timeout),
         Command::Restart { grace, timeout } => daemon::restart(&context, grace, timeout),
         Command::Service { user } => service::service(&context, user.as_deref()),
+        Command::Completions { shell } => shells::completions(&context, shell),
+        Command::Man { folder } => shells::man(&context, &folder),
         Command::Describe { file, begin } => describe::describe(&file, begin),
         Command::Node { root, detach, serving } => node::node(root, detach, &serving),
     }
@@ -118,7 +129,7 @@ fn refuse_builds_of_releases(context: &Context, command: &Command) -> Result<(),
         Command::New { .. } => "cargo system new".to_owned(),
         Command::Release { .. } => "cargo system release, in the workspace".to_owned(),
         Command::Check => "cargo system check, in the workspace".to_owned(),
-        Command::Upgrade { release: None, newest: false, .. } => format!("{own} upgrade --release FILE"),
+        Command::Upgrade { plan: None, release: None, newest: false, .. } => format!("{own} upgrade --release FILE"),
         _ => return Ok(()),
     };
     Err(Failure::new(ExitCode::Usage, "a release has no sources to build").hint(hint))

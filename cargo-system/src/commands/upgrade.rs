@@ -21,7 +21,7 @@ use std::path::Path;
 use std::time::Duration;
 
 /// How it is to be gone about.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Wish {
     /// Also to a release that was rolled back.
     pub(super) force: bool,
@@ -29,18 +29,28 @@ pub(super) struct Wish {
     pub(super) confirm_within: Option<Duration>,
     /// A probation is waited for.
     pub(super) wait: bool,
+    /// From which release to which, and neither from another nor to another.
+    pub(super) planned: Option<Planned>,
+}
+
+/// The two releases of a plan.
+#[derive(Clone, Debug)]
+pub(super) struct Planned {
+    pub(super) from: String,
+    pub(super) to: String,
 }
 
 impl Wish {
     /// The command, and how long to wait for its end.
     pub(super) fn command(self, release: &str, settings: Option<&Settings>, waiting: Waiting) -> (Command, Waiting) {
-        let Self { force, confirm_within, wait } = self;
+        let Self { force, confirm_within, wait, planned } = self;
+        let from = planned.map(|planned| planned.from);
         let (release, follow_drain_ms) = (release.to_owned(), follow::milliseconds(follow::times(waiting).0));
         let confirm_within_ms = confirm_within.map(follow::milliseconds);
         let probation = confirm_within.or_else(|| settings?.probation()).filter(|_| wait).unwrap_or_default();
         let more = u32::try_from(probation.as_secs()).unwrap_or(u32::MAX);
         let waiting = Waiting { timeout: waiting.timeout.saturating_add(more), ..waiting };
-        (Command::Upgrade { release, force, confirm_within_ms, wait, follow_drain_ms }, waiting)
+        (Command::Upgrade { release, force, confirm_within_ms, wait, from, follow_drain_ms }, waiting)
     }
 }
 
@@ -57,6 +67,12 @@ pub(super) fn upgrade(
     let store = Store::new(node.layout.clone());
     let mut progress = Progress::new(context.json());
     let manifest = stage(context, release, &status, &store, signing, &mut progress)?;
+    if let Some(planned) = wish.planned.as_ref().filter(|planned| planned.to != manifest.version.to_string()) {
+        let message = format!("the plan goes to {}, and this is {}", planned.to, manifest.version);
+        let failure =
+            Failure::new(ExitCode::Refused, message).hint("plan anew: cargo system upgrade --dry-run --out FILE");
+        return Err(Failure { serving: Some(current(&status).to_owned()), ..failure.step("stage") });
+    }
 
     let (command, waiting) = wish.command(&manifest.version.to_string(), Some(&manifest.settings), waiting);
     follow::follow(context, &node, &status.name, command, waiting, progress)

@@ -11,7 +11,7 @@ use crate::protocol::{
     Command, Event, Failure, FailureKind, Outcome, REQUEST_LEN_MAX, Reply, Request, SCHEMA, Upgraded,
 };
 use crate::timely::Timely;
-use crate::upgrade::{Begun, Seen, draining};
+use crate::upgrade::{Begun, Seen, Wish, draining};
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
@@ -128,16 +128,17 @@ fn act(stream: &UnixStream, controlled: &Arc<Controlled>, request: Request) -> i
         // Served before, as it reads more than its request.
         Command::Console => Ok(()),
         Command::Stop { grace_ms } => stop(stream, controlled, Duration::from_millis(grace_ms)),
-        Command::Upgrade { release, force, confirm_within_ms, wait, follow_drain_ms } => {
+        Command::Upgrade { release, force, confirm_within_ms, wait, from, follow_drain_ms } => {
             let by = peer::by(stream, request.client.as_deref());
-            let begun = controlled.versions.upgrade(&release, force, probation(confirm_within_ms), by);
+            let wish = Wish { is_forced: force, confirm_within: probation(confirm_within_ms), from };
+            let begun = controlled.versions.upgrade(&release, wish, by);
             let begun = begun.map(|begun| if wait { begun.followed_through() } else { begun });
             follow(stream, begun, Duration::from_millis(follow_drain_ms))
         }
         Command::Confirm => follow(stream, controlled.versions.confirm(), Duration::ZERO),
         Command::Plan { release, root, force, confirm_within_ms, listeners } => {
-            let within = probation(confirm_within_ms);
-            let planned = controlled.versions.plan(&release, root.as_deref(), force, within, listeners);
+            let wish = Wish { is_forced: force, confirm_within: probation(confirm_within_ms), from: None };
+            let planned = controlled.versions.plan(&release, root.as_deref(), wish, listeners);
             write(stream, &planned.map_or_else(Reply::Failed, |plan| Reply::Done(Outcome::Plan(plan))))
         }
         Command::PlanRollback { release, force } => {

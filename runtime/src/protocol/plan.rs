@@ -54,7 +54,7 @@ pub struct PlannedPlugin {
 /// Something that was looked at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedCheck {
-    /// `signature`, `quarantine`, `application`, `abi`, `target`, `version`, `states`, `messages`, `plugins`, `versions`, `config` or `listeners`.
+    /// `signature`, `quarantine`, `application`, `abi`, `target`, `version`, `states`, `messages`, `plugins`, `versions`, `config`, `listeners` or `plan`.
     pub check: String,
     /// What came of it.
     pub outcome: CheckOutcome,

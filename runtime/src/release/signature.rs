@@ -137,6 +137,12 @@ impl Signed {
     }
 }
 
+/// By which key a signature says that it is; `None`: it is none.
+#[must_use]
+pub fn signer(signature: &[u8]) -> Option<KeyId> {
+    read(str::from_utf8(signature).ok()?).map(|(_, id)| id)
+}
+
 fn read(text: &str) -> Option<(Signature, KeyId)> {
     let signature = Signature::decode(text).ok()?;
     let bytes = Base64::decode_to_vec(text.lines().nth(1)?.trim(), None).ok()?;

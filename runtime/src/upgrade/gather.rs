@@ -2,7 +2,7 @@
 
 use super::plan::{Alike, CandidateFacts, NodeFacts, Planned, Serving, plan};
 use super::step::Step;
-use super::transaction::{Request, refused};
+use super::transaction::{Request, Wish, refused};
 use super::versions::Versions;
 use crate::image::Image;
 use crate::listen::{self, Running};
@@ -15,7 +15,6 @@ use crate::release::layout::Layout;
 use crate::release::store::Store;
 use plugin_abi::abi::SUPERVISOR_STATE;
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 /// No tree is deeper.
 const DEPTH_MAX: usize = 64;
@@ -29,13 +28,12 @@ impl Versions {
         &self,
         release: &str,
         root: Option<&str>,
-        is_forced: bool,
-        confirm_within: Option<Duration>,
+        wish: Wish,
         listeners: Option<Vec<DeclaredListener>>,
     ) -> Result<Plan, Failure> {
         self.refuse_in_progress()?;
         let release = super::transaction::version(release)?;
-        let request = Request { release, kind: Kind::Upgrade, by: By::default(), is_forced, confirm_within };
+        let request = Request { release, kind: Kind::Upgrade, by: By::default(), wish };
         let store = root.map_or_else(|| self.store.clone(), |root| Store::new(Layout::new(root)));
         self.plan_of(&request, &store, listeners)
     }
@@ -95,7 +93,7 @@ impl Versions {
         let config = plugins.iter().try_for_each(|plugin| self.store.config(&manifest, plugin).map(drop));
         let record = self.store.record().map_err(|error| refused(Step::Check, error, None))?;
         let has_served = record.has_served(&request.release);
-        let Request { kind, is_forced, confirm_within, .. } = *request;
+        let Request { kind, wish: Wish { is_forced, confirm_within, from }, .. } = request.clone();
         Ok(CandidateFacts {
             manifest,
             plugins,
@@ -106,6 +104,7 @@ impl Versions {
             has_served,
             confirm_within,
             is_forced,
+            from,
         })
     }
 

@@ -56,5 +56,5 @@ pub(crate) use change::{Change, set_on_change};
 pub(crate) use drain::status as drain_status;
 pub(crate) use progress::Seen;
 pub(crate) use tally::{crashes, outcomes, pauses};
-pub(crate) use transaction::{Begun, boot};
+pub(crate) use transaction::{Begun, Wish, boot};
 pub(crate) use versions::{Versions, draining};

@@ -41,10 +41,19 @@ pub(super) struct Request {
     pub(super) kind: Kind,
     /// Who asks.
     pub(super) by: By,
+    /// How.
+    pub(super) wish: Wish,
+}
+
+/// How it is to be gone about.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Wish {
     /// Also if it was rolled back before.
-    pub(super) is_forced: bool,
+    pub(crate) is_forced: bool,
     /// It is on probation for so long, and rolled back then unless it is confirmed.
-    pub(super) confirm_within: Option<Duration>,
+    pub(crate) confirm_within: Option<Duration>,
+    /// Only if this release serves.
+    pub(crate) from: Option<String>,
 }
 
 /// An upgrade or a roll-back in progress.
@@ -118,14 +127,8 @@ impl Versions {
     ///
     /// # Errors
     /// Another upgrade is in progress, the system gives no thread, or that is no version.
-    pub(crate) fn upgrade(
-        self: &Arc<Self>,
-        release: &str,
-        is_forced: bool,
-        confirm_within: Option<Duration>,
-        by: By,
-    ) -> Result<Begun, Failure> {
-        self.start(Request { release: version(release)?, kind: Kind::Upgrade, by, is_forced, confirm_within })
+    pub(crate) fn upgrade(self: &Arc<Self>, release: &str, wish: Wish, by: By) -> Result<Begun, Failure> {
+        self.start(Request { release: version(release)?, kind: Kind::Upgrade, by, wish })
     }
 
     /// Begins a roll-back, to that release or to the one before.
@@ -151,7 +154,8 @@ impl Versions {
             Some(release) => version(release)?,
             None => record.way_back().cloned().ok_or_else(|| nowhere_to_go(&record))?,
         };
-        Ok(Request { release, kind: Kind::Rollback, by, is_forced, confirm_within: None })
+        let wish = Wish { is_forced, ..Wish::default() };
+        Ok(Request { release, kind: Kind::Rollback, by, wish })
     }
 
     /// What is on probation stays.

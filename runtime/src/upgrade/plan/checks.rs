@@ -1,6 +1,6 @@
 //! What could refuse an upgrade, as far as it can be told without running any of the candidate's code. Pure.
 //!
-//! A candidate that is in quarantine, or of another application, is looked at no further. The same build again is looked at no further either: there is nothing to do.
+//! One that was planned for another release than the one that serves is not looked at: only then is there a check of the plan. A candidate that is in quarantine, or of another application, is looked at no further. The same build again is looked at no further either: there is nothing to do.
 
 use super::facts::{CandidateFacts, NodeFacts, Serving};
 use crate::image::PluginFacts;
@@ -12,6 +12,9 @@ use std::collections::BTreeSet;
 
 pub(super) fn checks(node: &NodeFacts, candidate: &CandidateFacts) -> Vec<PlannedCheck> {
     let mut checks = Vec::new();
+    if let Some(check) = planned_from(node, candidate) {
+        return vec![check];
+    }
     for check in [signature, quarantine, application] {
         let check = check(node, candidate);
         let is_last = check.outcome == CheckOutcome::Refused;
@@ -37,6 +40,13 @@ fn passed(check: &str, message: impl Into<String>) -> PlannedCheck {
 
 fn refused(check: &str, message: String, hint: Option<String>) -> PlannedCheck {
     PlannedCheck { outcome: CheckOutcome::Refused, hint, ..passed(check, message) }
+}
+
+/// Somebody has planned this from another release than the one that serves.
+fn planned_from(node: &NodeFacts, candidate: &CandidateFacts) -> Option<PlannedCheck> {
+    let planned = candidate.from.as_ref().filter(|from| **from != node.version && candidate.changes(node))?;
+    let message = format!("the plan goes from {planned}, and {} serves: the node has moved on", node.version);
+    Some(refused("plan", message, Some("plan anew: cargo system upgrade --dry-run --out FILE".to_owned())))
 }
 
 fn signature(_: &NodeFacts, candidate: &CandidateFacts) -> PlannedCheck {

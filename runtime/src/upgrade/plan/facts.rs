@@ -123,4 +123,6 @@ pub(crate) struct CandidateFacts {
     pub(crate) confirm_within: Option<Duration>,
     /// Also if it is in quarantine.
     pub(crate) is_forced: bool,
+    /// Only if this release serves.
+    pub(crate) from: Option<String>,
 }

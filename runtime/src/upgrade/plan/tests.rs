@@ -87,6 +87,7 @@ fn candidate() -> CandidateFacts {
         has_served: true,
         confirm_within: None,
         is_forced: false,
+        from: None,
     }
 }
 
@@ -266,6 +267,18 @@ fn a_release_in_quarantine_or_of_another_application_is_looked_at_no_further() {
     assert!(plan(&quarantined, &forced).allow().is_ok());
     let other = NodeFacts { name: Some("mail".to_owned()), ..node() };
     assert_eq!(outcome(&plan(&other, &candidate()), "application"), Some(CheckOutcome::Refused));
+}
+
+#[test]
+fn what_was_planned_for_another_release_than_the_one_that_serves_is_refused_unless_it_is_there_already() {
+    let as_planned = CandidateFacts { from: Some(node().version), ..candidate() };
+    assert!(plan(&node(), &as_planned).allow().is_ok());
+    let planned_before = CandidateFacts { from: Some("0.9.0+cccccccc".to_owned()), ..candidate() };
+    let failure = plan(&node(), &planned_before).allow().expect_err("refused");
+    assert!(failure.message.contains("the plan goes from 0.9.0+cccccccc"), "{}", failure.message);
+    let mut there = node();
+    there.plugins[0].hash = "b".repeat(64);
+    assert!(plan(&there, &planned_before).allow().is_ok());
 }
 
 fn some_alike() -> impl Strategy<Value = Alike> {
