@@ -83,19 +83,16 @@ fn a_step_has_outputs_a_summary_and_an_annotation_when_it_fails() {
     assert_eq!(annotations(&said), Vec::<&str>::new());
 
     // What it says of a plugin's own words is no command.
-    edit(
-        "const FACTOR: u64 = 2;",
-        "const FACTOR: u64 = ::core::compile_error!(\"50 %\\n::set-output name=serving::mine\");",
-    );
+    let start = "    Application::new().listen(\"moving\", \"127.0.0.1:4006\", serve)";
+    let harm = "    panic!(\"50 %\\n::set-output name=serving::mine\")";
+    runner.sandbox.edit("src/lib.rs", start, harm).expect("an edit");
     let said = runner.action(&[]).expect(14);
     let [annotation] = annotations(&said)[..] else { panic!("{}", said.stderr) };
-    assert!(annotation.starts_with("::error title=cargo system::the build of moving failed%0Ahint: "), "{annotation}");
+    assert!(annotation.starts_with("::error title=cargo system::") && annotation.contains("50 %25"), "{annotation}");
     let (outputs, summary) = runner.left();
-    assert_eq!(
-        (outputs["outcome"].as_str(), outputs["exit-code"].as_str(), &outputs["serving"]),
-        ("failed", "14", &after)
-    );
-    assert!(summary.contains("` the build of moving failed `") && summary.contains("- step: ` build `"), "{summary}");
+    let left = (outputs["outcome"].as_str(), outputs["exit-code"].as_str(), outputs["serving"].as_str());
+    assert_eq!(left, ("failed", "14", after.as_str()));
+    assert!(summary.contains("50 %") && summary.contains("- hint: ` "), "{summary}");
     talk.expect("swarm-report", "0 0 [1]");
 }
 

@@ -13,9 +13,14 @@ use std::path::Path;
 const EXECUTABLE: &str = "cargo-system";
 
 pub(super) fn completions(context: &Context, shell: Shell) -> Result<(), Failure> {
-    let mut script = Vec::new();
-    clap_complete::generate(shell, &mut definition(context), name(context), &mut script);
-    output::line(String::from_utf8_lossy(&script).trim_end());
+    let (mut script, name) = (Vec::new(), name(context));
+    clap_complete::generate(shell, &mut definition(context), &name, &mut script);
+    let mut script = String::from_utf8_lossy(&script).into_owned();
+    if shell == Shell::Bash {
+        // clap_complete 4.6 spells a dash in the command's name in one way where it goes to a state, and in another where that is.
+        script = script.replace(&name.replace('-', "__subcmd__"), &name.replace('-', "__"));
+    }
+    output::line(script.trim_end());
     Ok(())
 }
 
@@ -27,8 +32,9 @@ pub(super) fn man(context: &Context, folder: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Of one word: what shells look for is no two.
 fn definition(context: &Context) -> clap::Command {
-    cli::definition(context.global.release_root.as_deref())
+    cli::definition(context.global.release_root.as_deref()).name(name(context))
 }
 
 /// By which a shell knows it, and `man` its pages.
