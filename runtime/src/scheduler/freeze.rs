@@ -20,8 +20,8 @@ use std::ptr;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-/// As a rule the thread runs on another processor and answers sooner than it takes to sleep and be woken.
-const LOOK: Duration = Duration::from_micros(50);
+/// As a rule the thread runs on another processor and answers sooner than it takes to sleep and be woken. Whether it does is looked at so often.
+const LOOK: Duration = Duration::from_micros(5);
 
 /// What came of an attempt.
 #[must_use]
@@ -60,7 +60,7 @@ pub(super) fn attempt(seat: &'static Seat, process: &'static Process, patience: 
                 thread::make_normal(thread);
             }
             if signal::send_stop(thread) {
-                wait_for_answer(&seat.phase, patience);
+                wait_for_answer(&seat.phase, thread, patience);
             }
             if seat.phase.withdraw() {
                 return if is_its_own() { Attempt::Later } else { Attempt::NotRunning };
@@ -78,15 +78,22 @@ pub(super) fn attempt(seat: &'static Seat, process: &'static Process, patience: 
     if is_running { Attempt::Later } else { Attempt::NotRunning }
 }
 
-/// Until the thread has answered.
-fn wait_for_answer(phase: &Phase, patience: Duration) {
+/// Until the thread has answered: awake as long as it has a processor. One that has none may need this one.
+fn wait_for_answer(phase: &Phase, thread: i32, patience: Duration) {
     let until = Instant::now() + patience;
-    let look_until = Instant::now() + LOOK;
-    while Instant::now() < look_until {
-        if phase.unanswered().is_none() {
-            return;
+    let mut used = thread::cpu_time(thread);
+    loop {
+        let looked = Instant::now();
+        while looked.elapsed() < LOOK {
+            if phase.unanswered().is_none() {
+                return;
+            }
+            std::hint::spin_loop();
         }
-        std::hint::spin_loop();
+        let before = std::mem::replace(&mut used, thread::cpu_time(thread));
+        if used == before || looked > until {
+            break;
+        }
     }
     while let Some(now) = phase.unanswered() {
         let left = until.saturating_duration_since(Instant::now());
