@@ -23,6 +23,7 @@ const ROUNDS: u32 = 5;
 const PROCESSES: u32 = 1_000_000;
 /// Some seconds.
 const TRIPS: u32 = 20_000_000;
+const TERMS: u64 = 10_000_000_000;
 const PERCENT_MIN: f64 = 0.01;
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -61,6 +62,13 @@ impl Bench {
         let before = memory::processor_seconds(self.node.os_pid())?;
         self.ask(&format!("pingpong_same {TRIPS}"))?;
         Ok(1e6 * (memory::processor_seconds(self.node.os_pid())? - before) / f64::from(TRIPS))
+    }
+
+    /// Seconds of processor time for a plain loop, which takes the same time each time, as a ping-pong does not: for what costs little.
+    fn sum(&mut self) -> Result<f64> {
+        let before = memory::processor_seconds(self.node.os_pid())?;
+        self.ask(&format!("sum {TERMS}"))?;
+        Ok(memory::processor_seconds(self.node.os_pid())? - before)
     }
 
     /// A client that goes on, once the node serves it.
@@ -160,7 +168,7 @@ pub(super) fn sample() -> Result<Vec<Measurement>> {
     Ok(vec![row("stack_sample", "µs", &rounds)])
 }
 
-/// What a ping-pong pays for a profile, an address for metrics, a scrape a second, and a trace of another process, meanwhile and afterwards.
+/// What a loop pays for a profile, and a ping-pong for an address for metrics, a scrape a second, and a trace of another process, meanwhile and afterwards.
 pub(super) fn costs() -> Result<Vec<Measurement>> {
     let mut plain = Bench::start(&[])?;
     let mut bench = Bench::start(&["--metrics", "127.0.0.1:0"])?;
@@ -174,9 +182,9 @@ pub(super) fn costs() -> Result<Vec<Measurement>> {
         let noise = percent(bench.trip()?, bench.trip()?);
         // Beside a node without an address for scrapers.
         off.push((percent(plain.trip()?, bench.trip()?), noise));
-        let without = bench.trip()?;
+        let (without, again) = (bench.sum()?, bench.sum()?);
         let profiler = bench.client(&["profile", "--for", "10m", "--json"])?;
-        profiled.push((percent(without, bench.trip()?), noise));
+        profiled.push((percent(without, bench.sum()?), percent(without, again)));
         drop(profiler);
         let without = bench.trip()?;
         scraped.push((percent(without, while_scraped(&mut bench, address)?), noise));
