@@ -128,7 +128,10 @@ fn interrupted_while_it_evaluates(node: &Node, child: &mut std::process::Child) 
     let loops = || (time_of_consoles(node) > Duration::from_millis(50)).then_some(());
     wait::until("the expression loops", LIMIT, loops).expect("it uses a processor");
     interrupt(child);
-    child.wait().expect("it ends").code()
+    let code = child.wait().expect("it ends").code();
+    // Else its threads are taken for those of the next one.
+    until_no_thread_is_left(node);
+    code
 }
 
 fn interrupt(child: &std::process::Child) {
@@ -145,8 +148,6 @@ fn an_interrupt_is_not_an_error() {
     let mut busy = piped();
     busy.stdin.as_mut().expect("its input").write_all(b"loop {}\n").expect("written");
     assert_eq!(interrupted_while_it_evaluates(&node, &mut busy), Some(INTERRUPTED));
-    // Else the threads of the one before are taken for those of the next.
-    until_no_thread_is_left(&node);
     let mut idle = piped();
     wait::until("it is served", LIMIT, || (threads(&node) >= 2).then_some(())).expect("a thread of its own");
     // Kept open: waiting for its end would close it.
