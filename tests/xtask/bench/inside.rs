@@ -23,6 +23,7 @@ const ROUNDS: u32 = 5;
 const PROCESSES: u32 = 1_000_000;
 /// Some seconds.
 const TRIPS: u32 = 20_000_000;
+const SETTLED: Duration = Duration::from_secs(2);
 const TERMS: u64 = 10_000_000_000;
 const PERCENT_MIN: f64 = 0.01;
 const LIMIT: Duration = Duration::from_secs(60);
@@ -184,6 +185,8 @@ pub(super) fn costs() -> Result<Vec<Measurement>> {
         off.push((percent(plain.trip()?, bench.trip()?), noise));
         let (without, again) = (bench.sum()?, bench.sum()?);
         let profiler = bench.client(&["profile", "--for", "10m", "--json"])?;
+        // The first samples read the files of what is loaded, once.
+        thread::sleep(SETTLED);
         profiled.push((percent(without, bench.sum()?), percent(without, again)));
         drop(profiler);
         let without = bench.trip()?;
