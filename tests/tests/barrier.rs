@@ -45,6 +45,18 @@ fn all_cross_at_once_forth_and_back_and_no_version_meets_another() {
     assert_eq!(meeting.hear(), "0", "on the way back");
 }
 
+/// More stand than may be restored at a time, each by a helper that blocks its thread: those that found none are restored when all stand.
+#[test]
+fn slow_conversions_are_made_a_few_at_a_time_and_all_cross() {
+    let (sandbox, node, mut talk) = fixture(100);
+    let before = node.version();
+    counter::convert(&sandbox, "std::thread::sleep(std::time::Duration::from_millis(20));");
+    let upgraded = sandbox.cli(["upgrade", "--json", "--drain-wait", "0"]).expect(0).json();
+    assert_eq!(upgraded["pauses"]["count"], 100, "{upgraded}");
+    assert_ne!(node.version(), before);
+    talk.expect("swarm-report", "0 0 [100]");
+}
+
 /// Sound for copies, and fails as one of the processes crosses.
 const FAILS_ONCE: &str = "
         static SEEN: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
