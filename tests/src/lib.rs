@@ -33,6 +33,7 @@ pub mod store;
 pub mod talk;
 pub mod tarball;
 pub mod terminal;
+pub mod tied;
 pub mod wait;
 pub mod websocket;
 pub mod workspace;

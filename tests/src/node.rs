@@ -1,7 +1,7 @@
 //! A running node: started, asked, and killed when dropped, so that none outlives its test.
 
 use crate::cli::Cli;
-use crate::wait;
+use crate::{tied, wait};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 use std::fs::File;
@@ -31,11 +31,11 @@ impl Node {
     ///
     /// # Errors
     /// When the command ends, or the node does not answer in time.
-    pub fn start(mut command: Command, root: &Path) -> Result<Self> {
+    pub fn start(command: Command, root: &Path) -> Result<Self> {
         let log_place = tempfile::tempdir()?;
         let log = log_place.path().join("log");
         let output = File::create(&log)?;
-        let mut child = command.stdout(output.try_clone()?).stderr(output).spawn()?;
+        let mut child = tied::to_us(&command).stdout(output.try_clone()?).stderr(output).spawn()?;
         let serving = wait::until("the node answers", START_TIME_MAX, || match child.try_wait() {
             Ok(Some(status)) => Some(Err(status)),
             Err(_) => None,

@@ -1,6 +1,6 @@
 //! A peer of the benchmarks, as it runs: Erlang, or plain tokio. Started, and killed when dropped.
 
-use crate::wait;
+use crate::{tied, wait};
 use anyhow::{Context, Result};
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -22,8 +22,9 @@ impl Peer {
     ///
     /// # Errors
     /// When it does not say so.
-    pub fn start(mut command: Command) -> Result<Self> {
+    pub fn start(command: Command) -> Result<Self> {
         let said = tempfile::NamedTempFile::new()?;
+        let mut command = tied::to_us(&command);
         command.stdout(said.reopen()?);
         let child = command.spawn().with_context(|| command.get_program().display().to_string())?;
         let mut peer = Self { child, listeners: BTreeMap::new() };
