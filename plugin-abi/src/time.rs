@@ -15,7 +15,8 @@ pub struct Sleep {
     timer: Option<(u64, Waker)>,
 }
 
-/// Waits that long, or a little longer.
+/// Waits that long, or a little longer: by a five-hundredth at the most, and by no more than a millisecond, so that those whose times end together
+/// are woken together; and by what the system is busy.
 pub fn sleep(duration: Duration) -> Sleep {
     sleep_until(after(duration))
 }
