@@ -26,6 +26,8 @@ const TRIPS: u32 = 20_000_000;
 const SETTLED: Duration = Duration::from_secs(2);
 const TERMS: u64 = 10_000_000_000;
 const PERCENT_MIN: f64 = 0.01;
+/// Of processor time: what cannot be told from nothing.
+const MICROSECONDS_MIN: f64 = 1.0;
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// A node with the benchmarks' fixture.
@@ -161,7 +163,7 @@ pub(super) fn sample() -> Result<Vec<Measurement>> {
         let after = state()?;
         let number = |name: &str| profile[name].as_f64().with_context(|| format!("{name} of a profile"));
         let each = (between.0 - before.0) / (between.1 - before.1);
-        let lost = (after.0 - between.0 - each * (after.1 - between.1)).max(0.0);
+        let lost = (after.0 - between.0 - each * (after.1 - between.1)).max(MICROSECONDS_MIN);
         let measured = (lost / number("samples")?.max(1.0), number("cost_mean_ns")? / 1e3);
         complain(&format!("  round {round}: a sample {:.2} µs, the copy {:.2} µs", measured.0, measured.1));
         rounds.push(measured);

@@ -18,7 +18,7 @@ use system_tests::sandbox::Sandbox;
 
 const FIXTURE: &str = "bench";
 /// A program that takes longer hangs.
-const PROGRAM_TIME_MAX: Duration = Duration::from_secs(120);
+const PROGRAM_TIME_MAX: Duration = Duration::from_secs(200);
 
 /// What both sides are started from: built when it is needed first.
 #[derive(Debug, Default)]
