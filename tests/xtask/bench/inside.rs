@@ -67,11 +67,14 @@ impl Bench {
         Ok(1e6 * (memory::processor_seconds(self.node.os_pid())? - before) / f64::from(TRIPS))
     }
 
-    /// Seconds of processor time for a plain loop, which takes the same time each time, as a ping-pong does not: for what costs little.
-    fn sum(&mut self) -> Result<f64> {
-        let before = memory::processor_seconds(self.node.os_pid())?;
+    /// What all threads use beside the one that runs a plain loop meanwhile, in percent of what that uses.
+    fn beside_a_loop(&mut self) -> Result<f64> {
+        let before = memory::processor_seconds_by_thread(self.node.os_pid())?;
         self.ask(&format!("sum {TERMS}"))?;
-        Ok(memory::processor_seconds(self.node.os_pid())? - before)
+        let after = memory::processor_seconds_by_thread(self.node.os_pid())?;
+        let used = after.iter().map(|(thread, after)| after - before.get(thread).copied().unwrap_or(0.0));
+        let (all, most) = used.fold((0.0, 0.0), |(all, most), used| (all + used, f64::max(most, used)));
+        Ok((100.0 * (all - most) / most).max(PERCENT_MIN))
     }
 
     /// A client that goes on, once the node serves it.
@@ -171,7 +174,25 @@ pub(super) fn sample() -> Result<Vec<Measurement>> {
     Ok(vec![row("stack_sample", "µs", &rounds)])
 }
 
-/// What a loop pays for a profile, and a ping-pong for an address for metrics, a scrape a second, and a trace of another process, meanwhile and afterwards.
+/// What a profile takes beside the loop that it shows. What it takes from the loop itself is a sample, so many times a second.
+pub(super) fn profile() -> Result<Vec<Measurement>> {
+    let mut bench = Bench::start(&[])?;
+    let mut rounds = Vec::new();
+    for round in 1..=ROUNDS {
+        let without = bench.beside_a_loop()?;
+        let profiler = bench.client(&["profile", "--for", "10m", "--json"])?;
+        // The first samples read the files of what is loaded, once.
+        thread::sleep(SETTLED);
+        let with = bench.beside_a_loop()?;
+        drop(profiler);
+        system_tests::raw::until_no_thread_is_left(&bench.node);
+        complain(&format!("  round {round}: {with:.2} % with a profile, {without:.2} % without"));
+        rounds.push((with, without));
+    }
+    Ok(vec![row("profile_99hz", "%", &rounds)])
+}
+
+/// What a ping-pong pays for an address for metrics, a scrape a second, and a trace of another process, meanwhile and afterwards.
 pub(super) fn costs() -> Result<Vec<Measurement>> {
     let mut plain = Bench::start(&[])?;
     let mut bench = Bench::start(&["--metrics", "127.0.0.1:0"])?;
@@ -179,18 +200,12 @@ pub(super) fn costs() -> Result<Vec<Measurement>> {
     // The first is slower than others.
     plain.trip()?;
     bench.trip()?;
-    let [mut profiled, mut off, mut scraped, mut traced, mut after] = [const { Vec::new() }; 5];
+    let [mut off, mut scraped, mut traced, mut after] = [const { Vec::new() }; 4];
     for round in 1..=ROUNDS {
         // A run beside another one of the same is what cannot be told from nothing. Each is compared with the one just before it.
         let noise = percent(bench.trip()?, bench.trip()?);
         // Beside a node without an address for scrapers.
         off.push((percent(plain.trip()?, bench.trip()?), noise));
-        let (without, again) = (bench.sum()?, bench.sum()?);
-        let profiler = bench.client(&["profile", "--for", "10m", "--json"])?;
-        // The first samples read the files of what is loaded, once.
-        thread::sleep(SETTLED);
-        profiled.push((percent(without, bench.sum()?), percent(without, again)));
-        drop(profiler);
         let without = bench.trip()?;
         scraped.push((percent(without, while_scraped(&mut bench, address)?), noise));
         let without = bench.trip()?;
@@ -199,10 +214,9 @@ pub(super) fn costs() -> Result<Vec<Measurement>> {
         drop(tracer);
         system_tests::raw::until_no_thread_is_left(&bench.node);
         after.push((percent(without, bench.trip()?), noise));
-        complain(&format!("  round {round}: profile {:?}, metrics {:?}", profiled.last(), scraped.last()));
+        complain(&format!("  round {round}: metrics {:?}, trace {:?}", scraped.last(), traced.last()));
     }
     Ok(vec![
-        row("profile_99hz", "%", &profiled),
         row("metrics_off", "%", &off),
         row("metrics_scraped", "%", &scraped),
         row("trace_on", "%", &traced),

@@ -63,6 +63,7 @@ fn benchmarks() -> Vec<Benchmark> {
         benchmark("save_to_served", |_| save::run()),
         benchmark("inside_million", |_| inside::million()),
         benchmark("inside_sample", |_| inside::sample()),
+        benchmark("inside_profile", |_| inside::profile()),
         benchmark("inside_costs", |_| inside::costs()),
         benchmark("inside_log", |_| inside::log()),
     ];
