@@ -2,10 +2,13 @@
 
 mod far;
 
-use far::{Far, error, event};
+use far::{Far, error};
+use serde_json::Value;
 use std::fs;
 use std::io::Write as _;
 use std::process::Stdio;
+use system_tests::cli::{Cli, Said};
+use system_tests::release::ReleaseFolder;
 use system_tests::sshd::Sshd;
 
 const ERROR: i32 = 1;
@@ -71,6 +74,12 @@ fn a_release_is_deployed_upgraded_and_asked() {
     assert_eq!((&restarted["outcome"], &restarted["version"]), (&"restarted".into(), &second.into()));
 }
 
+/// The event of that name.
+fn event(said: &Said, name: &str) -> Value {
+    let found = said.json_lines().into_iter().find(|line| line["event"] == name);
+    found.unwrap_or_else(|| panic!("no event {name} in {}", said.stdout))
+}
+
 /// What the console says to that.
 fn console(far: &Far, input: &str) -> String {
     let mut command = far.cli(&["console"]).into_command();
@@ -83,12 +92,14 @@ fn console(far: &Far, input: &str) -> String {
 
 #[test]
 fn a_broken_transfer_is_gone_on_from() {
-    const SOME: u64 = 2_000_000;
+    /// More than ssh has under way, which is lost with a connection.
+    const SOME: u64 = 8_000_000;
     let far = Far::new("app", &[]);
     let [archive, release] = far.release("made", &[]);
-    let runtime = fs::read_dir(release.join("runtime")).expect("a runtime").flatten().next().expect("one").path();
-    let len = fs::metadata(runtime.join("cargo-system")).expect("a runtime").len();
-    assert!(len > 2 * SOME, "the runtime is long enough to be cut");
+    let manifest = ReleaseFolder::new(release).manifest().expect("a manifest").1;
+    let files = manifest["files"].as_array().expect("files");
+    let len: u64 = files.iter().filter_map(|file| file["size"].as_u64()).sum();
+    assert!(len > 3 * SOME, "it is long enough to be cut twice");
     let archive = archive.display().to_string();
     let deploy = || far.cli(&["deploy", "--json", "--listen", "127.0.0.1:0", "--release", &archive]);
 
@@ -106,9 +117,9 @@ fn a_broken_transfer_is_gone_on_from() {
     let said = deploy().expect(0);
     assert_eq!(said.json()["outcome"], "started", "{}", said.stdout);
     let sent = said.json_lines().into_iter().find(|line| line["event"] == "sent").expect("sent");
-    assert!(sent["kept_bytes"].as_u64() > Some(SOME / 4), "what the first call has sent is there: {sent}");
+    assert!(sent["kept_bytes"].as_u64() > Some(SOME / 2), "what the first call has sent is there: {sent}");
     let total = far.sshd.bytes() - before;
-    assert!(total < len - SOME / 4 + 2 * SOME + TALK_LEN, "{total} of {len}: nothing is sent twice");
+    assert!(total < len, "{total} of {len}: what has arrived is not sent again, though it was cut twice");
     assert!(far.greeting().starts_with("hello from "));
 }
 
@@ -193,7 +204,7 @@ fn a_plan_is_made_there_and_nothing_changes() {
 fn whom_ssh_does_not_trust_is_not_asked() {
     let sshd = Sshd::start(&[]).expect("an sshd");
     let node = sshd.node("/srv/app".as_ref());
-    let ping = || sshd.reach(system_tests::cli::Cli::new(["ping", "--node", &node]).expect("a binary"));
+    let ping = || sshd.reach(Cli::new(["ping", "--node", &node]).expect("a binary"));
     fs::write(sshd.known_hosts(), "").expect("written");
     let said = ping().expect(ERROR);
     assert!(

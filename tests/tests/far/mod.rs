@@ -104,12 +104,6 @@ pub(crate) fn end(folder: &Path) {
     }
 }
 
-/// The event of that name.
-pub(crate) fn event(said: &Said, name: &str) -> Value {
-    let found = said.json_lines().into_iter().find(|line| line["event"] == name);
-    found.unwrap_or_else(|| panic!("no event {name} in {}", said.stdout))
-}
-
 /// The sentence of an error.
 pub(crate) fn error(said: &Said) -> &str {
     said.complaint().0.unwrap_or_else(|| panic!("no error in {}", said.stderr))

@@ -123,10 +123,9 @@ impl Made {
         Store::new(self.layout.clone())
     }
 
-    /// The target triple of its plugins.
+    /// The target triple of its application, which is that of all its plugins.
     pub(super) fn target(&self) -> &str {
-        let targets = self.manifest.plugins.iter().map(|plugin| plugin.target.as_str());
-        targets.last().unwrap_or(TARGET)
+        self.manifest.plugins.last().map_or(TARGET, |plugin| &plugin.target)
     }
 
     /// What a node that runs takes of it.
