@@ -6,6 +6,7 @@ use crate::workspace::{Application, Plugin};
 use crate::{interrupt, rustflags};
 use cargo_metadata::camino::Utf8PathBuf;
 use cargo_metadata::{Message, TargetKind};
+use runtime::image::TARGET;
 use rustix::process::{Pid, Signal};
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -53,14 +54,27 @@ impl Purpose {
 }
 
 /// Builds an application's plugins, one after the other, and returns their shared objects' paths, in its order. cargo's own words go to stderr.
-pub(crate) fn build(application: &Application, purpose: Purpose) -> Result<Vec<PathBuf>, Failure> {
-    application.plugins.iter().map(|plugin| build_one(plugin, purpose)).collect()
+/// `target`: without it, what cargo is configured for.
+pub(crate) fn build(
+    application: &Application,
+    purpose: Purpose,
+    target: Option<&str>,
+) -> Result<Vec<PathBuf>, Failure> {
+    if let Some(target) = target.filter(|target| *target != TARGET) {
+        let message = format!(
+            "nothing can be built for {target} here: a release has this tool's own runtime, which is for {TARGET}"
+        );
+        return Err(
+            Failure::new(ExitCode::Refused, message).hint("build it by a cargo-system that was built for that target")
+        );
+    }
+    application.plugins.iter().map(|plugin| build_one(plugin, purpose, target)).collect()
 }
 
-fn build_one(plugin: &Plugin, purpose: Purpose) -> Result<PathBuf, Failure> {
+fn build_one(plugin: &Plugin, purpose: Purpose, target: Option<&str>) -> Result<PathBuf, Failure> {
     interrupt::check()?;
     let failed = |error: io::Error| Failure::error(format!("cargo cannot be run: {error}"));
-    let mut child = command(plugin, purpose).stdout(Stdio::piped()).spawn().map_err(failed)?;
+    let mut child = command(plugin, purpose, target).stdout(Stdio::piped()).spawn().map_err(failed)?;
     let object = read_messages(&mut child, plugin.manifest_path.clone());
     let status = child.wait().map_err(failed)?;
     interrupt::check()?;
@@ -105,12 +119,15 @@ fn find_object(messages: impl Read, manifest_path: &Path) -> Option<PathBuf> {
     object.map(Utf8PathBuf::into_std_path_buf)
 }
 
-fn command(plugin: &Plugin, purpose: Purpose) -> Command {
+fn command(plugin: &Plugin, purpose: Purpose, target: Option<&str>) -> Command {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     // Without the rlib that a plugin may have as well, for its own tests: nobody needs it here.
     command.args(["rustc", "--lib", "--crate-type", "cdylib", "--manifest-path"]).arg(&plugin.manifest_path);
     command.args(["--message-format=json-render-diagnostics", "--profile", purpose.profile()]);
+    if let Some(target) = target {
+        command.args(["--target", target]);
+    }
     for setting in purpose.settings() {
         command.arg("--config").arg(format!("profile.{}.{setting}", purpose.profile()));
     }

@@ -1,15 +1,17 @@
 //! The command line.
 
+mod deploy;
 mod inside;
 mod keys;
 mod log;
 mod options;
 mod serving;
 
+pub(crate) use deploy::DeployOptions;
 pub(crate) use inside::{ProfileOptions, TraceOptions};
 pub(crate) use keys::KeysCommand;
 pub(crate) use log::{LogCommand, LogOptions};
-pub(crate) use options::{Global, Signing, Waiting};
+pub(crate) use options::{Global, Making, Place, Signing, Waiting};
 pub(crate) use serving::Serving;
 
 use crate::context::release_command;
@@ -68,24 +70,24 @@ pub(crate) enum Command {
         #[arg(short, long, value_name = "DIR", visible_alias = "output")]
         out: Option<PathBuf>,
         #[command(flatten)]
-        signing: Signing,
+        making: Making,
     },
     /// Build the change and say what would refuse its upgrade; changes nothing
     #[command(after_help = "Example:\n  cargo system check && cargo system upgrade")]
     Check,
     /// Build the change and swap it into the running node
     #[command(
-        after_help = "Example:\n  cargo system upgrade\n  cargo system upgrade --dry-run --out plan.json && cargo system upgrade plan.json\n  cargo system upgrade --release app-1.2.0+3f2a91bc.tar.zst"
+        after_help = "Example:\n  cargo system upgrade\n  cargo system upgrade --dry-run --out plan.json && cargo system upgrade plan.json\n  cargo system upgrade --release app-1.2.0+3f2a91bc.tar.zst\n  cargo system upgrade --node ssh://www@a.example.org/srv/app --node ssh://www@b.example.org/srv/app"
     )]
     Upgrade {
         /// Do what this plan says, a file that --dry-run --out has written: refused if the node has moved on, or if what is built is something else
         #[arg(value_name = "PLAN", conflicts_with_all = ["release", "newest", "force", "dry_run", "confirm_within"])]
         plan: Option<PathBuf>,
         /// Take this release, an archive or a folder, instead of building
-        #[arg(long, value_name = "FILE", conflicts_with = "key")]
+        #[arg(long, value_name = "FILE", conflicts_with_all = ["key", "target"])]
         release: Option<PathBuf>,
         /// Take the newest release in the node's folder
-        #[arg(long, conflicts_with_all = ["release", "key", "dry_run"])]
+        #[arg(long, conflicts_with_all = ["release", "key", "target", "dry_run"])]
         newest: bool,
         /// Also to a release that was rolled back
         #[arg(long)]
@@ -105,8 +107,13 @@ pub(crate) enum Command {
         #[command(flatten)]
         waiting: Waiting,
         #[command(flatten)]
-        signing: Signing,
+        making: Making,
     },
+    /// Put a release onto another machine, by ssh, and start it there; where one serves already, upgrade it
+    #[command(
+        after_help = "Example:\n  cargo system deploy --node ssh://www@example.org/srv/app --listen 0.0.0.0:80\n  cargo system deploy --node ssh://a/srv/app --node ssh://b/srv/app --release app-1.2.0+3f2a91bc.tar.zst"
+    )]
+    Deploy(DeployOptions),
     /// Have the version stay that is on probation (upgrade --confirm-within)
     #[command(
         after_help = "Example:\n  cargo system upgrade --confirm-within 5m && ./smoke-test && cargo system confirm"
@@ -358,7 +365,8 @@ fn of_release(command: clap::Command, root: &Path) -> clap::Command {
         .display_name(name)
         .about("The command of this release: start, upgrade and stop its node")
         .mut_arg("node", |arg| {
-            arg.env(Resettable::<clap::builder::OsStr>::Reset).help("Another node's folder than the release's own")
+            arg.env(Resettable::<clap::builder::OsStr>::Reset)
+                .help("Another node than the release's own: its folder, or ssh://[user@]host[:port]/path")
         })
         .mut_arg("package", |arg| arg.hide(true))
         .mut_arg("manifest_path", |arg| arg.hide(true))
@@ -366,7 +374,7 @@ fn of_release(command: clap::Command, root: &Path) -> clap::Command {
     let hide = |command: clap::Command, (name, is_hidden)| {
         command.mut_subcommand(name, |subcommand: clap::Command| subcommand.hide(is_hidden))
     };
-    let hidden = ["new", "run", "watch", "release", "check"].map(|name| (name, true));
+    let hidden = ["new", "run", "watch", "release", "check", "deploy"].map(|name| (name, true));
     let offered = ["start", "daemon", "restart", "service"].map(|name| (name, false));
     hidden.into_iter().chain(offered).fold(command, hide)
 }

@@ -1,9 +1,11 @@
 //! What every command starts from: the global options, and the workspace, which cargo is asked for at most once.
 
-use crate::cli::Global;
+use crate::cli::{Global, Place};
 use crate::client::{self, Client};
+use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::node_path::NodePath;
+use crate::remote::Address;
 use crate::workspace::{Application, Workspace};
 use std::cell::OnceCell;
 use std::path::Path;
@@ -46,12 +48,48 @@ impl Context {
         named.or_else(|_| self.application())
     }
 
+    /// Another machine's node, if it is one.
+    pub(crate) fn address(&self) -> Result<Option<&Address>, Failure> {
+        match self.given()? {
+            Some(Place::Remote(address)) => Ok(Some(address)),
+            _ => Ok(None),
+        }
+    }
+
+    /// Several nodes, or one on another machine.
+    pub(crate) fn is_elsewhere(&self) -> bool {
+        let nodes = &self.global.node;
+        nodes.len() > 1 || nodes.iter().any(|node| matches!(node, Place::Remote(_)))
+    }
+
+    /// The same, for one node.
+    pub(crate) fn of(&self, node: &Place) -> Self {
+        Self::new(Global { node: vec![node.clone()], ..self.global.clone() })
+    }
+
+    /// What `--node` says; an empty one says nothing.
+    fn given(&self) -> Result<Option<&Place>, Failure> {
+        match self.global.node.as_slice() {
+            [] => Ok(None),
+            [Place::Folder(path)] if path.as_os_str().is_empty() => Ok(None),
+            [one] => Ok(Some(one)),
+            [_, ..] => Err(Failure::new(ExitCode::Usage, "this command takes one --node")
+                .hint("upgrade and deploy take several, one after the other")),
+        }
+    }
+
     /// Which node: `--node`, else the release's own, else `CARGO_SYSTEM_NODE`, else the workspace's own. It need not exist.
     ///
     /// clap reads the variable into `--node`, but not for a release's command: that one speaks of its own node.
     pub(crate) fn node(&self) -> Result<NodePath, Failure> {
-        let given = self.global.node.as_deref().filter(|path| !path.as_os_str().is_empty());
-        if let Some(path) = given {
+        if let Some(address) = self.address()? {
+            return Err(Failure::new(
+                ExitCode::Usage,
+                format!("{address} is on another machine, and this is done on its own"),
+            )
+            .hint(format!("log in there: ssh {}", address.host())));
+        }
+        if let Some(Place::Folder(path)) = self.given()? {
             return NodePath::new(path, "given by --node or CARGO_SYSTEM_NODE", "cargo system");
         }
         if let Some(root) = &self.global.release_root {

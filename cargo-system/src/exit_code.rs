@@ -39,6 +39,26 @@ pub(crate) const HELP: &str = "Exit codes:
   14   refused before anything changed (build, ABI, state, release, signature, hook)
   130  interrupted";
 
+impl ExitCode {
+    /// All of them.
+    const ALL: [Self; 9] = [
+        Self::Done,
+        Self::Error,
+        Self::Usage,
+        Self::RolledBack,
+        Self::NotRolledBack,
+        Self::TimedOut,
+        Self::Locked,
+        Self::Refused,
+        Self::Interrupted,
+    ];
+
+    /// What another call of this tool ended with; an error, if that is none of these.
+    pub(crate) fn of(code: u8) -> Self {
+        Self::ALL.into_iter().find(|known| *known as u8 == code).unwrap_or(Self::Error)
+    }
+}
+
 impl From<FailureKind> for ExitCode {
     fn from(kind: FailureKind) -> Self {
         match kind {
@@ -63,17 +83,7 @@ mod tests {
 
     #[test]
     fn every_code_is_in_the_help() {
-        for code in [
-            ExitCode::Done,
-            ExitCode::Error,
-            ExitCode::Usage,
-            ExitCode::RolledBack,
-            ExitCode::NotRolledBack,
-            ExitCode::TimedOut,
-            ExitCode::Locked,
-            ExitCode::Refused,
-            ExitCode::Interrupted,
-        ] {
+        for code in ExitCode::ALL {
             let number = (code as u8).to_string();
             assert!(HELP.lines().any(|line| line.split_whitespace().next() == Some(&number)), "{number}");
         }

@@ -18,6 +18,7 @@ mod output;
 mod pauses;
 mod plan_text;
 mod progress;
+mod remote;
 mod rustflags;
 mod settings;
 mod shown;
@@ -35,5 +36,5 @@ static ALLOCATOR: runtime::memory::Counting = runtime::memory::Counting;
 
 fn main() -> ExitCode {
     let args = cli::without_cargo_word(std::env::args_os());
-    commands::run(cli::parse(args)).into()
+    commands::run(cli::parse(args))
 }

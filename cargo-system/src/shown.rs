@@ -41,6 +41,11 @@ pub(crate) fn size(bytes: i64) -> String {
     format!("{size:.1} {}", UNITS[unit])
 }
 
+/// The same, of what cannot be negative.
+pub(crate) fn bytes(bytes: u64) -> String {
+    size(i64::try_from(bytes).unwrap_or(i64::MAX))
+}
+
 /// Percent of one processor.
 pub(crate) fn percent(percent: Option<f64>) -> String {
     percent.map_or_else(String::new, |percent| format!("{percent:.1}"))

@@ -89,10 +89,11 @@ pub(crate) fn stage_release(store: &Store, path: &Path) -> Result<Manifest, Fail
     if !path.exists() {
         return Err(no_release(path));
     }
-    let unpacked = archive::unpack(path, store, &keys).map_err(|error| match &error.reason {
-        archive::Reason::Signature(reason) => distrusted(reason, error.to_string()),
-        _ => damaged(error.to_string()),
-    })?;
+    let unpacked =
+        archive::unpack(path, store, &keys, archive::Wanted::Plugins).map_err(|error| match &error.reason {
+            archive::Reason::Signature(reason) => distrusted(reason, error.to_string()),
+            _ => damaged(error.to_string()),
+        })?;
     stage_from(store, &Store::new(unpacked.layout()), &unpacked.manifest, &keys)
 }
 

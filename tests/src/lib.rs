@@ -29,6 +29,7 @@ pub mod runaway;
 pub mod sandbox;
 pub mod seed;
 pub mod shelf;
+pub mod sshd;
 pub mod store;
 pub mod talk;
 pub mod tarball;

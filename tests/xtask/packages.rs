@@ -12,6 +12,10 @@ pub(crate) const WRK: Package = ("wrk", "wrk");
 pub(crate) const CHROMIUM: Package = ("chromium", "chromium");
 /// Watches and spoils what a program asks of the system.
 pub(crate) const STRACE: Package = ("strace", "strace");
+/// Another machine, on the loopback.
+pub(crate) const SSHD: Package = ("openssh-server", "/usr/sbin/sshd");
+/// The way there.
+pub(crate) const SSH: Package = ("openssh-client", "ssh");
 /// Reads OpenMetrics, as the standard has it: a module, which has no program.
 pub(crate) const OPENMETRICS: Package = ("python3-prometheus-client", "prometheus_client");
 /// The benchmarks' peer, and its compiler.

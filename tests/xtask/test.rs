@@ -45,5 +45,12 @@ fn install() {
             complain(&format!("{error:#}; install {component} for your toolchain by hand"));
         }
     }
-    packages::install(&[packages::WRK, packages::CHROMIUM, packages::STRACE, packages::OPENMETRICS]);
+    packages::install(&[
+        packages::WRK,
+        packages::CHROMIUM,
+        packages::STRACE,
+        packages::OPENMETRICS,
+        packages::SSH,
+        packages::SSHD,
+    ]);
 }

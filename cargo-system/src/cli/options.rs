@@ -1,6 +1,8 @@
 //! Options of several commands.
 
+use crate::remote::Address;
 use clap::Args;
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,9 +10,9 @@ use std::time::Duration;
 /// Options of every command.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Global {
-    /// The node's folder; without it, the workspace's own
-    #[arg(long, global = true, value_name = "PATH", env = "CARGO_SYSTEM_NODE")]
-    pub(crate) node: Option<PathBuf>,
+    /// The node's folder, or ssh://[user@]host[:port]/path; without it, the workspace's own. upgrade and deploy take several
+    #[arg(long, global = true, value_name = "PATH", env = "CARGO_SYSTEM_NODE", value_parser = place())]
+    pub(crate) node: Vec<Place>,
     /// Print JSON: one object, or one event a line for what takes time
     #[arg(long, global = true)]
     pub(crate) json: bool,
@@ -29,14 +31,41 @@ impl Global {
     /// The same options for another call of this executable in a workspace.
     pub(crate) fn to_args(&self) -> Vec<OsString> {
         let named = |name: &str, value: Option<&std::ffi::OsStr>| value.map(|value| [name.into(), value.to_owned()]);
+        let node = self.node.first().map(Place::to_arg);
         let values = [
-            named("--node", self.node.as_ref().map(|path| path.as_os_str())),
+            named("--node", node.as_deref()),
             named("--package", self.package.as_ref().map(|name| name.as_ref())),
             named("--manifest-path", self.manifest_path.as_ref().map(|path| path.as_os_str())),
         ];
         let json = self.json.then(|| "--json".into());
         json.into_iter().chain(values.into_iter().flatten().flatten()).collect()
     }
+}
+
+/// Where a node is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// Its folder, on this machine.
+    Folder(PathBuf),
+    /// On another one.
+    Remote(Address),
+}
+
+impl Place {
+    /// As it can be given again.
+    pub(crate) fn to_arg(&self) -> OsString {
+        match self {
+            Self::Folder(path) => path.into(),
+            Self::Remote(address) => address.to_string().into(),
+        }
+    }
+}
+
+fn place() -> impl TypedValueParser<Value = Place> {
+    OsStringValueParser::new().try_map(|text| match text.to_str().filter(|text| Address::is_meant(text)) {
+        Some(address) => address.parse().map(Place::Remote),
+        None => Ok(Place::Folder(text.into())),
+    })
 }
 
 /// How long to wait for what.
@@ -59,6 +88,16 @@ pub(crate) struct Signing {
     /// The release's counter, above that of every release before; without it, the time in milliseconds
     #[arg(long, value_name = "N", requires = "key")]
     pub(crate) counter: Option<u64>,
+}
+
+/// How a release is made.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct Making {
+    #[command(flatten)]
+    pub(crate) signing: Signing,
+    /// Build for this target triple; without it, for what cargo is configured for
+    #[arg(long, value_name = "TRIPLE")]
+    pub(crate) target: Option<String>,
 }
 
 impl Signing {

@@ -32,7 +32,7 @@ pub(super) fn check(context: &Context) -> Result<(), Failure> {
         let message = format!("the node runs {}, and not {}", baseline.name, application.name);
         return Err(Failure::new(ExitCode::Refused, message).hint("give the node of that application with --node"));
     }
-    let objects = builder::build(&application, Purpose::Upgrade).map_err(|failure| failure.step("build"))?;
+    let objects = builder::build(&application, Purpose::Upgrade, None).map_err(|failure| failure.step("build"))?;
     let facts = objects.iter().map(|object| stage::facts(object)).collect::<Result<Vec<_>, _>>()?;
     let found = baseline.as_ref().map(|baseline| compare(baseline, &facts)).transpose()?.unwrap_or_default();
     report(context.json(), baseline.as_ref(), &application.name, &stage::version(&facts), &found)

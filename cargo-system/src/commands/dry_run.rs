@@ -11,7 +11,7 @@
 use super::upgrade::Wish;
 use super::version::ask_status;
 use super::{describe, follow, planned, upgrade};
-use crate::cli::Signing;
+use crate::cli::Making;
 use crate::client::{self, PATIENCE};
 use crate::context::Context;
 use crate::exit_code::ExitCode;
@@ -34,7 +34,7 @@ pub(super) fn dry_run(
     release: Option<&Path>,
     wish: Wish,
     out: Option<&Path>,
-    signing: &Signing,
+    making: &Making,
 ) -> Result<(), Failure> {
     let node = context.node()?;
     let status = ask_status(&mut client::connect(&node)?)?;
@@ -42,7 +42,7 @@ pub(super) fn dry_run(
     let store = Store::new(Layout::new(place.path()));
     borrow(&node.layout, store.layout()).map_err(|error| unmade(&error))?;
     let mut progress = Progress::new(context.json());
-    let staged = upgrade::stage(context, release, &status, &store, signing, &mut progress);
+    let staged = upgrade::stage(context, release, &status, &store, making, &mut progress);
     progress.finish();
     let manifest = staged?;
     let (listeners, unknown) = listeners(&store, &manifest);
@@ -114,7 +114,7 @@ fn listeners(store: &Store, manifest: &Manifest) -> (Option<Vec<DeclaredListener
     }
 }
 
-fn conclude(as_json: bool, plan: &Plan, unknown: Option<&str>) -> Result<(), Failure> {
+pub(super) fn conclude(as_json: bool, plan: &Plan, unknown: Option<&str>) -> Result<(), Failure> {
     let text = render(plan);
     github::planned(&text);
     if !as_json {

@@ -43,14 +43,14 @@ pub(super) fn follow(
     progress.finish();
     match asked? {
         Outcome::Upgraded(upgraded) => {
-            conclude(context.json(), name, &upgraded, begun.elapsed());
+            conclude(context.json(), name, &upgraded, begun.elapsed(), None);
             Ok(())
         }
         _ => Err(Failure::error("the node answers something else than the outcome of an upgrade")),
     }
 }
 
-fn report(progress: &mut Progress, event: &Event) {
+pub(super) fn report(progress: &mut Progress, event: &Event) {
     if matches!(progress, Progress::Json) {
         return output::json(event);
     }
@@ -69,11 +69,12 @@ fn report(progress: &mut Progress, event: &Event) {
     }
 }
 
-fn conclude(as_json: bool, name: &str, upgraded: &Upgraded, elapsed: Duration) {
+/// `at`: the node, where it is on another machine.
+pub(super) fn conclude(as_json: bool, name: &str, upgraded: &Upgraded, elapsed: Duration, at: Option<&str>) {
     let sentence = render(name, upgraded, elapsed);
     github::upgraded(name, upgraded, &sentence);
     if as_json {
-        return output::json(&json!({
+        let mut result = json!({
             "outcome": "upgraded",
             "exit_code": ExitCode::Done as u8,
             "name": name,
@@ -84,7 +85,11 @@ fn conclude(as_json: bool, name: &str, upgraded: &Upgraded, elapsed: Duration) {
             "draining": upgraded.draining,
             "pauses": upgraded.pauses,
             "probation": upgraded.probation,
-        }));
+        });
+        if let Some(at) = at {
+            result["node"] = json!(at);
+        }
+        return output::json(&result);
     }
     output::line(&sentence);
     if upgraded.pauses.count > 1 {

@@ -58,12 +58,17 @@ fn look(path: &Path, keys: &[PathBuf]) -> Result<Found, Failure> {
         return Err(no_release(path));
     }
     let place = tempfile::tempdir().context("there is no folder to take it apart in")?;
-    let unpacked = archive::unpack(path, &Store::new(Layout::new(place.path())), &keys);
+    let unpacked = archive::unpack(path, &Store::new(Layout::new(place.path())), &keys, archive::Wanted::Plugins);
     let unpacked = unpacked.map_err(|error| match &error.reason {
         archive::Reason::Signature(reason) => not_by_whom(&path.display().to_string(), reason),
         _ => damaged(error.to_string()),
     })?;
     found(&Store::new(unpacked.layout()), unpacked.manifest.clone(), &keys)
+}
+
+/// The release that boots in a folder, once each of its files was looked at.
+pub(super) fn whole(store: &Store) -> Result<Manifest, Failure> {
+    whole_folder(store, &Keys::default()).map(|found| found.manifest)
 }
 
 fn whole_folder(store: &Store, keys: &Keys) -> Result<Found, Failure> {

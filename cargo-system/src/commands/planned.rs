@@ -10,7 +10,7 @@
 
 use super::follow::milliseconds;
 use super::upgrade::{self, Planned, Wish};
-use crate::cli::{Signing, Waiting};
+use crate::cli::{Making, Waiting};
 use crate::context::Context;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
@@ -54,12 +54,12 @@ pub(super) fn upgrade(
     file: &Path,
     wait: bool,
     waiting: Waiting,
-    signing: &Signing,
+    making: &Making,
 ) -> Result<(), Failure> {
     let File { release, force, confirm_within_ms, plan, .. } = read(file)?;
     let planned = Some(Planned { from: plan.from, to: plan.to });
     let wish = Wish { force, confirm_within: confirm_within_ms.map(Duration::from_millis), wait, planned };
-    upgrade::upgrade(context, release.as_deref(), wish, waiting, signing)
+    upgrade::upgrade(context, release.as_deref(), wish, waiting, making)
 }
 
 fn read(path: &Path) -> Result<File, Failure> {

@@ -3,7 +3,7 @@
 //! Both are made beside their places and renamed, so that each is there whole or not at all.
 
 use crate::builder::{self, Purpose};
-use crate::cli::Signing;
+use crate::cli::Making;
 use crate::context::Context;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
@@ -22,11 +22,11 @@ use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-pub(super) fn release(context: &Context, out: Option<PathBuf>, signing: &Signing) -> Result<(), Failure> {
-    let signer = signing.key.as_deref().map(|key| Signer::open(key, signing.counter)).transpose();
-    let signer = signer.map_err(Failure::no_refusal)?;
+pub(super) fn release(context: &Context, out: Option<PathBuf>, making: &Making) -> Result<(), Failure> {
+    let signer = signer(making).map_err(Failure::no_refusal)?;
     let application = context.application()?;
-    let objects = builder::build(&application, Purpose::Release).map_err(Failure::no_refusal)?;
+    let objects = builder::build(&application, Purpose::Release, making.target.as_deref());
+    let objects = objects.map_err(Failure::no_refusal)?;
     let facts = objects.iter().map(|object| stage::facts(object)).collect::<Result<Vec<_>, _>>();
     let version = stage::version(&facts.map_err(Failure::no_refusal)?);
     let folder = match out {
@@ -36,12 +36,26 @@ pub(super) fn release(context: &Context, out: Option<PathBuf>, signing: &Signing
     if !is_free(&folder)? {
         return already_there(context, &folder, &version.to_string(), signer.is_some());
     }
-    let unfinished = Unfinished::beside(&folder)?.fill(application, &objects, signer.as_ref())?;
+    let unfinished = Unfinished::beside(&folder)?.fill(application, &objects, signer.as_ref());
+    let unfinished = unfinished.map_err(Failure::no_refusal)?;
     let packed = Packed::of(&Layout::new(&unfinished.unfinished.folder), &unfinished.manifest, &folder)?;
     let manifest = unfinished.finish(&folder)?;
     let archive = packed.finish()?;
     conclude(context.json(), &manifest, &folder, &archive, true);
     Ok(())
+}
+
+/// Builds a release into a folder that is not there yet, without an archive.
+pub(super) fn make(application: Application, folder: &Path, making: &Making) -> Result<Manifest, Failure> {
+    let signer = signer(making)?;
+    let objects = builder::build(&application, Purpose::Release, making.target.as_deref())?;
+    Unfinished::beside(folder)?.fill(application, &objects, signer.as_ref())?.finish(folder)
+}
+
+/// Before anything is built: can it be signed?
+fn signer(making: &Making) -> Result<Option<Signer>, Failure> {
+    let signing = &making.signing;
+    signing.key.as_deref().map(|key| Signer::open(key, signing.counter)).transpose()
 }
 
 /// Is nothing there, or an empty folder?
@@ -170,7 +184,7 @@ impl Unfinished {
         let files = [&script, &runtime_file].map(|file| FileEntry::of(&layout, file));
         let files = files.into_iter().collect::<Result<_, _>>().map_err(Failure::error)?;
         let parts = Parts { runtime_file: &runtime_file, files, settings, signer };
-        let manifest = stage::stage_build(&store, &name, objects, parts).map_err(Failure::no_refusal)?;
+        let manifest = stage::stage_build(&store, &name, objects, parts)?;
         interrupt::check()?;
         store.set_permanent(&manifest.version).map_err(Failure::error)?;
         Ok(Filled { unfinished: self, manifest })

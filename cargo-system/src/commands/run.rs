@@ -22,7 +22,7 @@ pub(super) fn prepare(context: &Context) -> Result<NodePath, Failure> {
     let application = context.application()?;
     let node = context.node()?;
     node.refuse_running()?;
-    let objects = builder::build(&application, Purpose::Upgrade).map_err(Failure::no_refusal)?;
+    let objects = builder::build(&application, Purpose::Upgrade, None).map_err(Failure::no_refusal)?;
     // Another one may have started while cargo built: what boots is its business then.
     node.refuse_running()?;
     let store = Store::new(node.layout.clone());
@@ -43,7 +43,7 @@ pub(super) fn start(context: &Context, serving: &Serving) -> Result<(), Failure>
 /// The node of the release that the command belongs to.
 pub(super) fn release_node(context: &Context, command: &str) -> Result<NodePath, Failure> {
     let global = &context.global;
-    if global.release_root.is_none() && global.node.is_none() {
+    if global.release_root.is_none() && global.node.is_empty() {
         return Err(Failure::new(ExitCode::Usage, format!("{command} belongs to a release: bin/<name> {command}"))
             .hint("cargo system run builds and starts the workspace's application"));
     }

@@ -3,7 +3,7 @@
 use super::follow;
 use super::version::{ask_status, current};
 use crate::builder::{self, Purpose};
-use crate::cli::{Signing, Waiting};
+use crate::cli::{Making, Signing, Waiting};
 use crate::client;
 use crate::context::Context;
 use crate::exit_code::ExitCode;
@@ -59,14 +59,14 @@ pub(super) fn upgrade(
     release: Option<&Path>,
     wish: Wish,
     waiting: Waiting,
-    signing: &Signing,
+    making: &Making,
 ) -> Result<(), Failure> {
     let node = context.node()?;
     // Before anything is built: is there somebody to upgrade, and what serves?
     let status = ask_status(&mut client::connect(&node)?)?;
     let store = Store::new(node.layout.clone());
     let mut progress = Progress::new(context.json());
-    let manifest = stage(context, release, &status, &store, signing, &mut progress)?;
+    let manifest = stage(context, release, &status, &store, making, &mut progress)?;
     if let Some(planned) = wish.planned.as_ref().filter(|planned| planned.to != manifest.version.to_string()) {
         let message = format!("the plan goes to {}, and this is {}", planned.to, manifest.version);
         let failure =
@@ -84,12 +84,12 @@ pub(super) fn stage(
     release: Option<&Path>,
     status: &Status,
     store: &Store,
-    signing: &Signing,
+    making: &Making,
     progress: &mut Progress,
 ) -> Result<Manifest, Failure> {
     let staged = match release {
         Some(release) => unpack(release, store, progress),
-        None => build(context, status, store, signing, progress),
+        None => build(context, status, store, making, progress),
     };
     let manifest = staged.map_err(|failure| Failure { serving: Some(current(status).to_owned()), ..failure })?;
     interrupt::check()?;
@@ -107,7 +107,7 @@ fn build(
     context: &Context,
     status: &Status,
     store: &Store,
-    signing: &Signing,
+    making: &Making,
     progress: &mut Progress,
 ) -> Result<Manifest, Failure> {
     let application = context.application_of(&status.name)?;
@@ -115,13 +115,15 @@ fn build(
         let message = format!("the node in {} runs {}, and not {}", status.root, status.name, application.name);
         return Err(Failure::new(ExitCode::Refused, message).hint("give the node of that application with --node"));
     }
-    let signer = signer(store, signing)?;
+    let signer = signer(store, &making.signing)?;
     step(progress, "build", &format!("build {}", application.name));
     // cargo shows its own progress.
     progress.pause();
-    let objects = builder::build(&application, Purpose::Upgrade).map_err(|failure| match failure.code {
-        ExitCode::Refused => failure.hint("mend it and try again: the node has not been touched").step("build"),
-        _ => failure.step("build"),
+    let objects = builder::build(&application, Purpose::Upgrade, making.target.as_deref()).map_err(|failure| {
+        match failure.code {
+            ExitCode::Refused => failure.hint("mend it and try again: the node has not been touched").step("build"),
+            _ => failure.step("build"),
+        }
     })?;
     progress.go_on();
     let parts = Parts { runtime_file: "", files: Vec::new(), settings: application.settings, signer: signer.as_ref() };
@@ -130,6 +132,12 @@ fn build(
 
 /// Before anything is built: can it be signed as the node demands?
 fn signer(store: &Store, signing: &Signing) -> Result<Option<Signer>, Failure> {
+    check_signing(store, signing)?;
+    signing.key.as_deref().map(|key| Signer::open(key, signing.counter)).transpose()
+}
+
+/// Is it going to be signed, where that is demanded?
+pub(super) fn check_signing(store: &Store, signing: &Signing) -> Result<(), Failure> {
     let keys = Keys::read(store.layout()).map_err(|error| Failure::new(ExitCode::Refused, error))?;
     if signing.key.is_none() && keys.demand_signatures() {
         return Err(Failure::new(
@@ -139,11 +147,11 @@ fn signer(store: &Store, signing: &Signing) -> Result<Option<Signer>, Failure> {
         .hint("give the secret key with --sign KEY, or in CARGO_SYSTEM_SIGN")
         .step("build"));
     }
-    signing.key.as_deref().map(|key| Signer::open(key, signing.counter)).transpose()
+    Ok(())
 }
 
 /// A step of this side.
-fn step(progress: &mut Progress, name: &str, message: &str) {
+pub(super) fn step(progress: &mut Progress, name: &str, message: &str) {
     match progress {
         Progress::Json => output::json(&Event::Step { step: name.to_owned() }),
         progress => progress.say(message),

@@ -17,4 +17,6 @@ pub(crate) use application::{Configured, Declared, State};
 pub(crate) use exported::is_taken;
 pub use inspect::{InspectError, PluginFacts, inspect};
 pub(crate) use load::{AGAIN, Image, all, find, host, load, set_log_level};
+/// The target triple of this runtime, and of the plugins that it takes.
+pub use plugin_abi::abi::TARGET;
 pub(crate) use text::{is_plugin_code, place_of};

@@ -12,6 +12,7 @@
 //! <root>/hooks/before, after              run around each upgrade
 //! <root>/run/                             control socket, lock, pid
 //! <root>/log/                             logs
+//! <root>/incoming/                        what came over ssh, until it has its place
 //! ```
 
 use std::path::{Path, PathBuf};

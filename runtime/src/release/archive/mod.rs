@@ -17,7 +17,7 @@ mod unpack;
 
 pub use error::{ArchiveError, Reason};
 pub use pack::pack;
-pub use unpack::{Unpacked, unpack};
+pub use unpack::{Unpacked, Wanted, unpack};
 
 #[cfg(test)]
 mod tests;

@@ -106,7 +106,7 @@ impl Place {
     }
 
     fn refuses_file(&self, archive: &Path, keys: &Keys) -> String {
-        let sentence = unpack(archive, &self.store(), keys).expect_err("refused").to_string();
+        let sentence = unpack(archive, &self.store(), keys, Wanted::Plugins).expect_err("refused").to_string();
         assert_eq!(files(&self.path("node")), Vec::<String>::new(), "something is left behind: {sentence}");
         assert!(!sentence.contains('\n'), "{sentence}");
         sentence.replace(&format!("{} ", archive.display()), "")
@@ -170,7 +170,7 @@ fn the_same_release_gives_the_same_bytes() {
 fn what_was_packed_is_unpacked_as_far_as_a_node_needs_it() {
     let place = Place::new();
     let archive = place.pack("release.tar.zst");
-    let unpacked = unpack(&archive, &place.store(), &Keys::default()).expect("unpacked");
+    let unpacked = unpack(&archive, &place.store(), &Keys::default(), Wanted::Plugins).expect("unpacked");
     assert_eq!(unpacked.manifest, place.manifest);
     let layout = unpacked.layout();
     let plugin = &place.manifest.plugins[0].file;
@@ -180,6 +180,9 @@ fn what_was_packed_is_unpacked_as_far_as_a_node_needs_it() {
     assert!(layout.manifest(&version).exists() && !layout.root().join(RUNTIME).exists());
     drop(unpacked);
     assert_eq!(files(&place.path("node")), Vec::<String>::new(), "it goes when nobody wants it");
+    let whole = unpack(&archive, &place.store(), &Keys::default(), Wanted::All).expect("unpacked");
+    let runtime = |root: &Path| fs::read(root.join(RUNTIME)).expect("there");
+    assert_eq!(runtime(whole.layout().root()), runtime(&place.path("made")));
 }
 
 #[test]

@@ -24,6 +24,15 @@ const END_LEN_MAX: u64 = 64 << 10;
 /// Of a release's folders, what a node that runs already takes.
 const TAKEN: &str = "lib";
 
+/// How much of a release is wanted. All of it is read and checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// What a node that runs already takes.
+    Plugins,
+    /// What can be started.
+    All,
+}
+
 type Stream<'a> = zstd::Decoder<'a, BufReader<File>>;
 
 /// A release that was unpacked into a folder of its own, whole and checked. The folder goes when this is dropped.
@@ -42,17 +51,17 @@ impl Unpacked {
     }
 }
 
-/// Unpacks what a running node needs of a release into a folder beside the store's releases.
+/// Unpacks what is wanted of a release into a folder beside the store's releases.
 ///
 /// # Errors
 /// Anything is wrong with it; then nothing of it is left.
-pub fn unpack(archive: &Path, store: &Store, keys: &Keys) -> Result<Unpacked, ArchiveError> {
+pub fn unpack(archive: &Path, store: &Store, keys: &Keys, wanted: Wanted) -> Result<Unpacked, ArchiveError> {
     let failed = |reason| ArchiveError { path: archive.to_owned(), reason };
     let stream = open(archive).map_err(|error| failed(Reason::Read(error)))?;
     let folder =
         store.unpack_folder().map_err(|(path, source)| failed(Reason::Write { verb: "unpacked", path, source }))?;
     let mut archive = Archive::new(stream);
-    let manifest = read(&mut archive, &Layout::new(folder.path()), keys).map_err(failed)?;
+    let manifest = read(&mut archive, &Layout::new(folder.path()), keys, wanted).map_err(failed)?;
     check_end(archive.into_inner()).map_err(failed)?;
     Ok(Unpacked { manifest, folder })
 }
@@ -67,7 +76,7 @@ fn open(path: &Path) -> io::Result<Stream<'static>> {
     Ok(stream)
 }
 
-fn read(archive: &mut Archive<Stream<'_>>, into: &Layout, keys: &Keys) -> Result<Manifest, Reason> {
+fn read(archive: &mut Archive<Stream<'_>>, into: &Layout, keys: &Keys, wanted: Wanted) -> Result<Manifest, Reason> {
     // Raw: a name or a size that another entry gives it is not an entry's own, and could be of any length.
     let mut entries = archive.entries().map_err(Reason::Damaged)?.raw(true);
     let mut next = || entries.next().map(|entry| entry.map_err(Reason::Damaged).and_then(named)).transpose();
@@ -98,7 +107,7 @@ fn read(archive: &mut Archive<Stream<'_>>, into: &Layout, keys: &Keys) -> Result
             expected.record(&path)?;
             whole(&path, entry, RECORD_LEN_MAX)?;
         } else {
-            take(expected.file(&path)?, entry, into)?;
+            take(expected.file(&path)?, entry, into, wanted)?;
         }
         second = next()?;
     }
@@ -141,14 +150,14 @@ fn manifest_of(path: &str, bytes: &[u8]) -> Result<Manifest, Reason> {
     Ok(manifest)
 }
 
-/// Checks a file's length and hash; writes it if a node takes it.
-fn take<R: Read>(file: &FileEntry, mut entry: Entry<'_, R>, into: &Layout) -> Result<(), Reason> {
+/// Checks a file's length and hash; writes it if it is wanted.
+fn take<R: Read>(file: &FileEntry, mut entry: Entry<'_, R>, into: &Layout, wanted: Wanted) -> Result<(), Reason> {
     let (path, found) = (file.path.clone(), entry.header().size().map_err(Reason::Damaged)?);
     if found != file.size {
         return Err(Reason::Size { path, found, named: file.size });
     }
     let mut hash = Sha256::new();
-    if Path::new(&file.path).starts_with(TAKEN) {
+    if wanted == Wanted::All || Path::new(&file.path).starts_with(TAKEN) {
         let path = into.root().join(&file.path);
         let mut written = create(&path)?;
         copy(&mut entry, &mut hash, |bytes| written.write_all(bytes), &path)?;
