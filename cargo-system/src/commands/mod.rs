@@ -25,6 +25,7 @@ mod release;
 mod releases;
 mod rollback;
 mod run;
+mod schema;
 mod service;
 mod shells;
 mod stack;
@@ -48,7 +49,7 @@ use upgrade::Wish;
 pub(crate) fn run(cli: Cli) -> ExitCode {
     let as_json = cli.global.json;
     match dispatch(cli) {
-        Ok(()) => ExitCode::Done,
+        Ok(()) => output::unwritten().map_or(ExitCode::Done, |failure| output::failure(&failure, false)),
         // What failed because of Ctrl-C, such as cargo, which hears of it too, has not failed by itself.
         Err(failure) if interrupt::happened() && failure.code != ExitCode::Interrupted => {
             output::failure(&interrupt::failure(), as_json)
@@ -114,6 +115,7 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Restart { grace, timeout } => daemon::restart(&context, grace, timeout),
         Command::Service { user } => service::service(&context, user.as_deref()),
         Command::Completions { shell } => shells::completions(&context, shell),
+        Command::Schema => schema::schema(),
         Command::Man { folder } => shells::man(&context, &folder),
         Command::Describe { file, begin } => describe::describe(&file, begin),
         Command::Node { root, detach, serving } => node::node(root, detach, &serving),

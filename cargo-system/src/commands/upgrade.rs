@@ -145,7 +145,7 @@ fn signer(store: &Store, signing: &Signing) -> Result<Option<Signer>, Failure> {
 /// A step of this side.
 fn step(progress: &mut Progress, name: &str, message: &str) {
     match progress {
-        Progress::Json => output::json(&Event::Step { step: name.to_owned() }),
+        Progress::Json => output::json(Event::Step { step: name.to_owned() }),
         progress => progress.say(message),
     }
 }
