@@ -26,7 +26,7 @@ use std::time::Duration;
 
 /// Hot code upgrade for native Rust: run, release and upgrade a node while it serves.
 #[derive(Debug, Parser)]
-#[command(name = "cargo system", bin_name = "cargo system", version, after_long_help = exit_code::HELP, max_term_width = 100)]
+#[command(name = "cargo system", bin_name = "cargo system", version, after_long_help = exit_code::help(), max_term_width = 100)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) global: Global,
@@ -304,6 +304,9 @@ pub(crate) enum Command {
         /// Which shell
         shell: Shell,
     },
+    /// Print the JSON schema of all that --json prints
+    #[command(after_help = "Example:\n  cargo system schema > cargo-system.schema.json")]
+    Schema,
     /// Write manual pages, one a command, into a folder
     #[command(after_help = "Example:\n  cargo system man ~/.local/share/man/man1 && man cargo-system-upgrade")]
     Man {

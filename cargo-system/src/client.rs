@@ -6,13 +6,15 @@ pub(crate) use console::Session;
 
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
-use crate::interrupt;
 use crate::node_path::NodePath;
+use crate::{interrupt, output};
 use runtime::protocol::{Command, Event, Outcome, Reply, Request, SCHEMA};
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 use serde::Serialize;
+use std::convert::Infallible;
 use std::io::{self, Read as _, Write as _};
+use std::ops::ControlFlow;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -95,14 +97,47 @@ impl Client {
         timeout: Duration,
         mut on_news: impl FnMut(Option<Event>),
     ) -> Result<Outcome, Failure> {
+        let on_news = |event| {
+            on_news(event);
+            ControlFlow::<Infallible>::Continue(())
+        };
+        let ControlFlow::Continue(outcome) = self.talk(command, timeout, on_news)?;
+        Ok(outcome)
+    }
+
+    /// The same, for news that are printed as they come. `None`: nobody reads them any more.
+    pub(crate) fn tell(
+        &mut self,
+        command: Command,
+        timeout: Duration,
+        mut show: impl FnMut(Event),
+    ) -> Result<Option<Outcome>, Failure> {
+        let told = self.talk(command, timeout, |event| {
+            event.into_iter().for_each(&mut show);
+            if output::is_unread() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        Ok(told?.continue_value())
+    }
+
+    fn talk<B>(
+        &mut self,
+        command: Command,
+        timeout: Duration,
+        mut on_news: impl FnMut(Option<Event>) -> ControlFlow<B>,
+    ) -> Result<ControlFlow<B, Outcome>, Failure> {
         let until = Instant::now() + timeout;
         let lost = Losses::of(&command, timeout);
         self.write(&Request { schema: SCHEMA, client: Some(CLIENT.to_owned()), command })
             .map_err(|error| lost.failure(&self.root, error))?;
         loop {
-            match self.read(until, &mut || on_news(None)) {
-                Ok(Reply::Event(event)) => on_news(Some(event)),
-                Ok(Reply::Done(outcome)) => return Ok(outcome),
+            let read = self.read(until, &mut || drop(on_news(None)));
+            match read {
+                Ok(Reply::Event(event)) => {
+                    if let ControlFlow::Break(end) = on_news(Some(event)) {
+                        return Ok(ControlFlow::Break(end));
+                    }
+                }
+                Ok(Reply::Done(outcome)) => return Ok(ControlFlow::Continue(outcome)),
                 Ok(Reply::Failed(failure)) => return Err(failure.into()),
                 Err(error) => return Err(lost.failure(&self.root, error)),
             }

@@ -1,6 +1,9 @@
 //! Exit codes: what a script may rely on.
 
 use runtime::protocol::FailureKind;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Serialize, Serializer};
+use std::borrow::Cow;
 use std::process::ExitCode as Code;
 
 /// How a command ended.
@@ -27,18 +30,6 @@ pub(crate) enum ExitCode {
     Interrupted = 130,
 }
 
-/// For `--help`.
-pub(crate) const HELP: &str = "Exit codes:
-  0    done, or already there
-  1    an error
-  2    the command line is wrong
-  10   the upgrade failed and was rolled back: the old version serves
-  11   the upgrade failed and was not rolled back
-  12   the time is up; the operation goes on
-  13   another upgrade is in progress
-  14   refused before anything changed (build, ABI, state, release, signature, hook)
-  130  interrupted";
-
 impl ExitCode {
     /// All of them.
     const ALL: [Self; 9] = [
@@ -53,6 +44,46 @@ impl ExitCode {
         Self::Interrupted,
     ];
 
+    /// For `--help`, and for the schema of `--json`.
+    fn meaning(self) -> &'static str {
+        match self {
+            Self::Done => "done, or already there",
+            Self::Error => "an error",
+            Self::Usage => "the command line is wrong",
+            Self::RolledBack => "the upgrade failed and was rolled back: the old version serves",
+            Self::NotRolledBack => "the upgrade failed and was not rolled back",
+            Self::TimedOut => "the time is up; the operation goes on",
+            Self::Locked => "another upgrade is in progress",
+            Self::Refused => "refused before anything changed (build, ABI, state, release, signature, hook)",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
+/// For `--help`.
+pub(crate) fn help() -> String {
+    let lines = ExitCode::ALL.map(|code| format!("\n  {:<4} {}", code as u8, code.meaning()));
+    format!("Exit codes:{}", lines.concat())
+}
+
+impl Serialize for ExitCode {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u8(*self as u8)
+    }
+}
+
+impl JsonSchema for ExitCode {
+    fn schema_name() -> Cow<'static, str> {
+        "ExitCode".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let codes = Self::ALL.map(|code| json_schema!({ "const": code, "description": code.meaning() }));
+        json_schema!({ "description": "How a command ends.", "oneOf": codes })
+    }
+}
+
+impl ExitCode {
     /// What another call of this tool ended with; an error, if that is none of these.
     pub(crate) fn of(code: u8) -> Self {
         Self::ALL.into_iter().find(|known| *known as u8 == code).unwrap_or(Self::Error)
@@ -83,9 +114,9 @@ mod tests {
 
     #[test]
     fn every_code_is_in_the_help() {
-        for code in ExitCode::ALL {
-            let number = (code as u8).to_string();
-            assert!(HELP.lines().any(|line| line.split_whitespace().next() == Some(&number)), "{number}");
-        }
+        let lines: Vec<_> = help().lines().map(str::to_owned).collect();
+        assert_eq!(lines[1], "  0    done, or already there");
+        assert_eq!(lines[9], "  130  interrupted");
+        assert_eq!(lines.len(), 10);
     }
 }

@@ -1,8 +1,8 @@
 //! A command's failure: exit code, one sentence, what next.
 
+use crate::answers::{Found, Nodes};
 use crate::exit_code::ExitCode;
 use runtime::protocol::Failure as NodeFailure;
-use serde_json::Value;
 use std::fmt;
 
 /// Printed as `error: …` and `hint: …`.
@@ -24,7 +24,11 @@ pub(crate) struct More {
     /// Lines between the sentence and the hint.
     pub(crate) details: Option<Box<str>>,
     /// What `--json` prints beside it.
-    pub(crate) result: Option<Value>,
+    pub(crate) found: Option<Found>,
+    /// Of which node it is said, where that is not clear.
+    pub(crate) node: Option<String>,
+    /// Of several, how far it has come.
+    pub(crate) nodes: Option<Nodes>,
 }
 
 impl Failure {
@@ -59,7 +63,7 @@ impl From<NodeFailure> for Failure {
         Self {
             code: failure.kind.into(),
             message: failure.message,
-            more: Box::new(More { details: failure.details, result: None }),
+            more: Box::new(More { details: failure.details, ..More::default() }),
             hint: failure.hint,
             step: failure.step,
             serving: failure.serving,

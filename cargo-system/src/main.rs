@@ -3,6 +3,7 @@
 //! One executable is everything: the developer's command, the node (`cargo-system node`), and the command of a release
 //! (`bin/<name>` calls it with `--release-root`).
 
+mod answers;
 mod builder;
 mod cli;
 mod client;

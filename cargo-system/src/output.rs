@@ -1,6 +1,8 @@
 //! The only place that prints. Results on stdout, everything else on stderr.
-//! A reader that has gone (`2>&1 | head`) does not want it, and is no error; `println!` would panic.
+//! A reader that has gone (`2>&1 | head`) does not want it, and is no error; `println!` would panic. A result that cannot be written for another reason
+//! is one: nobody should take it for an empty one.
 
+use crate::answers::{Answer, Line};
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::github;
@@ -8,6 +10,7 @@ use runtime::protocol::SCHEMA;
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::io::{self, IsTerminal, Write as _};
+use std::sync::OnceLock;
 
 /// Whether what is written there may be in colours, and move.
 pub(crate) fn has_colours(to: &impl IsTerminal) -> bool {
@@ -30,21 +33,42 @@ pub(crate) fn is_set(name: &str) -> bool {
     std::env::var_os(name).is_some_and(|value| !value.is_empty())
 }
 
+/// Why a result's line was not written, the first that was not.
+static UNWRITTEN: OnceLock<io::Error> = OnceLock::new();
+
 /// Prints a result's line.
 pub(crate) fn line(text: &str) {
-    let _: io::Result<()> = writeln!(io::stdout().lock(), "{}", github::inert(text));
+    if let Err(error) = writeln!(io::stdout().lock(), "{}", github::inert(text)) {
+        // The first one counts.
+        let _: Result<(), io::Error> = UNWRITTEN.set(error);
+    }
 }
 
-/// Prints a value as one line of JSON, with the schema's version.
-pub(crate) fn json(value: &impl Serialize) {
-    let value = serde_json::to_value(value).unwrap_or(Value::Null);
-    let mut object = serde_json::Map::from_iter([("schema".to_owned(), json!(SCHEMA))]);
-    match value {
-        Value::Object(members) => object.extend(members),
-        other => {
-            object.insert("value".to_owned(), other);
-        }
-    }
+/// Whoever read the results has gone.
+pub(crate) fn is_unread() -> bool {
+    UNWRITTEN.get().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+/// Results that somebody wanted were not written.
+pub(crate) fn unwritten() -> Option<Failure> {
+    let error = UNWRITTEN.get().filter(|_| !is_unread())?;
+    Some(Failure::error(format!("the result cannot be written to standard output: {error}")))
+}
+
+/// Prints a line of JSON, with the schema's version.
+pub(crate) fn json(line: impl Into<Line>) {
+    object(&line.into());
+}
+
+/// Prints what this tool has another OS process of its own say.
+pub(crate) fn inner(value: &impl Serialize) {
+    object(value);
+}
+
+fn object(value: &impl Serialize) {
+    // All that comes here are objects with names of ours.
+    let Ok(Value::Object(mut object)) = serde_json::to_value(value) else { return };
+    object.insert("schema".to_owned(), json!(SCHEMA));
     // In a string, and there is nothing else where this may stand, the same: a runner of CI must not take it for a command.
     line(&Value::Object(object).to_string().replace("##[", "\\u0023#["));
 }
@@ -62,19 +86,7 @@ pub(crate) fn command(text: &str) {
 /// Prints a failure, and returns its exit code.
 pub(crate) fn failure(failure: &Failure, as_json: bool) -> ExitCode {
     if as_json {
-        let mut object = json!({
-            "outcome": "failed",
-            "exit_code": failure.code as u8,
-            "step": failure.step,
-            "message": failure.message,
-            "details": failure.more.details,
-            "hint": failure.hint,
-            "serving": failure.serving,
-        });
-        if let (Value::Object(object), Some(Value::Object(result))) = (&mut object, &failure.more.result) {
-            object.extend(result.clone());
-        }
-        json(&object);
+        json(Answer::from(failure));
     }
     note(render(failure).trim_end());
     github::failed(failure);

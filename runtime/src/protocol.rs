@@ -31,6 +31,7 @@ pub use status::{ListenerStatus, ProcessTypeStatus, RootStatus, Status, VersionS
 pub use trace::{Happening, TraceEnd, Traced};
 pub use upgraded::{PauseBucket, Pauses, Upgraded};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Version of every JSON shape here, and of `--json` output.
@@ -215,8 +216,8 @@ pub enum Reply {
     Failed(Failure),
 }
 
-/// What happens during an upgrade.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// What happens during an upgrade; and what is told in parts, each of which `--json` prints as it is: in its schema, the parts stand alone.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum Event {
     /// This client watches an upgrade that another one started.
@@ -242,16 +243,19 @@ pub enum Event {
         to: String,
     },
     /// Some of the processes that are there.
+    #[schemars(skip)]
     Processes {
         /// In no order.
         processes: Vec<ProcessStatus>,
     },
     /// What has happened to a process, in order.
+    #[schemars(skip)]
     Traced {
         /// Oldest first.
         happened: Vec<Traced>,
     },
     /// What has been said, in order.
+    #[schemars(skip)]
     Logged {
         /// Oldest first.
         events: Vec<Logged>,
@@ -260,6 +264,7 @@ pub enum Event {
         lost: u64,
     },
     /// Some of a profile's functions and stacks, in order.
+    #[schemars(skip)]
     Profiled {
         /// Names; numbers count on from event to event.
         functions: Vec<String>,

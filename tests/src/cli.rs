@@ -1,7 +1,7 @@
 //! Calls a command as a person or a script would, and keeps what it said.
 
-use crate::{wait, workspace};
-use anyhow::{Context, Result};
+use crate::{schema, wait, workspace};
+use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use std::ffi::OsStr;
 use std::fs::File;
@@ -110,10 +110,10 @@ impl Cli {
         self.command
     }
 
-    /// Calls it and waits for its end.
+    /// Calls it and waits for its end. What it prints with `--json` is held against the schema.
     ///
     /// # Errors
-    /// When it cannot be started, or does not end in time (then it is killed).
+    /// When it cannot be started, does not end in time (then it is killed), or prints what the schema does not know, or another exit code than its own.
     pub fn run(mut self) -> Result<Said> {
         let (mut stdout, mut stderr) = (tempfile::tempfile()?, tempfile::tempfile()?);
         self.command.stdout(stdout.try_clone()?).stderr(stderr.try_clone()?);
@@ -126,7 +126,15 @@ impl Cli {
         let status = status.with_context(|| format!("{:?}", self.command))??;
         let signal = std::os::unix::process::ExitStatusExt::signal(&status).unwrap_or_default();
         let code = status.code().unwrap_or(128 + signal);
-        Ok(Said { code, stdout: whole(&mut stdout)?, stderr: whole(&mut stderr)? })
+        let said = Said { code, stdout: whole(&mut stdout)?, stderr: whole(&mut stderr)? };
+        if self.command.get_args().any(|argument| argument == "--json") {
+            let spoken_of = schema::check(&said.stdout).with_context(|| format!("{:?}", self.command))?;
+            ensure!(
+                spoken_of.is_none_or(|spoken_of| spoken_of == i64::from(code)),
+                "{spoken_of:?} is said, it ended with {code}"
+            );
+        }
+        Ok(said)
     }
 
     /// Calls it and insists on its exit code.

@@ -27,6 +27,7 @@ pub mod raw;
 pub mod release;
 pub mod runaway;
 pub mod sandbox;
+pub mod schema;
 pub mod seed;
 pub mod shelf;
 pub mod sshd;

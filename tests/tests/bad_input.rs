@@ -11,7 +11,7 @@ use system_tests::cli::{Cli, Said};
 use system_tests::node::Node;
 use system_tests::sandbox::Sandbox;
 use system_tests::workspace;
-use trouble::{FullDisk, as_nobody};
+use trouble::{FullDisk, ReadOnly, as_nobody};
 
 /// "Error of ours" in the contract: the command could not do it.
 const ERROR: i32 = 1;
@@ -239,6 +239,45 @@ fn files(folder: &Path) -> Vec<String> {
     }
     found.sort();
     found
+}
+
+/// What keeps cargo from building: said in its own words, and the node serves on.
+fn cargo_fails(sandbox: &Sandbox, node: &Node, upgrade: Cli, words: &str) {
+    let version = node.version();
+    let said = upgrade.expect(REFUSED);
+    assert!(said.stderr.contains(words), "{}", said.stderr);
+    assert_eq!(said.complaint().0, Some("the build of greet failed"), "{}", said.stderr);
+    assert_eq!(node.version(), version);
+    assert!(sandbox.cli(["status"]).expect(0).stdout.contains(&version));
+}
+
+#[test]
+fn a_target_folder_that_cannot_be_written_to() {
+    let sandbox = greeter();
+    let node = sandbox.run().expect("a node");
+    let version = node.version();
+    sandbox.edit("src/lib.rs", "hello from", "good day from").expect("an edit");
+    let Some(locked) = ReadOnly::mount(&sandbox.target()) else { return };
+    cargo_fails(&sandbox, &node, sandbox.cli(["upgrade"]), "Read-only file system");
+    drop(locked);
+    assert_ne!(sandbox.upgrade().expect("the same command works once it can be written to"), version);
+}
+
+#[test]
+fn a_machine_without_a_network() {
+    let sandbox = greeter();
+    let node = sandbox.run().expect("a node");
+    let version = node.version();
+    let offline = || sandbox.cli(["upgrade", "--drain-wait", "0"]).env("CARGO_NET_OFFLINE", "true");
+    sandbox.edit("src/lib.rs", "hello from", "good day from").expect("an edit");
+    let _ = offline().expect(0);
+    assert_ne!(node.version(), version, "what is there is enough");
+    let lints = "[lints]";
+    let unknown = "[dependencies.nobody-has-this-crate]\nversion = \"1\"\n\n[lints]";
+    sandbox.edit("Cargo.toml", lints, unknown).expect("an edit");
+    cargo_fails(&sandbox, &node, offline(), "nobody-has-this-crate");
+    sandbox.edit("Cargo.toml", unknown, lints).expect("an edit");
+    assert!(offline().expect(0).stdout.contains("nothing to do"));
 }
 
 #[test]

@@ -11,6 +11,7 @@ use system_tests::node::Node;
 use system_tests::raw::{Raw, threads, threads_named, until_no_thread_is_left};
 use system_tests::runaway::{Control, LIMIT, node};
 use system_tests::sandbox::Sandbox;
+use system_tests::schema;
 use system_tests::terminal::Terminal;
 use system_tests::wait;
 
@@ -115,10 +116,10 @@ fn standard_input_is_evaluated_to_its_end() {
     drop(input);
     let output = child.wait_with_output().expect("it ends");
     assert!(output.status.success());
-    let values: Vec<_> = String::from_utf8_lossy(&output.stdout)
-        .lines()
-        .map(|line| serde_json::from_str::<Value>(line).expect("JSON")["value"].clone())
-        .collect();
+    let output = String::from_utf8(output.stdout).expect("text");
+    schema::check(&output).expect("as it is published");
+    let values: Vec<_> =
+        output.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON")["value"].clone()).collect();
     assert_eq!(values, [Value::Null, json!(2), Value::Null, json!(4)]);
 }
 

@@ -6,6 +6,7 @@ use std::fs;
 use std::path::Path;
 use system_tests::node::Node;
 use system_tests::sandbox::Sandbox;
+use system_tests::schema;
 use system_tests::talk::Talk;
 
 /// "Refused before anything changed".
@@ -153,6 +154,7 @@ fn a_plan_that_was_written_is_done_as_it_stands_or_not_at_all() {
     factor(1, 100);
     let planned = plan();
     assert_eq!(node.version(), before, "a plan changes nothing");
+    schema::check_file("PlanFile", &fs::read_to_string(&file).expect("a plan")).expect("as it is published");
     for what in ["upgraded", "nothing to do"] {
         let said = sandbox.cli(["upgrade", "--drain-wait", "0", &file]).expect(0);
         assert_eq!(node.version(), planned["plan"]["to"].as_str().expect("a version"), "{what}: {}", said.stderr);

@@ -22,6 +22,13 @@ fn bash_completes_commands_and_options() {
         let script = Cli::new(["completions", shell]).expect("the binary under test builds").expect(0).stdout;
         assert!(script.contains("rollback"), "{script}");
     }
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let script = Cli::new(["completions", shell]).expect("the binary under test builds").expect(0).stdout;
+        for hidden in ["release-root", "--beside", "detach"] {
+            assert!(!script.contains(hidden), "{shell} offers {hidden}, which --help hides");
+        }
+        assert!(script.contains("dry-run") && script.contains("remote"), "{script}");
+    }
     let none = Cli::new(["completions", "csh"]).expect("the binary under test builds").expect(2);
     assert!(none.stderr.contains("csh") && none.stderr.contains("bash"), "{}", none.stderr);
 }

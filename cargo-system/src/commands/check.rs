@@ -8,6 +8,7 @@
 //! What the new build is compared with is the manifest that was shipped, never another build. Nothing is changed, and no node is needed.
 
 use super::version::{ask_status, current};
+use crate::answers::{Answer, Comparison, Done, Found};
 use crate::builder::{self, Purpose};
 use crate::client;
 use crate::context::Context;
@@ -20,7 +21,6 @@ use runtime::release::check::{Declared, Finding, Speaker, check as findings, mes
 use runtime::release::manifest::{Manifest, PluginEntry};
 use runtime::release::store::Store;
 use semver::Version;
-use serde_json::{Value, json};
 
 /// What no finding can tell.
 const NOT_COMPARED: &str = "messages that application! does not list are not compared: what a receiver does not understand comes back to its sender as an error";
@@ -35,7 +35,7 @@ pub(super) fn check(context: &Context) -> Result<(), Failure> {
     let objects = builder::build(&application, Purpose::Upgrade, None).map_err(|failure| failure.step("build"))?;
     let facts = objects.iter().map(|object| stage::facts(object)).collect::<Result<Vec<_>, _>>()?;
     let found = baseline.as_ref().map(|baseline| compare(baseline, &facts)).transpose()?.unwrap_or_default();
-    report(context.json(), baseline.as_ref(), &application.name, &stage::version(&facts), &found)
+    report(context.json(), baseline.as_ref(), application.name, stage::version(&facts), found)
 }
 
 /// The release that runs; where none runs, the one that would boot; in a folder without releases, none.
@@ -83,39 +83,39 @@ fn shipped<'a>(baseline: &'a Manifest, name: &str) -> Result<Option<&'a PluginEn
 fn report(
     as_json: bool,
     baseline: Option<&Manifest>,
-    name: &str,
-    to: &Version,
-    found: &[Finding],
+    name: String,
+    to: Version,
+    findings: Vec<Finding>,
 ) -> Result<(), Failure> {
     let from = baseline.map(|baseline| baseline.version.to_string());
-    let refusals = found.iter().filter(|finding| finding.refuses).count();
-    let result = json!({ "name": name, "from": from, "to": to, "findings": found, "not_compared": [NOT_COMPARED] });
+    let refusals = findings.iter().filter(|finding| finding.refuses).count();
     if !as_json {
-        found.iter().for_each(|finding| output::line(&render(finding)));
+        findings.iter().for_each(|finding| output::line(&render(finding)));
         if baseline.is_some() {
             output::note(&format!("note: {NOT_COMPARED}"));
         }
     }
+    let found = Comparison { name, from, to, findings, not_compared: vec![NOT_COMPARED] };
     if refusals > 0 {
-        let from = from.unwrap_or_default();
+        let (from, to) = (found.from.as_deref().unwrap_or_default(), &found.to);
         let message = match refusals {
             1 => format!("the upgrade from {from} to {to} would be refused"),
             several => format!("the upgrade from {from} to {to} would be refused, for {several} reasons"),
         };
         let failure =
             Failure::new(ExitCode::Refused, message).hint("mend it and check again; nothing has been touched");
-        return Err(Failure { more: Box::new(More { details: None, result: Some(result) }), ..failure });
+        let found = Some(Found::Comparison(found));
+        return Err(Failure { more: Box::new(More { found, ..More::default() }), ..failure });
     }
-    conclude(as_json, result, from.as_deref(), name, to);
+    conclude(as_json, found);
     Ok(())
 }
 
-fn conclude(as_json: bool, mut result: Value, from: Option<&str>, name: &str, to: &Version) {
+fn conclude(as_json: bool, found: Comparison) {
     if as_json {
-        result["outcome"] = json!("checked");
-        result["exit_code"] = json!(ExitCode::Done as u8);
-        return output::json(&result);
+        return output::json(Answer::Checked(Done::new(found)));
     }
+    let Comparison { name, from, to, .. } = found;
     output::line(&match from {
         Some(from) if from == to.to_string() => format!("{name} {to}: the same as runs"),
         Some(from) => format!("{name} {to}: nothing refuses the upgrade from {from}"),

@@ -10,6 +10,7 @@
 use super::run::release_node;
 use super::stop;
 use super::version::{ask_status, current};
+use crate::answers::{self, Answer, Done};
 use crate::cli::Serving;
 use crate::client;
 use crate::context::Context;
@@ -20,7 +21,6 @@ use crate::{interrupt, output};
 use anyhow::Context as _;
 use runtime::protocol::Status;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{Read as _, Seek as _};
@@ -46,7 +46,7 @@ pub(super) fn daemon(context: &Context, serving: Serving, timeout: u32) -> Resul
     let node = release_node(context, "daemon")?;
     let serving = Serving { log_files: Some(serving.log_files.unwrap_or(LOG_FILES)), ..serving };
     let status = start(&node, serving.to_args(), timeout)?;
-    conclude(context, &status, "started");
+    conclude(context, status, "started", Answer::Started);
     Ok(())
 }
 
@@ -67,18 +67,17 @@ pub(super) fn restart(context: &Context, grace: u32, timeout: u32) -> Result<(),
     let files = || ["--log-files".into(), LOG_FILES.to_string().into()].to_vec();
     let arguments = started.map_or_else(files, |started| started.arguments);
     let status = start(&node, arguments, timeout)?;
-    conclude(context, &status, "restarted");
+    conclude(context, status, "restarted", Answer::Restarted);
     Ok(())
 }
 
-fn conclude(context: &Context, status: &Status, outcome: &str) {
-    let version = current(status);
+fn conclude(context: &Context, status: Status, outcome: &str, answer: fn(Done<answers::Started>) -> Answer) {
+    let version = current(&status).to_owned();
+    let Status { name, os_pid, .. } = status;
     if context.json() {
-        output::json(&json!({
-            "outcome": outcome, "exit_code": ExitCode::Done as u8, "name": status.name, "version": version, "os_pid": status.os_pid,
-        }));
+        output::json(answer(Done::new(answers::Started { name, version, os_pid, node: None })));
     } else {
-        output::line(&format!("{outcome} {} {version}, OS process {}", status.name, status.os_pid));
+        output::line(&format!("{outcome} {name} {version}, OS process {os_pid}"));
     }
 }
 

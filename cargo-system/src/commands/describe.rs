@@ -29,7 +29,7 @@ pub(super) fn describe(file: &Path, begin: bool) -> Result<(), Failure> {
         read.map_err(|error| Failure::error(format!("the configuration cannot be read: {error}")))?;
     }
     let listeners = node::describe(file, begin.then_some(&config)).map_err(Failure::error)?;
-    output::json(&Described { listeners });
+    output::inner(&Described { listeners });
     Ok(())
 }
 

@@ -11,6 +11,7 @@
 use super::upgrade::Wish;
 use super::version::ask_status;
 use super::{describe, follow, planned, upgrade};
+use crate::answers::{Answer, Done, Found, Preview};
 use crate::cli::Making;
 use crate::client::{self, PATIENCE};
 use crate::context::Context;
@@ -20,11 +21,10 @@ use crate::github;
 use crate::output;
 use crate::plan_text::render;
 use crate::progress::Progress;
-use runtime::protocol::{CheckOutcome, Command, DeclaredListener, Outcome, Plan};
+use runtime::protocol::{CheckOutcome, Command, DeclaredListener, Outcome, Plan, PlannedCheck};
 use runtime::release::layout::Layout;
 use runtime::release::manifest::Manifest;
 use runtime::release::store::Store;
-use serde_json::json;
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -56,7 +56,7 @@ pub(super) fn dry_run(
     };
     match client::connect(&node)?.ask(command, PATIENCE)? {
         Outcome::Plan(plan) => {
-            conclude(context.json(), &plan, unknown.as_deref())?;
+            conclude(context.json(), plan.clone(), unknown)?;
             out.map_or(Ok(()), |out| planned::write(out, release, &wish, plan))
         }
         _ => Err(Failure::error("the node answers something else than a plan")),
@@ -66,7 +66,7 @@ pub(super) fn dry_run(
 /// What a roll-back would do. All of it is in the node's folder, and nothing is loaded.
 pub(super) fn rollback(context: &Context, release: Option<String>, force: bool) -> Result<(), Failure> {
     match context.connect()?.ask(Command::PlanRollback { release, force }, PATIENCE)? {
-        Outcome::Plan(plan) => conclude(context.json(), &plan, None),
+        Outcome::Plan(plan) => conclude(context.json(), plan, None),
         _ => Err(Failure::error("the node answers something else than a plan")),
     }
 }
@@ -114,31 +114,29 @@ fn listeners(store: &Store, manifest: &Manifest) -> (Option<Vec<DeclaredListener
     }
 }
 
-pub(super) fn conclude(as_json: bool, plan: &Plan, unknown: Option<&str>) -> Result<(), Failure> {
-    let text = render(plan);
+pub(super) fn conclude(as_json: bool, plan: Plan, unknown: Option<String>) -> Result<(), Failure> {
+    let text = render(&plan);
     github::planned(&text);
     if !as_json {
         output::line(text.trim_end());
-        if let Some(reason) = unknown {
+        if let Some(reason) = &unknown {
             output::note(&format!("warning: what it listens on is not known: {reason}"));
         }
     }
-    let result = json!({ "plan": plan, "listeners_unknown": unknown });
-    if let Some(refusal) = plan.checks.iter().find(|check| check.outcome == CheckOutcome::Refused) {
-        let failure = Failure::new(ExitCode::Refused, &refusal.message).step("check");
-        let details = refusal.details.clone().map(String::into_boxed_str);
-        return Err(Failure {
-            hint: refusal.hint.clone(),
-            serving: Some(plan.from.clone()),
-            more: Box::new(More { details, result: Some(result) }),
-            ..failure
-        });
+    let refusal = plan.checks.iter().find(|check| check.outcome == CheckOutcome::Refused).cloned();
+    let serving = Some(plan.from.clone());
+    let preview = Preview { plan, listeners_unknown: unknown };
+    if let Some(PlannedCheck { message, details, hint, .. }) = refusal {
+        let more = More {
+            details: details.map(String::into_boxed_str),
+            found: Some(Found::Preview(preview)),
+            ..More::default()
+        };
+        let failure = Failure::new(ExitCode::Refused, message).step("check");
+        return Err(Failure { hint, serving, more: Box::new(more), ..failure });
     }
     if as_json {
-        let mut result = result;
-        result["outcome"] = json!("planned");
-        result["exit_code"] = json!(ExitCode::Done as u8);
-        output::json(&result);
+        output::json(Answer::Planned(Done::new(preview)));
     }
     Ok(())
 }

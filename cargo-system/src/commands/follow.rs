@@ -1,10 +1,10 @@
 //! Following an upgrade or a roll-back that a node makes, to its end.
 
+use crate::answers::{self, Answer, Done};
 use crate::cli::Waiting;
 use crate::client;
 use crate::context::Context;
 use crate::counted::{Thing, choose, counted};
-use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::github;
 use crate::node_path::NodePath;
@@ -12,7 +12,6 @@ use crate::output;
 use crate::pauses;
 use crate::progress::Progress;
 use runtime::protocol::{Command, Event, OnProbation, Outcome, Pauses, Unconfirmed, Upgraded};
-use serde_json::json;
 use std::time::{Duration, Instant};
 
 /// How long to follow the drain, and how long to wait for the node in all.
@@ -43,7 +42,7 @@ pub(super) fn follow(
     progress.finish();
     match asked? {
         Outcome::Upgraded(upgraded) => {
-            conclude(context.json(), name, &upgraded, begun.elapsed(), None);
+            conclude(context.json(), name, upgraded, begun.elapsed(), None);
             Ok(())
         }
         _ => Err(Failure::error("the node answers something else than the outcome of an upgrade")),
@@ -52,7 +51,7 @@ pub(super) fn follow(
 
 pub(super) fn report(progress: &mut Progress, event: &Event) {
     if matches!(progress, Progress::Json) {
-        return output::json(event);
+        return output::json(event.clone());
     }
     match event {
         Event::Attached { release } => progress.say(&format!("joining the upgrade to {release}")),
@@ -69,27 +68,16 @@ pub(super) fn report(progress: &mut Progress, event: &Event) {
     }
 }
 
-/// `at`: the node, where it is on another machine.
-pub(super) fn conclude(as_json: bool, name: &str, upgraded: &Upgraded, elapsed: Duration, at: Option<&str>) {
-    let sentence = render(name, upgraded, elapsed);
-    github::upgraded(name, upgraded, &sentence);
+/// `node`: which, where it is on another machine.
+pub(super) fn conclude(as_json: bool, name: &str, upgraded: Upgraded, elapsed: Duration, node: Option<String>) {
+    let sentence = render(name, &upgraded, elapsed);
+    github::upgraded(name, &upgraded, &sentence);
     if as_json {
-        let mut result = json!({
-            "outcome": "upgraded",
-            "exit_code": ExitCode::Done as u8,
-            "name": name,
-            "changed": upgraded.changed,
-            "from": upgraded.from,
-            "to": upgraded.to,
-            "switched_after_us": upgraded.switched_after_us,
-            "draining": upgraded.draining,
-            "pauses": upgraded.pauses,
-            "probation": upgraded.probation,
-        });
-        if let Some(at) = at {
-            result["node"] = json!(at);
-        }
-        return output::json(&result);
+        let Upgraded { from, to, changed, switched_after_us, draining, pauses, probation } = upgraded;
+        let name = name.to_owned();
+        let upgraded =
+            answers::Upgraded { name, changed, from, to, switched_after_us, draining, pauses, probation, node };
+        return output::json(Answer::Upgraded(Done::new(upgraded)));
     }
     output::line(&sentence);
     if upgraded.pauses.count > 1 {

@@ -1,6 +1,7 @@
 //! `history`: which upgrades were tried in a node's folder, and what came of them. Read from disk, so that it needs no node.
 
 use super::releases::read;
+use crate::answers::{self, Answer};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::output;
@@ -9,7 +10,6 @@ use crate::table::table;
 use runtime::protocol::Pauses;
 use runtime::release::history::{Attempt, By, Entry, Kind, Outcome};
 use runtime::release::store::Store;
-use serde_json::json;
 use std::time::{Duration, UNIX_EPOCH};
 
 /// Where a time cannot be shown.
@@ -24,12 +24,11 @@ pub(super) fn history(context: &Context, count: usize) -> Result<(), Failure> {
     let in_progress = record.in_progress.as_ref();
     if context.json() {
         let goes_on = in_progress.is_some() && node.is_running()?;
-        output::json(&json!({
-            "outcome": "history",
-            "root": node.layout.root(),
-            "in_progress": in_progress,
-            "node_runs": goes_on,
-            "history": entries,
+        output::json(Answer::History(answers::History {
+            root: node.root().to_string(),
+            in_progress: in_progress.cloned(),
+            node_runs: goes_on,
+            history: entries.into_iter().cloned().collect(),
         }));
         return Ok(());
     }

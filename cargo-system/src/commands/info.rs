@@ -1,16 +1,16 @@
 //! `info`: all that is known of a process.
 
 use super::version::{ask, something_else};
+use crate::answers::Answer;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::{output, shown};
 use runtime::protocol::{Command, Outcome, ProcessStatus};
 
 pub(super) fn info(context: &Context, pid: String) -> Result<(), Failure> {
-    let outcome = ask(context, Command::Info { pid })?;
-    match &outcome {
-        _ if context.json() => output::json(&outcome),
-        Outcome::Process(process) => output::line(render(process).trim_end()),
+    match ask(context, Command::Info { pid })? {
+        Outcome::Process(process) if context.json() => output::json(Answer::Process(Box::new(process))),
+        Outcome::Process(process) => output::line(render(&process).trim_end()),
         _ => return Err(something_else()),
     }
     Ok(())

@@ -5,6 +5,7 @@
 //! folder  ─► the release that boots there ───────────────────────────┴─► manifest, signature, files ─► 0, or 14 when it is not whole
 //! ```
 
+use crate::answers::{Answer, Done, Inspected, SignedBy};
 use crate::context::Context;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
@@ -19,14 +20,13 @@ use runtime::release::manifest::{FileEntry, Manifest, PluginEntry};
 use runtime::release::signature::{SignatureError, Signed, signer};
 use runtime::release::store::Store;
 use runtime::schema::{StateRecord, render};
-use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 pub(super) fn inspect(context: &Context, path: &Path, keys: &[PathBuf]) -> Result<(), Failure> {
     let found = look(path, keys)?;
     if context.json() {
-        output::json(&found.to_json());
+        output::json(Answer::Whole(Done::new(found.into_answer())));
     } else {
         output::line(found.render().trim_end());
     }
@@ -118,20 +118,15 @@ fn not_by_whom(what: &str, reason: &SignatureError) -> Failure {
 }
 
 impl Found {
-    fn to_json(&self) -> Value {
-        let signature = match &self.signature {
-            Signature::None => Value::Null,
-            Signature::Unchecked(key) => json!({ "key": key, "checked": false }),
-            Signature::Checked(signed) => {
-                json!({ "key": signed.key.to_string(), "checked": true, "counter": signed.counter })
+    fn into_answer(self) -> Inspected {
+        let signature = match self.signature {
+            Signature::None => None,
+            Signature::Unchecked(key) => Some(SignedBy { key, checked: false, counter: None }),
+            Signature::Checked(Signed { key, counter, .. }) => {
+                Some(SignedBy { key: key.to_string(), checked: true, counter: Some(counter) })
             }
         };
-        json!({
-            "outcome": "whole",
-            "exit_code": ExitCode::Done as u8,
-            "release": self.manifest,
-            "signature": signature,
-        })
+        Inspected { release: self.manifest, signature }
     }
 
     fn render(&self) -> String {

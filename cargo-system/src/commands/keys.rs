@@ -1,5 +1,6 @@
 //! `keys`: makes keys to sign releases with, and says whose releases a node takes.
 
+use crate::answers::{self, Answer, Generated, KeyChange, KeyEntry};
 use crate::cli::KeysCommand;
 use crate::context::Context;
 use crate::exit_code::ExitCode;
@@ -10,7 +11,6 @@ use crate::table::table;
 use minisign::KeyPair;
 use runtime::release::keys::{Key, KeyError, Keys};
 use runtime::release::layout::Layout;
-use serde_json::json;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -48,9 +48,8 @@ fn generate(context: &Context, file: &Path, with_password: bool) -> Result<(), F
         let _: io::Result<()> = fs::remove_file(file);
     })?;
     if context.json() {
-        output::json(
-            &json!({ "outcome": "generated", "id": key.id.to_string(), "secret": file, "public": public_file }),
-        );
+        let [secret, public] = [file, &public_file].map(|file| file.display().to_string());
+        output::json(Answer::Generated(Generated { id: key.id.to_string(), secret, public }));
     } else {
         output::note(&format!("key {}: keep {} secret; trust the other one with", key.id, file.display()));
         output::note(&format!("cargo system keys trust {}", public_file.display()));
@@ -85,14 +84,11 @@ fn list(context: &Context) -> Result<(), Failure> {
     let layout = context.node()?.layout;
     let keys = Keys::read(&layout).map_err(Failure::error)?;
     if context.json() {
-        let ids = |keys: &[Key]| {
-            keys.iter().map(|key| json!({ "id": key.id.to_string(), "comment": key.comment })).collect::<Vec<_>>()
-        };
-        output::json(&json!({
-            "outcome": "keys",
-            "demands_signatures": keys.demand_signatures(),
-            "trusted": ids(&keys.trusted),
-            "revoked": ids(&keys.revoked),
+        let entry = |key: &Key| KeyEntry { id: key.id.to_string(), comment: key.comment.clone() };
+        output::json(Answer::Keys(answers::Keys {
+            demands_signatures: keys.demand_signatures(),
+            trusted: keys.trusted.iter().map(entry).collect(),
+            revoked: keys.revoked.iter().map(entry).collect(),
         }));
     } else if keys.demand_signatures() {
         output::line(render(&keys).trim_end());
@@ -119,7 +115,7 @@ fn trust(context: &Context, key: &str) -> Result<(), Failure> {
         }
         _ => Failure::error(&error),
     })?;
-    conclude(context, "trusted", &key, &layout);
+    conclude(context, "trusted", &key, &layout, Answer::Trusted);
     Ok(())
 }
 
@@ -132,7 +128,7 @@ fn revoke(context: &Context, key: &str) -> Result<(), Failure> {
         keys.find(&layout, key).map_err(Failure::error)?.clone()
     };
     keys.revoke(&layout, &key).map_err(Failure::error)?;
-    conclude(context, "revoked", &key, &layout);
+    conclude(context, "revoked", &key, &layout, Answer::Revoked);
     Ok(())
 }
 
@@ -146,9 +142,9 @@ fn given(key: &str) -> Result<Key, Failure> {
     }
 }
 
-fn conclude(context: &Context, outcome: &str, key: &Key, layout: &Layout) {
+fn conclude(context: &Context, outcome: &str, key: &Key, layout: &Layout, answer: fn(KeyChange) -> Answer) {
     if context.json() {
-        output::json(&json!({ "outcome": outcome, "id": key.id.to_string(), "root": layout.root() }));
+        output::json(answer(KeyChange { id: key.id.to_string(), root: layout.root().display().to_string() }));
     } else {
         output::line(&format!("{} is {outcome} in {}", key.id, layout.root().display()));
     }

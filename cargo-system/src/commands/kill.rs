@@ -1,6 +1,7 @@
 //! `kill`: a person ends a process.
 
 use super::version::{ask, something_else};
+use crate::answers::Answer;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::output;
@@ -8,16 +9,15 @@ use runtime::protocol::{Command, Killed, Outcome};
 
 pub(super) fn kill(context: &Context, pid: String, reason: Option<String>) -> Result<(), Failure> {
     let is_signal = reason.is_some();
-    let outcome = ask(context, Command::Kill { pid, reason })?;
-    let Outcome::Killed(killed) = &outcome else {
+    let Outcome::Killed(killed) = ask(context, Command::Kill { pid, reason })? else {
         return Err(something_else());
     };
     if context.json() {
-        output::json(&outcome);
+        output::json(Answer::Killed(killed.clone()));
     } else if killed.has_ended {
         output::line(&format!("{} ({}) has ended", killed.pid, killed.process_type));
     }
-    if killed.has_ended { Ok(()) } else { Err(lives(killed, is_signal)) }
+    if killed.has_ended { Ok(()) } else { Err(lives(&killed, is_signal)) }
 }
 
 fn lives(killed: &Killed, is_signal: bool) -> Failure {

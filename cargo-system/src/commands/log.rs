@@ -1,6 +1,7 @@
 //! `log`: what the node has logged; of one that does not run, what its files hold. `log level`: what it logs.
 
 use super::version::{ask, something_else};
+use crate::answers::{Answer, Line};
 use crate::cli::{LogCommand, LogOptions};
 use crate::client::{self, PATIENCE};
 use crate::context::Context;
@@ -27,15 +28,15 @@ pub(super) fn log(context: &Context, command: Option<LogCommand>, options: &LogO
 
 fn ask_log(context: &Context, node: &NodePath, options: &LogOptions) -> Result<(), Failure> {
     let LogOptions { follow, count, level } = *options;
-    let show = |event: Option<Event>| {
-        let Some(Event::Logged { events, lost }) = event else { return };
+    let show = |event: Event| {
+        let Event::Logged { events, lost } = event else { return };
         if lost > 0 {
             output::note(&format!("{lost} events are missing here: the node does not keep them any more"));
         }
-        events.iter().for_each(|event| print(context, event));
+        events.into_iter().for_each(|event| print(context, event));
     };
     let time = if follow { FOLLOW_MAX } else { PATIENCE };
-    let told = client::connect(node)?.follow(Command::Log { count, level, follow }, time, show);
+    let told = client::connect(node)?.tell(Command::Log { count, level, follow }, time, show);
     match told {
         // Whoever follows ends it so.
         Err(_) if follow && interrupt::happened() => Err(interrupt::failure()),
@@ -71,22 +72,21 @@ fn from_files(context: &Context, node: &NodePath, options: &LogOptions) -> Resul
         }
     }
     output::note(&format!("no node runs in {}: this is what its files hold", node.root()));
-    last.iter().for_each(|event| print(context, event));
+    last.into_iter().for_each(|event| print(context, event));
     Ok(())
 }
 
-fn print(context: &Context, event: &Logged) {
+fn print(context: &Context, event: Logged) {
     if context.json() {
-        output::json(event);
+        output::json(Line::Logged(Box::new(event)));
     } else {
         output::line(event.text(output::has_colours(&stdout())).trim_end());
     }
 }
 
 fn level(context: &Context, set: Vec<String>) -> Result<(), Failure> {
-    let outcome = ask(context, Command::LogLevel { set })?;
-    match &outcome {
-        _ if context.json() => output::json(&outcome),
+    match ask(context, Command::LogLevel { set })? {
+        Outcome::LogLevels { levels } if context.json() => output::json(Answer::LogLevels { levels }),
         Outcome::LogLevels { levels } => levels.split(',').for_each(output::line),
         _ => return Err(something_else()),
     }

@@ -26,6 +26,7 @@ mod releases;
 mod remote;
 mod rollback;
 mod run;
+mod schema;
 mod service;
 mod shells;
 mod stack;
@@ -51,7 +52,10 @@ use upgrade::Wish;
 pub(crate) fn run(cli: Cli) -> Code {
     let as_json = cli.global.json;
     let code = match dispatch(cli) {
-        Ok(code) => return code.into(),
+        Ok(code) => match output::unwritten() {
+            Some(failure) => output::failure(&failure, false),
+            None => return code.into(),
+        },
         // What failed because of Ctrl-C, such as cargo, which hears of it too, has not failed by itself.
         Err(failure) if interrupt::happened() && failure.code != ExitCode::Interrupted => {
             output::failure(&interrupt::failure(), as_json)
@@ -140,6 +144,7 @@ fn here(context: &Context, command: Command) -> Result<(), Failure> {
         Command::Restart { grace, timeout } => daemon::restart(context, grace, timeout),
         Command::Service { user } => service::service(context, user.as_deref()),
         Command::Completions { shell } => shells::completions(context, shell),
+        Command::Schema => schema::schema(),
         Command::Man { folder } => shells::man(context, &folder),
         Command::Describe { file, begin } => describe::describe(&file, begin),
         Command::Node { root, detach, serving } => node::node(root, detach, &serving),

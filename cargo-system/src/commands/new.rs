@@ -2,12 +2,12 @@
 //!
 //! cargo makes the package (names, workspaces and version control are its business), and this fills it.
 
+use crate::answers::{Answer, Created, Done};
 use crate::context::Context;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::{interrupt, output};
 use anyhow::Context as _;
-use serde_json::json;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -39,7 +39,7 @@ pub(super) fn new(context: &Context, path: &Path, name: Option<&str>, sdk: Optio
     fill(path, &sdk).with_context(|| format!("{} is not whole: remove it and try again", path.display()))?;
     let name = package_name(path, name);
     if context.json() {
-        output::json(&json!({ "outcome": "created", "exit_code": ExitCode::Done as u8, "name": name, "path": path }));
+        output::json(Answer::Created(Done::new(Created { name, path: path.display().to_string() })));
     } else {
         output::line(&format!("created {name}, a chat that one can talk in"));
         output::note(&format!(

@@ -10,37 +10,27 @@
 
 use super::follow::milliseconds;
 use super::upgrade::{self, Planned, Wish};
+use crate::answers::PlanFile;
 use crate::cli::{Making, Waiting};
 use crate::context::Context;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use anyhow::Context as _;
 use runtime::protocol::Plan;
-use serde::{Deserialize, Serialize};
 use std::fs;
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 /// Version of the file's shape.
 const SCHEMA: u32 = 1;
-
-#[derive(Debug, Serialize, Deserialize)]
-struct File {
-    schema: u32,
-    /// The packed release; none: it is built of the workspace.
-    release: Option<PathBuf>,
-    force: bool,
-    confirm_within_ms: Option<u64>,
-    plan: Plan,
-}
 
 /// Writes it whole, or not at all.
 pub(super) fn write(out: &Path, release: Option<&Path>, wish: &Wish, plan: Plan) -> Result<(), Failure> {
     let unwritten = || format!("{} cannot be written", out.display());
     let release = release.map(std::path::absolute).transpose().context("the release has no path")?;
     let confirm_within_ms = wish.confirm_within.map(milliseconds);
-    let file = File { schema: SCHEMA, release, force: wish.force, confirm_within_ms, plan };
+    let file = PlanFile { schema: SCHEMA, release, force: wish.force, confirm_within_ms, plan };
     let text = serde_json::to_string_pretty(&file).with_context(unwritten)?;
     let folder = out.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut making = tempfile::NamedTempFile::new_in(folder).with_context(unwritten)?;
@@ -56,13 +46,13 @@ pub(super) fn upgrade(
     waiting: Waiting,
     making: &Making,
 ) -> Result<(), Failure> {
-    let File { release, force, confirm_within_ms, plan, .. } = read(file)?;
+    let PlanFile { release, force, confirm_within_ms, plan, .. } = read(file)?;
     let planned = Some(Planned { from: plan.from, to: plan.to });
     let wish = Wish { force, confirm_within: confirm_within_ms.map(Duration::from_millis), wait, planned };
     upgrade::upgrade(context, release.as_deref(), wish, waiting, making)
 }
 
-fn read(path: &Path) -> Result<File, Failure> {
+fn read(path: &Path) -> Result<PlanFile, Failure> {
     let refused =
         |message| Failure::new(ExitCode::Refused, message).hint("cargo system upgrade --dry-run --out FILE writes one");
     let text =

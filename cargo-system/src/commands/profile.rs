@@ -3,6 +3,7 @@
 //! A file that cannot be written is found out before the node is asked; it is complete or not there.
 
 use super::version::something_else;
+use crate::answers::{Answer, Profiled};
 use crate::cli::ProfileOptions;
 use crate::context::Context;
 use crate::failure::Failure;
@@ -10,7 +11,6 @@ use crate::table::table;
 use crate::{output, shown};
 use inferno::flamegraph::{self, Options};
 use runtime::protocol::{Command, Event, Outcome, Profile, ProfileTarget};
-use serde_json::json;
 use std::collections::{BTreeSet, HashMap};
 use std::io::Write as _;
 use std::path::Path;
@@ -32,7 +32,7 @@ pub(super) fn profile(context: &Context, options: &ProfileOptions) -> Result<(),
         file.finish(&if options.folded { profile.folded().into_bytes() } else { flames(&profile)? })?;
     }
     match &options.out {
-        _ if context.json() => output::json(&as_json(&profile)),
+        _ if context.json() => output::json(Answer::Profile(Profiled::from(&profile))),
         Some(file) => output::line(&file.display().to_string()),
         None if options.folded => output::line(profile.folded().trim_end()),
         None => output::line(render(&profile).trim_end()),
@@ -114,18 +114,6 @@ fn flames(profile: &Profile) -> Result<Vec<u8>, Failure> {
     let drawn = flamegraph::from_lines(&mut looks, profile.folded().lines(), &mut svg);
     drawn.map_err(|error| Failure::error(format!("the flame graph cannot be drawn: {error}")))?;
     Ok(svg)
-}
-
-fn as_json(profile: &Profile) -> serde_json::Value {
-    let stacks = profile
-        .stacks
-        .iter()
-        .map(|stack| json!({ "frames": profile.names(stack).collect::<Vec<_>>(), "samples": stack.samples }));
-    let stacks: Vec<_> = stacks.collect();
-    let summary = Profile { functions: Vec::new(), stacks: Vec::new(), ..profile.clone() };
-    let mut object = json!(Outcome::Profile(summary));
-    object["stacks"] = json!(stacks);
-    object
 }
 
 /// The functions that were met most often: innermost, and anywhere on the stack.
@@ -213,8 +201,9 @@ SELF    TOTAL    FUNCTION
 
     #[test]
     fn json_has_names_in_its_stacks() {
-        let json = as_json(&profile());
+        let answer = Answer::Profile(Profiled::from(&profile()));
+        let json = serde_json::to_value(answer).expect("JSON");
         assert_eq!(json["stacks"][0]["frames"][3], "app::sum<[u8; 2]>");
-        assert_eq!((&json["outcome"], &json["samples"]), (&json!("profile"), &json!(40)));
+        assert_eq!((&json["outcome"], &json["samples"]), (&"profile".into(), &40.into()));
     }
 }

@@ -1,6 +1,7 @@
 //! `ps`: processes, as a table.
 
 use super::version::something_else;
+use crate::answers::{Answer, Line};
 use crate::client::PATIENCE;
 use crate::context::Context;
 use crate::counted::{Thing, counted};
@@ -24,7 +25,7 @@ pub(super) fn ps(context: &Context, which: &Which, all: bool) -> Result<(), Fail
         return Err(something_else());
     };
     if context.json() {
-        output::json(&Outcome::Processes(listed));
+        output::json(Answer::Processes(listed));
     } else {
         output::line(render(&listed, output::width()).trim_end());
     }
@@ -35,24 +36,24 @@ pub(super) fn ps(context: &Context, which: &Which, all: bool) -> Result<(), Fail
 fn everyone(context: &Context, which: &Which) -> Result<(), Failure> {
     let (as_json, width) = (context.json(), output::width().unwrap_or(usize::MAX));
     let selection = Selection { limit: None, ..which.selection() };
-    let show = |event: Option<Event>| {
-        if let Some(Event::Processes { processes }) = event {
+    let show = |event: Event| {
+        if let Event::Processes { processes } = event {
             for process in processes {
                 if as_json {
-                    output::json(&process);
+                    output::json(Line::Process(Box::new(process)));
                 } else {
                     output::line(&shown::cut(&row(&process).join("  "), width));
                 }
             }
         }
     };
-    let outcome = context.connect()?.follow(Command::Processes { selection }, ALL_PATIENCE, show)?;
-    if let Outcome::Processes(Processes { total, matched, .. }) = &outcome {
-        if as_json {
-            output::json(&outcome);
-        } else {
-            output::note(&format!("{matched} of {}", counted(*total, Thing::Process)));
+    match context.connect()?.tell(Command::Processes { selection }, ALL_PATIENCE, show)? {
+        None => {}
+        Some(Outcome::Processes(ended)) if as_json => output::json(Answer::Processes(ended)),
+        Some(Outcome::Processes(Processes { total, matched, .. })) => {
+            output::note(&format!("{matched} of {}", counted(total, Thing::Process)));
         }
+        Some(_) => return Err(something_else()),
     }
     Ok(())
 }

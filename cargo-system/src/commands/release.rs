@@ -2,10 +2,10 @@
 //!
 //! Both are made beside their places and renamed, so that each is there whole or not at all.
 
+use crate::answers::{Answer, Done, Released};
 use crate::builder::{self, Purpose};
 use crate::cli::Making;
 use crate::context::Context;
-use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::signer::Signer;
 use crate::stage::Parts;
@@ -16,7 +16,6 @@ use runtime::release::archive;
 use runtime::release::layout::Layout;
 use runtime::release::manifest::{FileEntry, Manifest};
 use runtime::release::store::Store;
-use serde_json::json;
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
@@ -99,15 +98,13 @@ fn has_own_executable(folder: &Path, manifest: &Manifest) -> bool {
 
 fn conclude(as_json: bool, manifest: &Manifest, folder: &Path, archive: &Path, changed: bool) {
     if as_json {
-        return output::json(&json!({
-            "outcome": "released",
-            "exit_code": ExitCode::Done as u8,
-            "changed": changed,
-            "name": manifest.name,
-            "version": manifest.version,
-            "folder": folder,
-            "archive": archive,
-        }));
+        return output::json(Answer::Released(Done::new(Released {
+            changed,
+            name: manifest.name.clone(),
+            version: manifest.version.clone(),
+            folder: folder.display().to_string(),
+            archive: archive.display().to_string(),
+        })));
     }
     let made = if changed { "released" } else { "there is already" };
     output::note(&format!("{made} {} {}; start it with bin/{} start", manifest.name, manifest.version, manifest.name));

@@ -1,6 +1,7 @@
 //! `releases`: what is in a node's folder, and what of it runs. Read from disk, so that it needs no node.
 
 use super::version::ask_status;
+use crate::answers::{self, Answer, Release};
 use crate::client;
 use crate::context::Context;
 use crate::failure::Failure;
@@ -8,24 +9,9 @@ use crate::node_path::NodePath;
 use crate::output;
 use crate::table::table;
 use runtime::protocol::{Status, VersionStatus};
-use runtime::release::record::{Record, State};
+use runtime::release::record::Record;
 use runtime::release::store::Store;
 use semver::Version;
-use serde::Serialize;
-use serde_json::json;
-
-/// A release in a node's folder.
-#[derive(Debug, Serialize)]
-struct Release {
-    version: Version,
-    /// On disk.
-    state: State,
-    quarantined: bool,
-    /// `current` or `draining`; none: it does not run, or no node does.
-    running: Option<String>,
-    /// Processes on it.
-    processes: u64,
-}
 
 pub(super) fn releases(context: &Context) -> Result<(), Failure> {
     let node = context.node()?;
@@ -34,7 +20,7 @@ pub(super) fn releases(context: &Context) -> Result<(), Failure> {
     let status = if node.is_running()? { Some(ask_status(&mut client::connect(&node)?)?) } else { None };
     let releases = releases_of(&record, versions, status.as_ref());
     if context.json() {
-        output::json(&json!({ "outcome": "releases", "root": node.layout.root(), "releases": releases }));
+        output::json(Answer::Releases(answers::Releases { root: node.root().to_string(), releases }));
     } else {
         output::line(render(&releases).trim_end());
     }

@@ -1,11 +1,11 @@
 //! `service`: a unit by which systemd starts, watches, reloads and stops the release's node.
 
 use super::run::release_node;
+use crate::answers::{Line, Unit};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::output;
 use runtime::release::store::Store;
-use serde_json::json;
 use std::path::Path;
 
 pub(super) fn service(context: &Context, user: Option<&str>) -> Result<(), Failure> {
@@ -21,7 +21,7 @@ pub(super) fn service(context: &Context, user: Option<&str>) -> Result<(), Failu
     }
     let unit = unit(&manifest.name, &command, user);
     if context.json() {
-        output::json(&json!({ "file": format!("{}.service", manifest.name), "unit": unit }));
+        output::json(Line::Unit(Unit { file: format!("{}.service", manifest.name), unit }));
     } else {
         output::line(unit.trim_end());
     }

@@ -1,6 +1,7 @@
 //! `stack`: where a process stands.
 
 use super::version::{ask, something_else};
+use crate::answers::Answer;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::{output, shown};
@@ -8,10 +9,9 @@ use runtime::protocol::{Command, Frame, Outcome, Stack};
 use std::fmt::Write as _;
 
 pub(super) fn stack(context: &Context, pid: String) -> Result<(), Failure> {
-    let outcome = ask(context, Command::Stack { pid })?;
-    match &outcome {
-        _ if context.json() => output::json(&outcome),
-        Outcome::Stack(stack) => output::line(render(stack).trim_end()),
+    match ask(context, Command::Stack { pid })? {
+        Outcome::Stack(stack) if context.json() => output::json(Answer::Stack(stack)),
+        Outcome::Stack(stack) => output::line(render(&stack).trim_end()),
         _ => return Err(something_else()),
     }
     Ok(())

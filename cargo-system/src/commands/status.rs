@@ -2,12 +2,13 @@
 
 use super::follow::on_probation;
 use super::version::ask_status;
+use crate::answers::Answer;
 use crate::context::Context;
 use crate::counted::{Thing, choose, counted};
 use crate::failure::Failure;
 use crate::output;
 use crate::shown::duration;
-use runtime::protocol::{DrainPolicy, OnDrain, Outcome, Status, VersionStatus};
+use runtime::protocol::{DrainPolicy, OnDrain, Status, VersionStatus};
 use std::fmt::Write as _;
 
 /// Process types shown for a version.
@@ -16,7 +17,7 @@ const TYPES_SHOWN: usize = 4;
 pub(super) fn status(context: &Context) -> Result<(), Failure> {
     let status = ask_status(&mut context.connect()?)?;
     if context.json() {
-        output::json(&Outcome::Status(status));
+        output::json(Answer::Status(Box::new(status)));
     } else {
         output::line(render(&status).trim_end());
     }

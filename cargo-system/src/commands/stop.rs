@@ -1,18 +1,19 @@
 //! `stop`: stop the node in order, and wait until it is gone, so that the next one can start.
 
+use crate::answers::Answer;
 use crate::client::{self, PATIENCE};
 use crate::context::Context;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::node_path::NodePath;
 use crate::output;
-use runtime::protocol::{Command, Outcome};
+use runtime::protocol::Command;
 use std::time::Duration;
 
 pub(super) fn stop(context: &Context, grace: u32) -> Result<(), Failure> {
     stop_node(&context.node()?, grace)?;
     if context.json() {
-        output::json(&Outcome::Ok);
+        output::json(Answer::Ok);
     } else {
         output::line("stopped");
     }

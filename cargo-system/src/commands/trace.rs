@@ -1,6 +1,7 @@
 //! `trace`: what happens to a process, a line each, as it happens.
 
 use super::version::something_else;
+use crate::answers::{Answer, Line};
 use crate::cli::TraceOptions;
 use crate::client::PATIENCE;
 use crate::context::Context;
@@ -13,21 +14,21 @@ pub(super) fn trace(context: &Context, options: TraceOptions) -> Result<(), Fail
     let TraceOptions { pid, time, count } = options;
     let as_json = context.json();
     let time_ms = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-    let show = |event: Option<Event>| {
-        let Some(Event::Traced { happened }) = event else { return };
-        for traced in &happened {
+    let show = |event: Event| {
+        let Event::Traced { happened } = event else { return };
+        for traced in happened {
             if as_json {
-                output::json(traced);
+                output::json(Line::Traced(traced));
             } else {
-                output::line(&row(traced));
+                output::line(&row(&traced));
             }
         }
     };
-    let outcome = context.connect()?.follow(Command::Trace { pid, time_ms, count }, time + PATIENCE, show)?;
-    match &outcome {
-        _ if as_json => output::json(&outcome),
-        Outcome::Traced(end) => output::note(&summary(end)),
-        _ => return Err(something_else()),
+    match context.connect()?.tell(Command::Trace { pid, time_ms, count }, time + PATIENCE, show)? {
+        None => {}
+        Some(Outcome::Traced(end)) if as_json => output::json(Answer::Traced(end)),
+        Some(Outcome::Traced(end)) => output::note(&summary(&end)),
+        Some(_) => return Err(something_else()),
     }
     Ok(())
 }

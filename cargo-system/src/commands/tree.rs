@@ -1,6 +1,7 @@
 //! `tree`: who has started whom.
 
 use super::version::{ask, something_else};
+use crate::answers::Answer;
 use crate::context::Context;
 use crate::counted::{Thing, counted};
 use crate::failure::Failure;
@@ -9,10 +10,9 @@ use runtime::protocol::{Command, Outcome, TreeNode, Trees};
 use std::fmt::Write as _;
 
 pub(super) fn tree(context: &Context) -> Result<(), Failure> {
-    let outcome = ask(context, Command::Tree)?;
-    match &outcome {
-        _ if context.json() => output::json(&outcome),
-        Outcome::Tree(trees) => output::line(render(trees).trim_end()),
+    match ask(context, Command::Tree)? {
+        Outcome::Tree(trees) if context.json() => output::json(Answer::Tree(trees)),
+        Outcome::Tree(trees) => output::line(render(&trees).trim_end()),
         _ => return Err(something_else()),
     }
     Ok(())

@@ -153,7 +153,7 @@ pub(super) fn check_signing(store: &Store, signing: &Signing) -> Result<(), Fail
 /// A step of this side.
 pub(super) fn step(progress: &mut Progress, name: &str, message: &str) {
     match progress {
-        Progress::Json => output::json(&Event::Step { step: name.to_owned() }),
+        Progress::Json => output::json(Event::Step { step: name.to_owned() }),
         progress => progress.say(message),
     }
 }

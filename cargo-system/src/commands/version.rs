@@ -1,11 +1,11 @@
 //! `version`: what runs, never what would be booted. `pid`: as whom.
 
+use crate::answers::{Line, OsProcess, Running};
 use crate::client::{Client, PATIENCE};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::output;
 use runtime::protocol::{Command, Outcome, Status};
-use serde_json::json;
 use std::time::Duration;
 
 /// What is looked for and named may take a while on a busy machine.
@@ -40,21 +40,22 @@ pub(super) fn current(status: &Status) -> &str {
 
 pub(super) fn version(context: &Context) -> Result<(), Failure> {
     let status = ask_status(&mut context.connect()?)?;
-    let version = current(&status);
+    let version = current(&status).to_owned();
+    let Status { name, runtime, .. } = status;
     if context.json() {
-        output::json(&json!({ "name": status.name, "version": version, "runtime": status.runtime }));
+        output::json(Line::Running(Running { name, version, runtime }));
     } else {
-        output::line(&format!("{} {version} (runtime {})", status.name, status.runtime));
+        output::line(&format!("{name} {version} (runtime {runtime})"));
     }
     Ok(())
 }
 
 pub(super) fn pid(context: &Context) -> Result<(), Failure> {
-    let status = ask_status(&mut context.connect()?)?;
+    let Status { os_pid, .. } = ask_status(&mut context.connect()?)?;
     if context.json() {
-        output::json(&json!({ "os_pid": status.os_pid }));
+        output::json(Line::OsProcess(OsProcess { os_pid }));
     } else {
-        output::line(&status.os_pid.to_string());
+        output::line(&os_pid.to_string());
     }
     Ok(())
 }

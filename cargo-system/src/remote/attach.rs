@@ -12,6 +12,7 @@ use super::look::last_line;
 use super::script::{BEGIN, CALL, CLEAN, NO_FOLDER, NO_NODE, SEVERAL, TAKEN, WATCHED_CALL};
 use super::send::wait;
 use super::ssh::{Connection, Ended, News};
+use crate::answers::Found;
 use crate::exit_code::ExitCode;
 use crate::failure::{Failure, More};
 use serde_json::Value;
@@ -219,12 +220,12 @@ fn failure(code: u8, outcome: Option<Value>, said: &str) -> Failure {
     };
     let text = |key: &str| outcome[key].as_str().map(str::to_owned);
     // A plan that is refused comes with it.
-    let result = outcome.get("plan").map(|plan| serde_json::json!({ "plan": plan }));
+    let found = serde_json::from_value(outcome.clone()).ok().map(Found::Preview);
     Failure {
         hint: text("hint"),
         step: text("step"),
         serving: text("serving"),
-        more: Box::new(More { details: text("details").map(String::into_boxed_str), result }),
+        more: Box::new(More { details: text("details").map(String::into_boxed_str), found, ..More::default() }),
         ..Failure::new(ExitCode::of(code), text("message").unwrap_or_default())
     }
 }

@@ -181,7 +181,7 @@ impl Connection {
         let last = lines.next_back().unwrap_or("it did not say why");
         let details = lines.next().is_some().then(|| said.trim().into());
         let failure = Failure::error(format!("{} cannot be reached: {last}", self.address));
-        Failure { more: Box::new(More { details, result: None }), ..failure }
+        Failure { more: Box::new(More { details, ..More::default() }), ..failure }
             .hint(format!("ssh has to get there by itself: try it by hand, ssh {host}"))
     }
 

@@ -1,5 +1,6 @@
 //! What the control socket says of what is inside: processes, shares, trees, stacks.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Which processes, and in which order.
@@ -36,7 +37,7 @@ pub enum Sort {
 }
 
 /// A process as it is now.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ProcessStatus {
     /// Its pid.
     pub pid: String,
@@ -79,7 +80,7 @@ pub struct ProcessStatus {
 }
 
 /// Answer to `processes`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Processes {
     /// Processes alive.
     pub total: u64,
@@ -90,7 +91,7 @@ pub struct Processes {
 }
 
 /// Answer to `top`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Top {
     /// Microseconds that were measured.
     pub interval_us: u64,
@@ -111,14 +112,14 @@ pub struct Top {
 }
 
 /// Answer to `tree`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Trees {
     /// Versions that are current or have processes, newest first.
     pub versions: Vec<VersionTree>,
 }
 
 /// The tree of a version.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct VersionTree {
     /// Such as `0.1.0+3f2a91bc`.
     pub version: String,
@@ -131,7 +132,7 @@ pub struct VersionTree {
 }
 
 /// A process and those that it has started.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TreeNode {
     /// Its pid.
     pub pid: String,
@@ -148,7 +149,7 @@ pub struct TreeNode {
 }
 
 /// Answer to `kill`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Killed {
     /// Its pid.
     pub pid: String,
@@ -159,7 +160,7 @@ pub struct Killed {
 }
 
 /// Answer to `stack`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Stack {
     /// Its pid.
     pub pid: String,
@@ -176,7 +177,7 @@ pub struct Stack {
 }
 
 /// A function on a stack, innermost first.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Frame {
     /// Its name; without symbols, the object and the place in it.
     pub function: String,

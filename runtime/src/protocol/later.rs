@@ -1,9 +1,10 @@
 //! What a release says of its upgrade: how processes move, and what comes later, of a version on probation and of processes that stay behind.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What becomes of the processes of a version that is not current, and when.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OnDrain {
     /// What, but for types that have a policy of their own.
     pub then: DrainPolicy,
@@ -12,7 +13,7 @@ pub struct OnDrain {
 }
 
 /// What becomes of processes that have not finished by their deadline.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum DrainPolicy {
     /// They finish when they do.
@@ -25,7 +26,7 @@ pub enum DrainPolicy {
 }
 
 /// How processes move to another version.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum MovePolicy {
     /// One by one, each in its own time: both versions run meanwhile, and talk to each other.
@@ -36,7 +37,7 @@ pub enum MovePolicy {
 }
 
 /// A version that serves and does not boot yet.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OnProbation {
     /// What boots, and what is gone back to.
     pub from: String,
@@ -49,7 +50,7 @@ pub struct OnProbation {
 }
 
 /// The end of a probation that nobody has ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Unconfirmed {
     /// It goes.

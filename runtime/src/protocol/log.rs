@@ -1,13 +1,14 @@
 //! An event of the log: on the control socket, in the log's files, and as text for people.
 
 use super::Frame;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::fmt::{self, Write as _};
 use std::str::FromStr;
 
 /// How much an event matters; those that matter most come first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum LogLevel {
     /// Something went wrong.
@@ -23,7 +24,7 @@ pub enum LogLevel {
 }
 
 /// What has been said, by whom, and where.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Logged {
     /// RFC 3339, to the millisecond.
     pub time: String,

@@ -1,10 +1,11 @@
 //! What an upgrade would do, as `upgrade --dry-run` says it. The node takes these steps and no others when it is asked for the upgrade itself.
 
 use super::{DrainPolicy, MovePolicy, Unconfirmed};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// An upgrade, planned.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Plan {
     /// The application's name.
     pub name: String,
@@ -39,7 +40,7 @@ pub struct Plan {
 }
 
 /// A plugin before and then: the same version of both is kept.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PlannedPlugin {
     /// Its name.
     pub name: String,
@@ -52,7 +53,7 @@ pub struct PlannedPlugin {
 }
 
 /// Something that was looked at.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PlannedCheck {
     /// `signature`, `quarantine`, `application`, `abi`, `target`, `version`, `states`, `messages`, `plugins`, `versions`, `config`, `listeners` or `plan`.
     pub check: String,
@@ -69,7 +70,7 @@ pub struct PlannedCheck {
 }
 
 /// What came of a check.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum CheckOutcome {
     /// Nothing stands against it.
@@ -81,7 +82,7 @@ pub enum CheckOutcome {
 }
 
 /// A step, and how long it may take.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PlannedStep {
     /// Its name, as the events of an upgrade have it.
     pub step: String,
@@ -93,7 +94,7 @@ pub struct PlannedStep {
 }
 
 /// Processes of one type and version.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct PlannedProcesses {
     /// The type's name.
     pub name: String,
@@ -106,13 +107,13 @@ pub struct PlannedProcesses {
     pub state: Option<String>,
     /// What becomes of them.
     pub fate: Fate,
-    /// If they finish where they are, and have not by [`drain_deadline_ms`](Plan::drain_deadline_ms).
+    /// If they finish where they are, and have not by the plan's `drain_deadline_ms`.
     #[serde(default)]
     pub then: DrainPolicy,
 }
 
 /// What becomes of processes at an upgrade.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Fate {
     /// They go on in the new version.
@@ -126,7 +127,7 @@ pub enum Fate {
 }
 
 /// A listening socket.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PlannedListener {
     /// The declared name.
     pub name: String,
@@ -137,7 +138,7 @@ pub struct PlannedListener {
 }
 
 /// What becomes of a socket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ListenerChange {
     /// The same socket goes on.
@@ -149,7 +150,7 @@ pub enum ListenerChange {
 }
 
 /// A hook that is run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PlannedHook {
     /// `before` or `after`.
     pub hook: String,

@@ -1,10 +1,11 @@
 //! What a node runs, as `status` says it.
 
 use super::{OnDrain, OnProbation};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What a node runs.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Status {
     /// The application's name.
     pub name: String,
@@ -59,7 +60,7 @@ pub struct Status {
 }
 
 /// A listening socket.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct ListenerStatus {
     /// The declared name.
     pub name: String,
@@ -68,7 +69,7 @@ pub struct ListenerStatus {
 }
 
 /// A loaded version.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct VersionStatus {
     /// The plugin; empty: a node of before, which has one.
     #[serde(default)]
@@ -98,7 +99,7 @@ pub struct VersionStatus {
 }
 
 /// An application's root process.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct RootStatus {
     /// Its pid.
     pub pid: String,
@@ -109,7 +110,7 @@ pub struct RootStatus {
 }
 
 /// Processes of one type.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct ProcessTypeStatus {
     /// The type's name.
     pub name: String,

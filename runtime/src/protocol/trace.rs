@@ -1,9 +1,10 @@
 //! What the control socket says of a trace: what happens to a process, event by event.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What has happened, and when.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Traced {
     /// Nanoseconds since the trace began.
     pub at_ns: u64,
@@ -13,7 +14,7 @@ pub struct Traced {
 }
 
 /// What happens to a process.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum Happening {
     /// A message is put into its mailbox.
@@ -97,7 +98,7 @@ pub enum Happening {
 }
 
 /// Answer to `trace`; the events come before it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TraceEnd {
     /// Of whom.
     pub pid: String,

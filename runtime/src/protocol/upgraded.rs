@@ -1,6 +1,7 @@
 //! What the control socket says of an upgrade that is done.
 
 use super::OnProbation;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// How an upgrade ended.
@@ -25,7 +26,7 @@ pub struct Upgraded {
 }
 
 /// How long processes stood still that moved: from when one begins to write its state until it can be run again.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Pauses {
     /// How many processes moved.
     pub count: u64,
@@ -41,7 +42,7 @@ pub struct Pauses {
 }
 
 /// Pauses of about the same length.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PauseBucket {
     /// None was longer, in nanoseconds: 1, 2 or 5 times a power of ten, of a microsecond at the least. Each was longer than that of the bucket before.
     pub up_to_ns: u64,

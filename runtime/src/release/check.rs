@@ -10,6 +10,7 @@ pub use messages::{Speaker, messages};
 use super::manifest::PluginEntry;
 use crate::image::PluginFacts;
 use crate::schema::{NoWay, StateRecord, Verdict, compare, render, side_by_side, stub};
+use schemars::JsonSchema;
 use semver::Version;
 use serde::Serialize;
 use std::cmp::Ordering;
@@ -29,7 +30,7 @@ pub struct Declared<'a> {
 }
 
 /// Something between two builds.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Finding {
     /// What it is about.
     pub subject: Subject,
@@ -54,7 +55,7 @@ pub struct Finding {
 }
 
 /// What a finding is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Subject {
     /// A declared state.

@@ -3,6 +3,7 @@
 //! Entries stand in the order of their numbers. The clock only says when, for people: it may jump, and no order depends on it.
 
 use crate::protocol::Pauses;
+use schemars::JsonSchema;
 use semver::Version;
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +13,7 @@ pub const HISTORY_LEN_MAX: usize = 256;
 pub const MESSAGE_LEN_MAX: usize = 1000;
 
 /// What is tried.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
     /// Forward, to another release.
@@ -22,7 +23,7 @@ pub enum Kind {
 }
 
 /// What came of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
     /// The new version serves.
@@ -52,9 +53,9 @@ impl Outcome {
 }
 
 /// Who asked.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct By {
-    /// The user, as the kernel says; `None`: the node itself.
+    /// The user, as the kernel says; none: the node itself.
     pub uid: Option<u32>,
     /// The user's name at that time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -83,7 +84,7 @@ pub struct Start {
 }
 
 /// What is being tried.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Attempt {
     /// Its place in the history; never given twice.
     pub number: u64,
@@ -114,7 +115,7 @@ pub struct Conclusion {
     pub took_us: u64,
     /// Why it did not come about.
     pub message: Option<String>,
-    /// `None`: nobody was paused.
+    /// None: nobody was paused.
     pub pauses: Option<Pauses>,
     /// Processes that went on in the new code.
     pub migrated: u64,
@@ -123,20 +124,20 @@ pub struct Conclusion {
 }
 
 /// An attempt and what came of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Entry {
     /// What was tried.
     #[serde(flatten)]
     pub attempt: Attempt,
     /// What came of it.
     pub outcome: Outcome,
-    /// How long it took, in microseconds; `None`: nobody lived to measure it.
+    /// How long it took, in microseconds; none: nobody lived to measure it.
     #[serde(default)]
     pub took_us: Option<u64>,
     /// Why it did not come about.
     #[serde(default)]
     pub message: Option<String>,
-    /// `None`: nobody was paused.
+    /// None: nobody was paused.
     #[serde(default)]
     pub pauses: Option<Pauses>,
     /// Processes that went on in the new code.

@@ -5,6 +5,7 @@ use super::files::{hex_sha256, unread};
 use super::layout::{Layout, short_hash};
 use super::settings::Settings;
 use crate::schema::StateRecord;
+use schemars::JsonSchema;
 use semver::Version;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -23,13 +24,13 @@ pub const FILES_LEN_MAX: u64 = 2 << 30;
 const FOLDERS: [&str; 3] = ["bin", "lib", "runtime"];
 
 /// `releases/<version>/manifest.json`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Manifest {
-    /// [`MANIFEST_SCHEMA`] of the writer.
+    /// Version of the manifest's shape: that of the writer.
     pub schema: u32,
     /// The application's name.
     pub name: String,
-    /// The release's version: the application's, with a hash of its plugins as build metadata (see [`version_of`]).
+    /// The release's version: the application's, with a hash of its plugins as build metadata.
     pub version: Version,
     /// The host executable.
     pub runtime: RuntimeEntry,
@@ -44,7 +45,7 @@ pub struct Manifest {
 }
 
 /// The host executable of a release.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RuntimeEntry {
     /// Its version.
     pub version: Version,
@@ -53,7 +54,7 @@ pub struct RuntimeEntry {
 }
 
 /// One plugin of a release.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PluginEntry {
     /// Package name.
     pub name: String,
@@ -78,7 +79,7 @@ pub struct PluginEntry {
 }
 
 /// A file of a release.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct FileEntry {
     /// Path from the root.
     pub path: String,

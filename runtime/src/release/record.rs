@@ -12,6 +12,7 @@
 //! - At most one attempt is in progress. It is here from before its first step until its end, so that a boot finds it.
 
 use super::history::{Attempt, Conclusion, Entry, HISTORY_LEN_MAX, Start};
+use schemars::JsonSchema;
 use semver::Version;
 use serde::{Deserialize, Serialize};
 
@@ -55,7 +56,7 @@ pub struct Counter {
 }
 
 /// A release's state on disk; current is none of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum State {
     /// It is there, and that is all.

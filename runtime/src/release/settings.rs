@@ -1,12 +1,13 @@
 //! What a release says of how its node is to treat releases: `[package.metadata.system]` in the plugin's Cargo.toml. Pure: data.
 
 use crate::protocol::{DrainPolicy, MovePolicy};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// In a manifest; what is missing has its default.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Settings {
     /// How many releases are kept that can be rolled back to, besides what runs and what boots.

@@ -3,10 +3,11 @@
 //! Invariants of one that was parsed: versions begin with 1 and go down in `before`; each `Back` names a type around it, and between the two
 //! stands more than a `Newtype` or an `Option`, so that whoever follows it comes to something.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A declared state: one version of it, and those that it can be made of.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StateRecord {
     /// By which one image finds another's.
     pub name: String,
@@ -20,7 +21,7 @@ pub struct StateRecord {
 }
 
 /// A version that the one after it can be made of.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Earlier {
     /// Whether the one after it can be written as this one.
     pub way_down: bool,
@@ -31,7 +32,7 @@ pub struct Earlier {
 }
 
 /// What serde writes of a type and reads as it. Primitive types have serde's names.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "primitive types are Rust's")]
 pub enum Shape {
@@ -92,7 +93,7 @@ pub enum Shape {
 }
 
 /// A struct of one field without a name, or a transparent one.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Newtype {
     /// The type's.
     pub name: String,
@@ -107,7 +108,7 @@ pub struct Newtype {
 }
 
 /// A tuple, a tuple struct, or what a tuple variant holds.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Tuple {
     /// Empty: it has none.
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -117,7 +118,7 @@ pub struct Tuple {
 }
 
 /// Of a tuple.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Element {
     /// It may be missing.
     #[serde(default, skip_serializing_if = "is_false")]
@@ -130,7 +131,7 @@ pub struct Element {
 }
 
 /// A struct, or what a struct variant holds.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Struct {
     /// Empty: it has none.
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -143,12 +144,12 @@ pub struct Struct {
 }
 
 /// Of a struct.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Field {
-    /// As it is written; `None`: it is not.
+    /// As it is written; none: it is not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// The names by which it is read; `None`: as it is written; none: it is not.
+    /// The names by which it is read; none: as it is written; an empty list: it is not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub read: Option<Vec<String>>,
     /// It is written at times only.
@@ -168,14 +169,14 @@ pub struct Field {
 }
 
 /// An enum.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Enum {
     /// The type's.
     pub name: String,
-    /// The field with the variant's name; `None`: the name stands around what it holds.
+    /// The field with the variant's name; none: the name stands around what it holds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tag: Option<String>,
-    /// The field with what it holds; `None`: among the variant's fields.
+    /// The field with what it holds; none: among the variant's fields.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content: Option<String>,
     /// Reading refuses fields that it does not know.
@@ -186,12 +187,12 @@ pub struct Enum {
 }
 
 /// Of an enum.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Variant {
-    /// As it is written; `None`: it is not.
+    /// As it is written; none: it is not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// The names by which it is read; `None`: as it is written; none: it is not.
+    /// The names by which it is read; none: as it is written; an empty list: it is not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub read: Option<Vec<String>>,
     /// It stands for those that are not known.

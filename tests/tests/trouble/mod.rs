@@ -1,4 +1,4 @@
-//! Trouble made on purpose: a full disk, a user without rights, an interrupt.
+//! Trouble made on purpose: a full disk, a read-only folder, a user without rights, an interrupt.
 //!
 //! Where the machine does not allow it, a test says so and is over: `None`.
 
@@ -70,6 +70,30 @@ impl Drop for FullDisk {
     fn drop(&mut self) {
         // Lazily: a node that is about to be killed may have files open.
         succeeds(Command::new("umount").arg("--lazy").arg(&self.path));
+    }
+}
+
+/// A folder that nobody writes to, root neither.
+#[derive(Debug)]
+pub(crate) struct ReadOnly {
+    path: PathBuf,
+}
+
+impl ReadOnly {
+    pub(crate) fn mount(path: &Path) -> Option<Self> {
+        if !succeeds(Command::new("mount").arg("--bind").args([path, path])) {
+            skipped("mounting a folder needs root");
+            return None;
+        }
+        let mounted = Self { path: path.to_owned() };
+        assert!(succeeds(Command::new("mount").args(["-o", "remount,bind,ro"]).arg(path)), "a mount of ours changes");
+        Some(mounted)
+    }
+}
+
+impl Drop for ReadOnly {
+    fn drop(&mut self) {
+        succeeds(Command::new("umount").arg(&self.path));
     }
 }
 

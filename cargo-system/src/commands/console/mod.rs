@@ -7,13 +7,13 @@ mod editor;
 mod input;
 mod value;
 
+use crate::answers::Answer;
 use crate::client::{Session, connect};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::{interrupt, output};
 use input::Lines;
 use runtime::protocol::ConsoleOutput;
-use serde_json::json;
 use std::io::{self, IsTerminal as _};
 use std::time::Duration;
 use value::Look;
@@ -53,7 +53,7 @@ fn evaluate(context: &Context, session: &mut Session, text: &str, timeout: Optio
     match session.evaluate(text, timeout, printed)? {
         ConsoleOutput::Value { value, .. } => {
             if context.json() {
-                output::json(&json!({ "outcome": "value", "value": value }));
+                output::json(Answer::Value { value });
             } else if let Some(text) = value::shown(&value, Look::of_stdout()) {
                 output::line(text.trim_end());
             }

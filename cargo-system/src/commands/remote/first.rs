@@ -7,13 +7,14 @@
 
 use super::goods::{Goods, Made};
 use super::visit::Visit;
+use crate::answers::{Answer, Done, Started};
 use crate::cli::{Serving, Waiting};
 use crate::commands::upgrade;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::node_path::NodePath;
 use crate::output;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::path::Path;
 use std::time::Duration;
 
@@ -94,14 +95,9 @@ impl Visit<'_> {
     fn conclude_start(&self, name: &str, started: &Value) {
         let (address, version) = (self.address.to_string(), started["version"].as_str().unwrap_or_default());
         if self.context.json() {
-            return output::json(&json!({
-                "outcome": "started",
-                "exit_code": ExitCode::Done as u8,
-                "node": address,
-                "name": name,
-                "version": version,
-                "os_pid": started["os_pid"],
-            }));
+            let os_pid = started["os_pid"].as_u64().and_then(|pid| pid.try_into().ok()).unwrap_or_default();
+            let (name, version, node) = (name.to_owned(), version.to_owned(), Some(address));
+            return output::json(Answer::Started(Done::new(Started { name, version, os_pid, node })));
         }
         output::line(&format!("started {name} {version} at {address}"));
     }

@@ -42,6 +42,7 @@ fn is_done_here(command: &Command) -> bool {
             | Command::Release { .. }
             | Command::Inspect { .. }
             | Command::Completions { .. }
+            | Command::Schema
             | Command::Man { .. }
             | Command::Describe { .. }
             | Command::Node { .. }

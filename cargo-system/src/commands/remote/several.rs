@@ -2,6 +2,7 @@
 
 use super::goods::Goods;
 use super::visit::{at, visit};
+use crate::answers::{Answer, Done, Everywhere, Nodes};
 use crate::cli::{Making, Place, Serving, Waiting};
 use crate::commands::dry_run;
 use crate::commands::upgrade::{self, Wish};
@@ -10,7 +11,6 @@ use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::output;
 use crate::progress::Progress;
-use serde_json::json;
 use std::path::Path;
 
 /// What is wanted of each node.
@@ -100,8 +100,7 @@ fn stopped(mut failure: Failure, nodes: &[Place], number: usize) -> Failure {
     let lists = [list("done", &done), list("failed", std::slice::from_ref(&failed)), list("not begun", &left)].concat();
     let details = failure.more.details.take().map(|details| format!("{details}\n")).unwrap_or_default();
     failure.more.details = Some((details + lists.trim_end()).into());
-    let result = failure.more.result.get_or_insert_with(|| json!({}));
-    result["nodes"] = json!({ "done": done, "failed": [failed], "not_begun": left });
+    failure.more.nodes = Some(Nodes { done, failed: vec![failed], not_begun: left });
     failure
 }
 
@@ -112,11 +111,9 @@ fn conclude(context: &Context, nodes: &[Place], errand: &Errand<'_>) {
     let done = names(nodes);
     let outcome = if errand.dry_run { "planned" } else { "done" };
     if context.json() {
-        output::json(&json!({
-            "outcome": outcome,
-            "exit_code": ExitCode::Done as u8,
-            "nodes": { "done": done, "failed": [], "not_begun": [] },
-        }));
+        let answer = if errand.dry_run { Answer::EverywherePlanned } else { Answer::EverywhereDone };
+        let nodes = Nodes { done, failed: Vec::new(), not_begun: Vec::new() };
+        output::json(answer(Done::new(Everywhere { nodes })));
     } else {
         output::line(&format!("{outcome}: {}", done.join(", ")));
     }

@@ -10,6 +10,7 @@
 
 use super::goods::{Goods, Made, another};
 use super::several::Errand;
+use crate::answers::{Away, EventOf, Found, Preview};
 use crate::cli::Waiting;
 use crate::commands::{dry_run, follow, upgrade};
 use crate::context::Context;
@@ -20,10 +21,10 @@ use crate::progress::Progress;
 use crate::remote::{Address, Asked, Connection, Heard, Look, Parcel, Sent, Step};
 use crate::shown;
 use anyhow::Context as _;
-use runtime::protocol::{Event, Plan, Upgraded};
+use runtime::protocol::{Event, Upgraded};
 use runtime::release::layout::Layout;
 use runtime::release::store::{Store, TrustError};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::fmt::Display;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -65,8 +66,7 @@ pub(super) fn visit(
 
 /// A failure of that node.
 pub(super) fn at(address: &impl Display, mut failure: Failure) -> Failure {
-    let result = failure.more.result.get_or_insert_with(|| json!({}));
-    result["node"] = json!(address.to_string());
+    failure.more.node = Some(address.to_string());
     failure
 }
 
@@ -163,13 +163,14 @@ impl<'a> Visit<'a> {
             self.connection.clean();
         }
         self.progress.finish();
-        let refused = |failure: &Failure| Some(json!({ "plan": failure.more.result.as_ref()?.get("plan")? }));
-        let outcome = match outcome {
+        match outcome {
             // The plan says why.
-            Err(failure) if errand.dry_run => refused(&failure).ok_or(failure),
-            outcome => outcome,
-        };
-        self.conclude(outcome?, serving, errand, begun.elapsed())
+            Err(failure) if errand.dry_run => match failure.more.found {
+                Some(Found::Preview(refused)) => self.conclude_plan(refused),
+                _ => Err(failure),
+            },
+            outcome => self.conclude(outcome?, serving, errand, begun.elapsed()),
+        }
     }
 
     /// What its folder says of the release, now that it is there.
@@ -196,12 +197,15 @@ impl<'a> Visit<'a> {
         })?;
         let Sent { found, files, bytes, kept, .. } = sent;
         if self.context.json() {
-            let event = json!({ "event": "sent", "node": self.address.to_string(), "files": files, "bytes": bytes, "kept_bytes": kept, "found": found });
-            output::json(&event);
+            output::json(Away::Sent { node: self.address.to_string(), files, bytes, kept_bytes: kept, found });
         } else if files > 1 {
             self.progress.say(&format!("sent {files} files, {}; {found} were there", shown::bytes(bytes)));
         }
         Ok(())
+    }
+
+    fn conclude_plan(&self, preview: Preview) -> Result<(), Failure> {
+        dry_run::conclude(self.context.json(), preview.plan, preview.listeners_unknown)
     }
 
     fn conclude(&self, outcome: Value, serving: &str, errand: &Errand<'_>, elapsed: Duration) -> Result<(), Failure> {
@@ -209,8 +213,7 @@ impl<'a> Visit<'a> {
             Failure::error(format!("{} answers what this tool does not understand: {error}", self.address))
         };
         if errand.dry_run {
-            let plan: Plan = serde_json::from_value(outcome["plan"].clone()).map_err(strange)?;
-            return dry_run::conclude(self.context.json(), &plan, outcome["listeners_unknown"].as_str());
+            return self.conclude_plan(serde_json::from_value(outcome).map_err(strange)?);
         }
         let mut upgraded: Upgraded = serde_json::from_value(outcome.clone()).map_err(strange)?;
         if !upgraded.changed && upgraded.to != serving {
@@ -218,8 +221,7 @@ impl<'a> Visit<'a> {
             upgraded = Upgraded { changed: true, from: serving.to_owned(), ..upgraded };
         }
         let name = outcome["name"].as_str().unwrap_or_default();
-        let at = self.address.to_string();
-        follow::conclude(self.context.json(), name, &upgraded, elapsed, Some(&at));
+        follow::conclude(self.context.json(), name, upgraded, elapsed, Some(self.address.to_string()));
         Ok(())
     }
 }
@@ -242,19 +244,14 @@ fn words(release: &str, made: &Made, errand: &Errand<'_>) -> (Vec<String>, Durat
 
 fn hear(as_json: bool, address: &Address, progress: &mut Progress, heard: &Heard<'_>) {
     match heard {
-        Heard::Event(value) if as_json => {
-            let mut value = (*value).clone();
-            value["node"] = json!(address.to_string());
-            output::json(&value);
-        }
-        // One that a newer node knows and this tool does not is skipped.
-        Heard::Event(value) => {
-            if let Ok(event) = serde_json::from_value::<Event>((*value).clone()) {
-                follow::report(progress, &event);
-            }
-        }
+        Heard::Event(value) => match serde_json::from_value::<Event>((*value).clone()) {
+            Ok(event) if as_json => output::json(EventOf { node: address.to_string(), event }),
+            Ok(event) => follow::report(progress, &event),
+            // One that a newer node knows and this tool does not is skipped.
+            Err(_) => {}
+        },
         Heard::Lost(reason) if as_json => {
-            output::json(&json!({ "event": "lost", "node": address.to_string(), "message": reason }));
+            output::json(Away::Lost { node: address.to_string(), message: (*reason).to_owned() });
         }
         Heard::Lost(reason) => {
             progress.warn(&format!("the connection was lost, and the upgrade goes on there: {reason}"))

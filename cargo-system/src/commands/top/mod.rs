@@ -5,6 +5,7 @@ mod view;
 
 use super::ps::what;
 use super::version::something_else;
+use crate::answers::Answer;
 use crate::client::{Client, PATIENCE};
 use crate::context::Context;
 use crate::counted::{Thing, counted};
@@ -22,7 +23,7 @@ pub(super) fn top(context: &Context, which: &Which, once: bool, interval: Durati
     }
     let top = measure(&mut context.connect()?, which.selection(), interval)?;
     if context.json() {
-        output::json(&Outcome::Top(top));
+        output::json(Answer::Top(top));
     } else {
         output::line(render(&top, output::width()).trim_end());
     }
