@@ -10,6 +10,8 @@ mod client;
 mod commands;
 mod context;
 mod counted;
+#[cfg(test)]
+mod documented;
 mod exit_code;
 mod failure;
 mod github;

@@ -55,3 +55,23 @@ pub(crate) fn of(package: &Package) -> Result<Said, Failure> {
     };
     Ok(Said { settings, needs: written.needs })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::documented;
+
+    #[test]
+    fn settings_that_the_documentation_shows_are_known() {
+        let mut count = 0;
+        for block in documented::blocks("toml") {
+            let table: toml::Table = block.text.parse().unwrap_or_else(|error| panic!("{}: {error}", block.place));
+            let system = table.get("package").and_then(|package| package.get("metadata")?.get("system")).cloned();
+            let Some(system) = system else { continue };
+            count += 1;
+            let read = system.try_into::<Written>();
+            read.unwrap_or_else(|error| panic!("{}: {error}", block.place));
+        }
+        assert!(count > 3, "only {count} settings were found");
+    }
+}

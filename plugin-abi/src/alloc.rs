@@ -1,6 +1,6 @@
 //! An allocator that says how much each process has allocated, and keeps processes from being stopped within.
 //!
-//! [`application!`](crate::application) installs it on top of the system's allocator. A plugin that brings an allocator of its own wraps it:
+//! [`application!`](crate::application!) installs it on top of the system's allocator. A plugin that brings an allocator of its own wraps it:
 //!
 //! ```
 //! # mod example {

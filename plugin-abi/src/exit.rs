@@ -109,7 +109,7 @@ pub struct Down {
     pub reason: ExitReason,
 }
 
-/// An exit signal: a linked process has ended, or another has called [`exit`](crate::exit). For processes that trap them.
+/// An exit signal: a linked process has ended, or another has called [`exit`](crate::exit()). For processes that trap them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Exit {
     /// Who ended, or who sent the signal; `None`: the node.

@@ -118,7 +118,7 @@ pub fn self_pid() -> Option<Pid> {
 }
 
 /// Kills a process; it cannot prevent that. Between two polls its future is dropped, so that its destructors run. In the middle of a poll
-/// it goes on until the poll returns or comes to a [`checkpoint`](crate::checkpoint); if that poll takes more than 5 ms, its thread is
+/// it goes on until the poll returns or comes to a [`checkpoint`](crate::checkpoint()); if that poll takes more than 5 ms, its thread is
 /// frozen where it is, and what it holds is leaked: memory, descriptors, locks of the application's own.
 ///
 /// False: it was dead, or about to die, already; or it does not give way, and the node has frozen so many threads (`cargo system status` shows them, and

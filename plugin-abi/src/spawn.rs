@@ -64,7 +64,7 @@ pub struct Spawn {
 }
 
 impl Spawn {
-    /// As [`spawn`](crate::spawn) does it.
+    /// As [`spawn`](crate::spawn()) does it.
     pub fn new() -> Self {
         Self::default()
     }

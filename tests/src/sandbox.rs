@@ -61,6 +61,24 @@ impl Sandbox {
         Ok(sandbox)
     }
 
+    /// The same of what is no plugin yet, with what there is of its dependencies.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub fn unbuilt_with_dependencies(fixture: &str) -> Result<Self> {
+        let sandbox = Self::unbuilt(fixture)?;
+        seed::lend(fixture, &sandbox.place)?;
+        Ok(sandbox)
+    }
+
+    /// Keeps what was built of dependencies, for the next of that fixture.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub fn keep_dependencies(&self) -> Result<()> {
+        seed::take_back(&self.plugin, &self.place)
+    }
+
     /// The workspace's root.
     #[must_use]
     pub fn workspace(&self) -> PathBuf {

@@ -8,6 +8,8 @@
 //! place/kept/<plugin>/   ── the plugin itself: copies ─►                              and the compiler goes on from there
 //! ```
 //!
+//! What is no plugin yet, and is made one by a test, has no build to start from, but the dependencies that the last one had ([`lend`], [`take_back`]).
+//!
 //! Times of modification are kept, since cargo goes by them.
 
 use crate::cli::Cli;
@@ -69,6 +71,50 @@ pub fn sow(plugin: &str, builds: &[Build], place: &Place) -> Result<()> {
     if missing.is_empty() { Ok(()) } else { seed.keep(&missing) }
 }
 
+/// Gives the place's target folder what there is of dependencies, for a workspace that is no plugin's yet.
+///
+/// # Errors
+/// When a file cannot be copied.
+pub fn lend(fixture: &str, place: &Place) -> Result<()> {
+    let _locked = lock_shared()?;
+    let lent = [folder()?.join("seed"), lent(fixture)?];
+    lent.iter().filter(|lent| lent.exists()).try_for_each(|lent| copy_tree(lent, &place.target(), &|_| Copy::Link))
+}
+
+/// Keeps what was built there of dependencies, for the next of that fixture.
+///
+/// # Errors
+/// When a file cannot be copied.
+pub fn take_back(fixture: &str, place: &Place) -> Result<()> {
+    let (own, target) = (own(fixture)?, place.target());
+    let lock = File::create(folder()?.join("seed.lock"))?;
+    lock.lock().context("another test holds the seed")?;
+    copy_tree(&target, &lent(fixture)?, &|path| if is_other(&own, &target, path) { Copy::Link } else { Copy::Not })
+}
+
+fn lent(fixture: &str) -> Result<PathBuf> {
+    Ok(folder()?.join("lent").join(fixture))
+}
+
+fn lock_shared() -> Result<File> {
+    let folder = folder()?;
+    fs::create_dir_all(&folder)?;
+    let lock = File::create(folder.join("seed.lock"))?;
+    lock.lock_shared().context("another test holds the seed")?;
+    Ok(lock)
+}
+
+/// Is this file of a target folder, of the packages with these names?
+fn is_own(own: &[String], target: &Path, path: &Path) -> bool {
+    let path = path.strip_prefix(target).unwrap_or(path).to_string_lossy().replace('-', "_");
+    own.iter().any(|own| path.contains(own))
+}
+
+/// Is it of others, and of use to whoever depends on them?
+fn is_other(own: &[String], target: &Path, path: &Path) -> bool {
+    !is_own(own, target, path) && !path.components().any(|part| part.as_os_str() == "incremental")
+}
+
 /// A plugin's builds in one place.
 struct Seed {
     /// When something was last changed that goes into it.
@@ -98,8 +144,7 @@ impl Seed {
 
     /// Takes what was built from the target folder, for the next one.
     fn keep(&self, built: &[Build]) -> Result<()> {
-        let is_other =
-            |path: &Path| !self.is_own(path) && !path.components().any(|part| part.as_os_str() == "incremental");
+        let is_other = |path: &Path| is_other(&self.own, &self.target, path);
         copy_tree(&self.target, &self.shared, &|path| if is_other(path) { Copy::Link } else { Copy::Not })?;
         let kept = self.kept.with_extension("new");
         if kept.exists() {
@@ -116,8 +161,7 @@ impl Seed {
     }
 
     fn is_own(&self, path: &Path) -> bool {
-        let path = path.strip_prefix(&self.target).unwrap_or(path).to_string_lossy().replace('-', "_");
-        self.own.iter().any(|own| path.contains(own))
+        is_own(&self.own, &self.target, path)
     }
 }
 

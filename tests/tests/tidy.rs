@@ -15,6 +15,7 @@ const PACKAGES: &[(&str, &[&str])] = &[
     ("example-app", &["plugin-abi"]),
     ("plugin-abi", &["plugin-abi-derive"]),
     ("plugin-abi-derive", &[]),
+    ("system-book", &["plugin-abi"]),
     ("system-tests", &[]),
 ];
 

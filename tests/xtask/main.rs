@@ -1,5 +1,5 @@
 //! The project's chores: `cargo xtask test` runs every test, `cargo xtask bench` measures, `cargo xtask sanitize` runs tests
-//! under a sanitizer, `cargo xtask story` takes the pictures of the example's story.
+//! under a sanitizer, `cargo xtask story` takes the pictures of the example's story, `cargo xtask tables` renews the book's tables of measurements.
 
 mod bench;
 mod packages;
@@ -16,9 +16,10 @@ usage: cargo xtask <CHORE>
 chores:
   test                                        install what tests need, check format and lints, run every test
   bench [--only NAME] [--json FILE] [--write] measure against a peer; --only takes the beginning of names, too; --write puts the
-                                              results into docs/benchmarks.json, .md and .svg
+                                              results into docs/benchmarks.json, .md and .svg, and into the book
   sanitize [--address | --thread]             run unit tests and some end-to-end tests under that sanitizer (address)
   story                                       tell the example's story in a browser, and put its pictures into docs/story
+  tables                                      make the book's tables of docs/benchmarks.json anew, as bench --write does
 benchmarks:";
 
 fn usage() -> String {
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
         ["bench", options @ ..] => bench::Options::parse(options).and_then(|options| bench::run(&options)),
         ["sanitize", options @ ..] => sanitize::run(options),
         ["story"] => story::run(),
+        ["tables"] => bench::book::renew(),
         ["help" | "--help" | "-h"] => {
             shell::say(&usage());
             return ExitCode::SUCCESS;

@@ -1,7 +1,7 @@
 //! `cargo xtask test`: everything that has to hold before a change is taken.
 //!
 //! ```text
-//! install ─► format ─► lints ─► build the binary once ─► all tests ─► documentation's examples
+//! install ─► format ─► lints ─► documentation ─► packages ─► build the binary once ─► all tests ─► documentation's examples
 //! ```
 
 use crate::packages;
@@ -11,12 +11,17 @@ use std::path::Path;
 use std::process::Command;
 use system_tests::workspace;
 
+/// The packages that are for others.
+const PUBLISHED: [&str; 4] = ["plugin-abi-derive", "plugin-abi", "cargo-system-runtime", "cargo-system"];
+
 /// Runs it all; stops at the first part that fails.
 pub(crate) fn run() -> Result<()> {
     install();
     let root = workspace::root();
     call(cargo(&root).args(["fmt", "--all", "--check"]))?;
     call(cargo(&root).args(["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"]))?;
+    document(&root)?;
+    package(&root)?;
     // Built here, so that no test's time-out counts it.
     let binary = workspace::binary()?;
     let tests = &mut cargo(&root);
@@ -28,6 +33,23 @@ pub(crate) fn run() -> Result<()> {
         call(tests.args(["test", "--workspace", "--no-fail-fast", "--lib", "--bins", "--tests"]))?;
     }
     call(cargo(&root).args(["test", "--workspace", "--doc"]))
+}
+
+/// The documentation that users read, and the one that the developers have in their editors: no link of either leads nowhere.
+fn document(root: &Path) -> Result<()> {
+    for items in [&[][..], &["--document-private-items"]] {
+        let mut doc = cargo(root);
+        doc.args(["doc", "--workspace", "--no-deps", "--all-features"]).args(items).env("RUSTDOCFLAGS", "-D warnings");
+        call(&mut doc)?;
+    }
+    Ok(())
+}
+
+/// What is to be published can be packed. It is not built from what was packed: that is the same, and takes as long again.
+fn package(root: &Path) -> Result<()> {
+    let mut package = cargo(root);
+    package.args(["package", "--no-verify", "--allow-dirty"]);
+    call(package.args(PUBLISHED.iter().flat_map(|name| ["--package", name])))
 }
 
 fn cargo(root: &Path) -> Command {

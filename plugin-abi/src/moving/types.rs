@@ -1,4 +1,4 @@
-//! The process types of this plugin that move: those that [`application!`](crate::application) lists, and supervisors.
+//! The process types of this plugin that move: those that [`application!`](crate::application!) lists, and supervisors.
 
 use super::carried::Arrival;
 use crate::abi::ProcessFuture;
@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 
 type Convert = fn(u32, &[u8], u32) -> Result<Vec<u8>, StateError>;
 
-/// A process type that moves. Made by [`application!`](crate::application).
+/// A process type that moves. Made by [`application!`](crate::application!).
 #[derive(Debug)]
 pub struct MovingType {
     pub(crate) id: fn() -> TypeId,

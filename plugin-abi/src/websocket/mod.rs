@@ -5,7 +5,7 @@
 //!                                       └─ on_upgrade(closure) ─► 101, and a new process, which stays on its version
 //! ```
 //!
-//! The socket's bytes are the [`wire`]'s: between two messages nothing is anywhere else, so that a session moves with its socket, in the
+//! The socket's bytes are `wire.rs`'s: between two messages nothing is anywhere else, so that a session moves with its socket, in the
 //! middle of a frame too.
 
 mod codec;

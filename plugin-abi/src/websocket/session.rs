@@ -43,7 +43,7 @@ const UNSENT_MAX: usize = 16 << 20;
 /// }
 /// ```
 ///
-/// Listed in [`application!`](crate::application), a session moves to the next version: between two callbacks, in the middle of a frame too, with
+/// Listed in [`application!`](crate::application!), a session moves to the next version: between two callbacks, in the middle of a frame too, with
 /// its socket, what was read and is no whole message yet, and what is not sent yet. Its peer sees nothing of it. A callback that waits for long
 /// holds up the move, and so the upgrade: what takes its time is a process of its own, which sends the session a message.
 ///

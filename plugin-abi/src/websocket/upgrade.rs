@@ -135,7 +135,7 @@ impl WebSocketUpgrade {
     }
 
     /// Accepts, and begins a session with this state: a process of its own, from the moment that the connection has been upgraded. If its
-    /// type is listed in [`application!`](crate::application), it moves to the next version with its state and its socket.
+    /// type is listed in [`application!`](crate::application!), it moves to the next version with its state and its socket.
     pub fn session<S: Session>(self, state: S) -> Response {
         self.accept_as::<Upgrading<S>, _, _>(move |stream, unread| async move { run::begin(state, stream, unread) })
     }

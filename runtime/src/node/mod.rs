@@ -62,7 +62,7 @@ pub struct NodeConfig {
     pub processes_max: Option<u32>,
     /// How it logs.
     pub log: LogConfig,
-    /// It has no terminal, and nobody to speak to once it serves: see [`detach`].
+    /// It has no terminal, and nobody to speak to once it serves: see [`detach()`].
     pub is_detached: bool,
 }
 

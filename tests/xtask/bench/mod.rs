@@ -2,6 +2,7 @@
 //! numbers would not.
 
 mod aim;
+pub(crate) mod book;
 mod chart;
 mod connections;
 mod http;
@@ -139,6 +140,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     }
     if options.write {
         report::publish(&workspace::root().join("docs"), &measurements)?;
+        book::renew()?;
     }
     ensure!(failed.is_empty(), "failed: {}", failed.join(", "));
     Ok(())
