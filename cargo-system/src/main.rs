@@ -14,6 +14,7 @@ mod failure;
 mod github;
 mod interrupt;
 mod node_path;
+mod origin;
 mod output;
 mod pauses;
 mod plan_text;
@@ -25,6 +26,7 @@ mod signer;
 mod stage;
 mod table;
 mod which;
+mod whole;
 mod workspace;
 
 use std::process::ExitCode;

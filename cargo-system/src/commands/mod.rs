@@ -34,10 +34,11 @@ mod top;
 mod trace;
 mod tree;
 mod upgrade;
+mod verify;
 mod version;
 mod watch;
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, ReleaseCommand};
 use crate::context::{Context, release_command};
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
@@ -69,7 +70,10 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::New { folder, name, sdk } => new::new(&context, &folder, name.as_deref(), sdk.as_deref()),
         Command::Run { serving } => run::run(&context, &serving),
         Command::Watch { serving, beside } => watch::watch(&context, &serving, beside),
-        Command::Release { out, signing } => release::release(&context, out, &signing),
+        Command::Release { command: Some(ReleaseCommand::Verify { release, keys }), .. } => {
+            verify::verify(&context, &release, &keys)
+        }
+        Command::Release { command: None, options } => release::release(&context, options),
         Command::Upgrade { plan: Some(plan), wait, waiting, signing, .. } => {
             planned::upgrade(&context, &plan, wait, waiting, &signing)
         }
@@ -127,7 +131,7 @@ fn refuse_builds_of_releases(context: &Context, command: &Command) -> Result<(),
     let hint = match command {
         Command::Run { .. } | Command::Watch { .. } => format!("{own} start"),
         Command::New { .. } => "cargo system new".to_owned(),
-        Command::Release { .. } => "cargo system release, in the workspace".to_owned(),
+        Command::Release { command: None, .. } => "cargo system release, in the workspace".to_owned(),
         Command::Check => "cargo system check, in the workspace".to_owned(),
         Command::Upgrade { plan: None, release: None, newest: false, .. } => format!("{own} upgrade --release FILE"),
         _ => return Ok(()),

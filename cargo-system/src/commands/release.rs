@@ -3,10 +3,11 @@
 //! Both are made beside their places and renamed, so that each is there whole or not at all.
 
 use crate::builder::{self, Purpose};
-use crate::cli::Signing;
+use crate::cli::ReleaseOptions;
 use crate::context::Context;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
+use crate::origin::{Origin, Release, Sbom};
 use crate::signer::Signer;
 use crate::stage::Parts;
 use crate::workspace::Application;
@@ -14,7 +15,7 @@ use crate::{interrupt, output, stage};
 use anyhow::Context as _;
 use runtime::release::archive;
 use runtime::release::layout::Layout;
-use runtime::release::manifest::{FileEntry, Manifest};
+use runtime::release::manifest::{FileEntry, Manifest, PluginEntry};
 use runtime::release::store::Store;
 use serde_json::json;
 use std::fs::{self, File};
@@ -22,13 +23,16 @@ use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-pub(super) fn release(context: &Context, out: Option<PathBuf>, signing: &Signing) -> Result<(), Failure> {
+pub(super) fn release(context: &Context, options: ReleaseOptions) -> Result<(), Failure> {
+    let ReleaseOptions { out, signing } = options;
     let signer = signing.key.as_deref().map(|key| Signer::open(key, signing.counter)).transpose();
     let signer = signer.map_err(Failure::no_refusal)?;
     let application = context.application()?;
-    let objects = builder::build(&application, Purpose::Release).map_err(Failure::no_refusal)?;
+    let origin = Origin::of(context.workspace()?, &application)?;
+    let objects = builder::build(&application, Purpose::Release(&origin)).map_err(Failure::no_refusal)?;
     let facts = objects.iter().map(|object| stage::facts(object)).collect::<Result<Vec<_>, _>>();
-    let version = stage::version(&facts.map_err(Failure::no_refusal)?);
+    let facts = facts.map_err(Failure::no_refusal)?;
+    let version = stage::version(&facts);
     let folder = match out {
         Some(folder) => std::path::absolute(&folder).with_context(|| format!("{} is no path", folder.display()))?,
         None => context.workspace()?.releases().join(format!("{}-{version}", application.name)),
@@ -36,7 +40,12 @@ pub(super) fn release(context: &Context, out: Option<PathBuf>, signing: &Signing
     if !is_free(&folder)? {
         return already_there(context, &folder, &version.to_string(), signer.is_some());
     }
-    let unfinished = Unfinished::beside(&folder)?.fill(application, &objects, signer.as_ref())?;
+    let plugins: Vec<_> = facts.iter().map(PluginEntry::of).collect();
+    let sbom = |executable: &str| {
+        let release = Release { name: &application.name, version: &version, plugins: &plugins, executable };
+        Sbom::of(release, &origin).to_bytes().map_err(Failure::error)
+    };
+    let unfinished = Unfinished::beside(&folder)?.fill(&application, &objects, sbom, signer.as_ref())?;
     let packed = Packed::of(&Layout::new(&unfinished.unfinished.folder), &unfinished.manifest, &folder)?;
     let manifest = unfinished.finish(&folder)?;
     let archive = packed.finish()?;
@@ -156,21 +165,30 @@ impl Unfinished {
         Ok(unfinished)
     }
 
-    fn fill(self, application: Application, objects: &[PathBuf], signer: Option<&Signer>) -> Result<Filled, Failure> {
+    /// `sbom` makes what is linked into it of the host executable's hash.
+    fn fill(
+        self,
+        application: &Application,
+        objects: &[PathBuf],
+        sbom: impl FnOnce(&str) -> Result<Vec<u8>, Failure>,
+        signer: Option<&Signer>,
+    ) -> Result<Filled, Failure> {
         let layout = Layout::new(&self.folder);
         let store = Store::new(layout.clone());
         let runtime = layout.runtime(&stage::runtime_version().to_string());
         copy_own_executable(&runtime)?;
         interrupt::check()?;
         let runtime_file = runtime.strip_prefix(&self.folder).unwrap_or(&runtime).display().to_string();
-        let Application { name, settings, .. } = application;
-        let script = layout.command(&name);
+        let name = &application.name;
+        let script = layout.command(name);
         write_script(&script, &runtime_file)?;
         let script = script.strip_prefix(&self.folder).unwrap_or(&script).display().to_string();
-        let files = [&script, &runtime_file].map(|file| FileEntry::of(&layout, file));
-        let files = files.into_iter().collect::<Result<_, _>>().map_err(Failure::error)?;
-        let parts = Parts { runtime_file: &runtime_file, files, settings, signer };
-        let manifest = stage::stage_build(&store, &name, objects, parts).map_err(Failure::no_refusal)?;
+        let [script, executable] = [&script, &runtime_file].map(|file| FileEntry::of(&layout, file));
+        let (script, executable) = (script.map_err(Failure::error)?, executable.map_err(Failure::error)?);
+        let sbom = Some(sbom(&executable.hash)?);
+        let (files, settings) = (vec![script, executable], application.settings.clone());
+        let parts = Parts { runtime_file: &runtime_file, files, settings, sbom, signer };
+        let manifest = stage::stage_build(&store, name, objects, parts).map_err(Failure::no_refusal)?;
         interrupt::check()?;
         store.set_permanent(&manifest.version).map_err(Failure::error)?;
         Ok(Filled { unfinished: self, manifest })
