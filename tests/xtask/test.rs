@@ -1,11 +1,11 @@
 //! `cargo xtask test`: everything that has to hold before a change is taken.
 //!
 //! ```text
-//! install ─► format ─► lints ─► build the binary once ─► all tests ─► documentation's examples
+//! install ─► format ─► lints ─► what it is built on ─► build the binary once ─► all tests ─► documentation's examples
 //! ```
 
-use crate::packages;
 use crate::shell::{call, complain, succeeds};
+use crate::{deny, packages};
 use anyhow::Result;
 use std::path::Path;
 use std::process::Command;
@@ -17,6 +17,7 @@ pub(crate) fn run() -> Result<()> {
     let root = workspace::root();
     call(cargo(&root).args(["fmt", "--all", "--check"]))?;
     call(cargo(&root).args(["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"]))?;
+    deny::check(&root)?;
     // Built here, so that no test's time-out counts it.
     let binary = workspace::binary()?;
     let tests = &mut cargo(&root);
