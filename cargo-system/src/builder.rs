@@ -2,6 +2,7 @@
 
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
+use crate::origin::Origin;
 use crate::workspace::{Application, Plugin};
 use crate::{interrupt, rustflags};
 use cargo_metadata::camino::Utf8PathBuf;
@@ -14,19 +15,19 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 
 /// What a build is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Purpose {
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Purpose<'a> {
     /// To be upgraded again and again: optimised and incremental.
     Upgrade,
-    /// To be shipped: optimised as a whole.
-    Release,
+    /// To be shipped: optimised as a whole, and the same wherever it is built.
+    Release(&'a Origin),
 }
 
-impl Purpose {
+impl Purpose<'_> {
     fn profile(self) -> &'static str {
         match self {
             Self::Upgrade => "system-upgrade",
-            Self::Release => "system-release",
+            Self::Release(_) => "system-release",
         }
     }
 
@@ -42,7 +43,7 @@ impl Purpose {
                 "panic=\"unwind\"",
                 "strip=\"none\"",
             ],
-            Self::Release => &[
+            Self::Release(_) => &[
                 "inherits=\"release\"",
                 "codegen-units=1",
                 "debug=\"line-tables-only\"",
@@ -57,7 +58,7 @@ impl Purpose {
 /// `target`: without it, what cargo is configured for.
 pub(crate) fn build(
     application: &Application,
-    purpose: Purpose,
+    purpose: Purpose<'_>,
     target: Option<&str>,
 ) -> Result<Vec<PathBuf>, Failure> {
     if let Some(target) = target.filter(|target| *target != TARGET) {
@@ -71,7 +72,7 @@ pub(crate) fn build(
     application.plugins.iter().map(|plugin| build_one(plugin, purpose, target)).collect()
 }
 
-fn build_one(plugin: &Plugin, purpose: Purpose, target: Option<&str>) -> Result<PathBuf, Failure> {
+fn build_one(plugin: &Plugin, purpose: Purpose<'_>, target: Option<&str>) -> Result<PathBuf, Failure> {
     interrupt::check()?;
     let failed = |error: io::Error| Failure::error(format!("cargo cannot be run: {error}"));
     let mut child = command(plugin, purpose, target).stdout(Stdio::piped()).spawn().map_err(failed)?;
@@ -119,7 +120,7 @@ fn find_object(messages: impl Read, manifest_path: &Path) -> Option<PathBuf> {
     object.map(Utf8PathBuf::into_std_path_buf)
 }
 
-fn command(plugin: &Plugin, purpose: Purpose, target: Option<&str>) -> Command {
+fn command(plugin: &Plugin, purpose: Purpose<'_>, target: Option<&str>) -> Command {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     // Without the rlib that a plugin may have as well, for its own tests: nobody needs it here.
@@ -132,7 +133,17 @@ fn command(plugin: &Plugin, purpose: Purpose, target: Option<&str>) -> Command {
         command.arg("--config").arg(format!("profile.{}.{setting}", purpose.profile()));
     }
     // Stacks can be walked cheaply.
-    rustflags::add(&mut command, "-Cforce-frame-pointers=yes");
+    let mut flags = vec!["-Cforce-frame-pointers=yes".to_owned()];
+    if let Purpose::Release(origin) = purpose {
+        flags.extend_from_slice(origin.flags());
+    }
+    rustflags::add(&mut command, &flags);
+    if let Purpose::Release(origin) = purpose
+        && let Some(object) = origin.object(plugin)
+    {
+        // Of the plugin alone, and behind all that is cargo's.
+        command.arg("--").arg(format!("-Clink-arg={}", object.display()));
+    }
     command.stdin(Stdio::null());
     command
 }

@@ -5,6 +5,7 @@ mod inside;
 mod keys;
 mod log;
 mod options;
+mod release;
 mod serving;
 
 pub(crate) use deploy::DeployOptions;
@@ -12,6 +13,7 @@ pub(crate) use inside::{ProfileOptions, TraceOptions};
 pub(crate) use keys::KeysCommand;
 pub(crate) use log::{LogCommand, LogOptions};
 pub(crate) use options::{Global, Making, Place, Signing, Waiting};
+pub(crate) use release::{ReleaseCommand, ReleaseOptions};
 pub(crate) use serving::Serving;
 
 use crate::context::release_command;
@@ -64,13 +66,15 @@ pub(crate) enum Command {
         beside: Option<u32>,
     },
     /// Build a self-contained release: a folder, and an archive of it beside
-    #[command(after_help = "Example:\n  cargo system release --out /srv/app && /srv/app/bin/app start")]
+    #[command(
+        args_conflicts_with_subcommands = true,
+        after_help = "Example:\n  cargo system release --out /srv/app && /srv/app/bin/app start\n  cargo system release verify /srv/app"
+    )]
     Release {
-        /// The folder to make; it must not exist, or be empty
-        #[arg(short, long, value_name = "DIR", visible_alias = "output")]
-        out: Option<PathBuf>,
+        #[command(subcommand)]
+        command: Option<ReleaseCommand>,
         #[command(flatten)]
-        making: Making,
+        options: ReleaseOptions,
     },
     /// Build the change and say what would refuse its upgrade; changes nothing
     #[command(after_help = "Example:\n  cargo system check && cargo system upgrade")]

@@ -140,7 +140,8 @@ fn what_the_book_shows_is_what_the_tool_writes() {
     let chapter = |name: &str| read(&repository().join("docs/book/src").join(name));
     let plan = body(include_str!("snapshots/cargo_system__plan_text__tests__plan.snap"));
     assert!(chapter("upgrades.md").contains(plan), "upgrades.md shows another plan than\n{plan}");
-    let (_, codes) = exit_code::HELP.split_once('\n').expect("a head, and codes");
+    let help = exit_code::help();
+    let (_, codes) = help.split_once('\n').expect("a head, and codes");
     assert!(chapter("upgrades.md").contains(codes), "upgrades.md shows other exit codes than\n{codes}");
     let unit = body(include_str!("commands/snapshots/cargo_system__commands__service__tests__unit.snap"));
     let service = unit.find("[Service]").and_then(|at| unit[at..].split("\n\n").next()).expect("a section");

@@ -17,6 +17,7 @@ mod failure;
 mod github;
 mod interrupt;
 mod node_path;
+mod origin;
 mod output;
 mod pauses;
 mod plan_text;
@@ -29,6 +30,7 @@ mod signer;
 mod stage;
 mod table;
 mod which;
+mod whole;
 mod workspace;
 
 use std::process::ExitCode;

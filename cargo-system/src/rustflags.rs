@@ -1,4 +1,4 @@
-//! How to add a flag for the compiler without losing the user's own.
+//! How to add flags for the compiler without losing the user's own.
 //!
 //! cargo takes its flags from the first of these that is there, and from no other:
 //!
@@ -6,52 +6,58 @@
 //! CARGO_ENCODED_RUSTFLAGS ─► RUSTFLAGS ─► target.*.rustflags (all that apply) ─► build.rustflags
 //! ```
 //!
-//! Lists in configuration files are joined with what `--config` adds; a text is replaced by it. So the flag goes where the
-//! user's flags are, and a text of theirs is said again.
+//! Lists in configuration files are joined with what `--config` adds. Of a text, flags are what stands between its blanks, and one of ours may have a blank
+//! in it: so the user's are taken out of it and go into the first variable, which has them apart, with ours.
 
 use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+/// The variable that goes before all others, and what stands between two flags in it.
+const ENCODED: (&str, &str) = ("CARGO_ENCODED_RUSTFLAGS", "\u{1f}");
 
 /// Where the user's flags are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Place {
-    /// A variable, with what it holds, and what stands between two flags.
-    Variable(&'static str, OsString, &'static str),
+    /// In a text or the variable, as the variable has them.
+    Encoded(OsString),
     /// `target.*.rustflags`, or nowhere.
     Target,
     /// `build.rustflags`, a list.
     BuildList,
-    /// `build.rustflags`, a text.
-    BuildText(String),
 }
 
-/// Adds the flag to a call of cargo that is made in the current folder.
-pub(crate) fn add(command: &mut Command, flag: &str) {
+/// Adds the flags to a call of cargo that is made in the current folder.
+pub(crate) fn add(command: &mut Command, flags: &[String]) {
     let variables: Vec<_> = std::env::vars_os().collect();
     let variable = |wanted: &str| variables.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_os_str());
     let place = from_variables(&variable, variables.iter().map(|(name, _)| name.as_os_str()))
         .unwrap_or_else(|| from_files(&config_files(variable("CARGO_HOME"), variable("HOME"))));
     match place {
-        Place::Variable(name, mut value, between) => {
-            if !value.is_empty() {
-                value.push(between);
+        Place::Encoded(mut value) => {
+            for flag in flags {
+                if !value.is_empty() {
+                    value.push(ENCODED.1);
+                }
+                value.push(flag);
             }
-            value.push(flag);
-            command.env(name, value);
+            command.env(ENCODED.0, value);
         }
-        Place::Target => config(command, "target.'cfg(all())'.rustflags", list(flag)),
-        Place::BuildList => config(command, "build.rustflags", list(flag)),
-        Place::BuildText(own) => config(command, "build.rustflags", format!("{own} {flag}").into()),
+        Place::Target => config(command, "target.'cfg(all())'.rustflags", flags),
+        Place::BuildList => config(command, "build.rustflags", flags),
     }
 }
 
-fn list(flag: &str) -> toml::Value {
-    vec![flag].into()
+fn config(command: &mut Command, key: &str, flags: &[String]) {
+    command.arg("--config").arg(format!("{key}={}", toml::Value::from(flags.to_vec())));
 }
 
-fn config(command: &mut Command, key: &str, value: toml::Value) {
-    command.arg("--config").arg(format!("{key}={value}"));
+/// Flags of a text.
+fn encoded(text: &OsStr) -> OsString {
+    let blank = |byte: &u8| *byte == b' ';
+    let flags: Vec<_> = text.as_bytes().split(blank).filter(|flag| !flag.is_empty()).collect();
+    OsString::from_vec(flags.join(ENCODED.1.as_bytes()))
 }
 
 fn from_variables<'a>(
@@ -59,10 +65,9 @@ fn from_variables<'a>(
     mut names: impl Iterator<Item = &'a OsStr>,
 ) -> Option<Place> {
     // An empty variable hides the others as well.
-    for (name, between) in [("CARGO_ENCODED_RUSTFLAGS", "\u{1f}"), ("RUSTFLAGS", " ")] {
-        if let Some(value) = variable(name) {
-            return Some(Place::Variable(name, value.to_owned(), between));
-        }
+    let own = variable(ENCODED.0).map(OsStr::to_owned).or_else(|| variable("RUSTFLAGS").map(encoded));
+    if own.is_some() {
+        return own.map(Place::Encoded);
     }
     let is_target = |name: &OsStr| {
         let name = name.to_string_lossy();
@@ -95,7 +100,7 @@ fn from_tables(tables: &[toml::Table]) -> Place {
         return Place::Target;
     }
     match tables.iter().find_map(|table| table.get("build")?.get("rustflags")) {
-        Some(toml::Value::String(text)) => Place::BuildText(text.clone()),
+        Some(toml::Value::String(text)) => Place::Encoded(encoded(text.as_ref())),
         Some(_) => Place::BuildList,
         None => Place::Target,
     }
@@ -115,7 +120,7 @@ mod tests {
         assert_eq!(place_of(&["[build]\njobs = 1"]), Place::Target);
         assert_eq!(place_of(&["", "[build]\nrustflags = [\"-Ctarget-cpu=native\"]"]), Place::BuildList);
         let texts = ["[build]\nrustflags = \"--cfg near\"", "[build]\nrustflags = \"--cfg far\""];
-        assert_eq!(place_of(&texts), Place::BuildText("--cfg near".to_owned()));
+        assert_eq!(place_of(&texts), Place::Encoded("--cfg\u{1f}near".into()));
         let both = "[build]\nrustflags = [\"-g\"]\n[target.'cfg(unix)']\nrustflags = [\"-g\"]";
         assert_eq!(place_of(&[both]), Place::Target);
     }
@@ -128,9 +133,9 @@ mod tests {
         };
         assert_eq!(place(&[("PATH", "/bin")]), None);
         let both = [("RUSTFLAGS", "-g"), ("CARGO_ENCODED_RUSTFLAGS", "")];
-        assert_eq!(place(&both), Some(Place::Variable("CARGO_ENCODED_RUSTFLAGS", "".into(), "\u{1f}")));
-        let build = [("CARGO_BUILD_RUSTFLAGS", "-g"), ("RUSTFLAGS", "-g")];
-        assert_eq!(place(&build), Some(Place::Variable("RUSTFLAGS", "-g".into(), " ")));
+        assert_eq!(place(&both), Some(Place::Encoded("".into())));
+        let build = [("CARGO_BUILD_RUSTFLAGS", "-g"), ("RUSTFLAGS", " -g  --cfg x")];
+        assert_eq!(place(&build), Some(Place::Encoded("-g\u{1f}--cfg\u{1f}x".into())));
         assert_eq!(place(&build[..1]), Some(Place::BuildList));
         let target = [("CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS", "-g"), build[0]];
         assert_eq!(place(&target), Some(Place::Target));

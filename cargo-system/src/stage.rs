@@ -6,7 +6,9 @@ use crate::signer::Signer;
 use runtime::image::{PluginFacts, inspect};
 use runtime::release::keys::Keys;
 use runtime::release::layout::Layout;
-use runtime::release::manifest::{FileEntry, MANIFEST_SCHEMA, Manifest, PluginEntry, RuntimeEntry, version_of};
+use runtime::release::manifest::{
+    FileEntry, MANIFEST_SCHEMA, Manifest, PluginEntry, RuntimeEntry, sbom_file, version_of,
+};
 use runtime::release::settings::Settings;
 use runtime::release::signature::SignatureError;
 use runtime::release::store::{Store, StoreError};
@@ -21,6 +23,8 @@ pub(crate) struct Parts<'a> {
     /// Files that are there already.
     pub(crate) files: Vec<FileEntry>,
     pub(crate) settings: Settings,
+    /// What is linked into it; `None`: it does not say.
+    pub(crate) sbom: Option<Vec<u8>>,
     /// `None`: it is not signed.
     pub(crate) signer: Option<&'a Signer>,
 }
@@ -61,11 +65,13 @@ pub(crate) fn stage_build(
         files.push(FileEntry::hashed(store.layout(), &plugin.file, plugin.hash.clone()).map_err(unstaged)?);
         plugins.push(plugin);
     }
+    let version = version(&all);
+    files.extend(parts.sbom.as_ref().map(|bytes| FileEntry::holding(&sbom_file(&version), bytes)));
     files.sort();
     let manifest = Manifest {
         schema: MANIFEST_SCHEMA,
         name: name.to_owned(),
-        version: version(&all),
+        version,
         runtime: RuntimeEntry { version: runtime_version(), file: parts.runtime_file.to_owned() },
         plugins,
         settings: parts.settings,
@@ -76,7 +82,8 @@ pub(crate) fn stage_build(
     let record = store.record().map_err(|error| Failure::new(ExitCode::Refused, error).step("stage"))?;
     let last = record.counter.map(|last| last.value);
     let signature = parts.signer.map(|signer| signer.sign(&manifest, &bytes, last)).transpose()?;
-    store.add_release(&manifest.version, &bytes, signature.as_deref()).map_err(unstaged)?;
+    let (signature, sbom) = (signature.as_deref(), parts.sbom.as_deref());
+    store.add_release_with(&manifest.version, &bytes, signature, sbom).map_err(unstaged)?;
     Ok(manifest)
 }
 
@@ -113,23 +120,36 @@ fn stage_from(store: &Store, from: &Store, manifest: &Manifest, keys: &Keys) -> 
         signed.map_or(Ok(()), |signed| signed.check_counter(version, last.as_ref()))
     });
     trusted.map_err(|reason| distrusted(&reason, format!("the release {version} {reason}")))?;
+    let sbom = sbom_of(from, manifest)?;
     let _held = store.hold().map_err(unstaged)?;
     let mut objects = Vec::new();
     for plugin in manifest.plugins.iter().filter(|plugin| !is_there(store, plugin)) {
         let object = root.join(&plugin.file);
         let facts = facts(&object)?;
         if facts.hash != plugin.hash {
-            let message =
-                format!("{} is not the file that the release's manifest names: its hash differs", object.display());
-            return Err(damaged(message));
+            return Err(another_file(&object));
         }
         objects.push((object, facts));
     }
     for (object, facts) in &objects {
         store.add_plugin(object, facts).map_err(unstaged)?;
     }
-    store.add_release(version, &bytes, signature.as_deref()).map_err(unstaged)?;
+    store.add_release_with(version, &bytes, signature.as_deref(), sbom.as_deref()).map_err(unstaged)?;
     Ok(manifest.clone())
+}
+
+/// What is linked into a release, if it says so, as its manifest has it.
+pub(crate) fn sbom_of(from: &Store, manifest: &Manifest) -> Result<Option<Vec<u8>>, Failure> {
+    let Some(named) = manifest.sbom() else { return Ok(None) };
+    let bytes = from.sbom_bytes(&manifest.version).map_err(|error| damaged(error.to_string()))?;
+    match bytes {
+        Some(bytes) if FileEntry::holding(&named.path, &bytes) == *named => Ok(Some(bytes)),
+        _ => Err(another_file(&from.layout().root().join(&named.path))),
+    }
+}
+
+fn another_file(path: &Path) -> Failure {
+    damaged(format!("{} is not the file that the release's manifest names: its hash differs", path.display()))
 }
 
 /// The file has served here, or was put here, and is whole. Nothing is read twice beside clients who wait.

@@ -88,9 +88,7 @@ impl Workspace {
 
     /// The folders of the packages that an application is built of, as far as they are no published ones: its plugins, and what these depend on.
     pub(crate) fn sources(&self, application: &Application) -> Result<Vec<PathBuf>, Failure> {
-        let mut command = MetadataCommand::new();
-        command.manifest_path(self.metadata.workspace_root.join("Cargo.toml"));
-        let metadata = command.exec().map_err(unreadable)?;
+        let metadata = self.resolved(None)?;
         let nodes = metadata.resolve.iter().flat_map(|resolve| &resolve.nodes);
         let needed: HashMap<_, _> = nodes.map(|node| (&node.id, &node.dependencies)).collect();
         let is_plugin = |package: &&Package| {
@@ -110,6 +108,14 @@ impl Workspace {
         Ok(reached.into_iter().filter_map(folder).collect())
     }
 
+    /// The workspace with all that it depends on; for one target, or for any.
+    pub(crate) fn resolved(&self, target: Option<&str>) -> Result<Metadata, Failure> {
+        let mut command = MetadataCommand::new();
+        command.manifest_path(self.metadata.workspace_root.join("Cargo.toml"));
+        command.other_options(target.map_or_else(Vec::new, |target| vec!["--filter-platform".into(), target.into()]));
+        command.exec().map_err(unreadable)
+    }
+
     /// The folder of the workspace's own node for that plugin.
     pub(crate) fn node(&self, plugin: &str) -> PathBuf {
         self.system_folder().join(plugin)
@@ -118,6 +124,11 @@ impl Workspace {
     /// Where releases go.
     pub(crate) fn releases(&self) -> PathBuf {
         self.system_folder().join("release")
+    }
+
+    /// Where what is linked into releases' plugins beside their code is kept.
+    pub(crate) fn origins(&self) -> PathBuf {
+        self.system_folder().join("origin")
     }
 
     fn system_folder(&self) -> PathBuf {

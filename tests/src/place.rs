@@ -6,6 +6,7 @@
 //! <target>/system-tests/places/<number>/
 //!     lock                                   held for as long as a sandbox is there
 //!     target/                                its target folder
+//!     seed/                                  what releases built there depend on, for the next one (see `seed`)
 //!     kept/<plugin>/                         that plugin's own builds, for the next one (see `seed`)
 //! ```
 //!
@@ -74,6 +75,11 @@ impl Place {
     #[must_use]
     pub fn target(&self) -> PathBuf {
         self.builds.join("target")
+    }
+
+    /// For what releases depend on.
+    pub(crate) fn seed(&self) -> PathBuf {
+        self.builds.join("seed")
     }
 
     /// For that plugin's own builds.

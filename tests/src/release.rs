@@ -70,6 +70,8 @@ impl ReleaseFolder {
         plugin["hash"] = hash.as_str().into();
         let old_name = old_file.strip_prefix(&self.root)?.display().to_string();
         let files = manifest["files"].as_array_mut().context("the manifest names no files")?;
+        // What is linked into it is not known any more, and stood beside the manifest.
+        files.retain(|entry| entry["path"].as_str().is_none_or(|path| !path.starts_with("releases/")));
         let entry = files.iter_mut().find(|entry| entry["path"] == old_name.as_str()).context("the plugin's file")?;
         entry["path"] = file.as_str().into();
         entry["hash"] = hash.as_str().into();

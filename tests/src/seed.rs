@@ -5,10 +5,12 @@
 //!
 //! ```text
 //! seed/ (one, locked)    ── dependencies: hard links ──► the place's target folder ── cargo finds all fresh until the sandbox edits it,
-//! place/kept/<plugin>/   ── the plugin itself: copies ─►                              and the compiler goes on from there
+//! place/seed/            ── those of releases: the same  ─►                          and the compiler goes on from there
+//! place/kept/<plugin>/   ── the plugin itself: copies ─►
 //! ```
 //!
 //! What is no plugin yet, and is made one by a test, has no build to start from, but the dependencies that the last one had ([`lend`], [`take_back`]).
+//! The compiler's flags for a release name the place's folders, so that nothing else does: its dependencies are another place's only when that is built again.
 //!
 //! Times of modification are kept, since cargo goes by them.
 
@@ -28,6 +30,9 @@ use std::time::SystemTime;
 pub fn folder() -> Result<PathBuf> {
     Ok(workspace::target()?.join("system-tests"))
 }
+
+/// The folder of a target folder that has what releases are built of.
+const RELEASED: &str = "system-release";
 
 /// What a plugin is built for: the command under test has a profile for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,8 +62,14 @@ impl Build {
 pub fn sow(plugin: &str, builds: &[Build], place: &Place) -> Result<()> {
     let shared = folder()?.join("seed");
     fs::create_dir_all(&shared)?;
-    let seed =
-        Seed { newest: newest(plugin)?, own: own(plugin)?, kept: place.kept(plugin), target: place.target(), shared };
+    let seed = Seed {
+        newest: newest(plugin)?,
+        own: own(plugin)?,
+        kept: place.kept(plugin),
+        target: place.target(),
+        shared,
+        released: place.seed(),
+    };
     let missing: Vec<_> = builds.iter().copied().filter(|build| !seed.has(*build)).collect();
     let lock = File::create(folder()?.join("seed.lock"))?;
     // Many take from it at once, one adds to it.
@@ -123,7 +134,10 @@ struct Seed {
     own: Vec<String>,
     kept: PathBuf,
     target: PathBuf,
+    /// Dependencies, but for those of releases, …
     shared: PathBuf,
+    /// … which are the place's own.
+    released: PathBuf,
 }
 
 impl Seed {
@@ -134,7 +148,9 @@ impl Seed {
 
     /// Puts what there is into the target folder.
     fn give(&self) -> Result<()> {
-        copy_tree(&self.shared, &self.target, &|_| Copy::Link)?;
+        for seed in [&self.shared, &self.released].into_iter().filter(|seed| seed.exists()) {
+            copy_tree(seed, &self.target, &|_| Copy::Link)?;
+        }
         if self.kept.exists() {
             let is_mark = |path: &Path| Build::ALL.iter().any(|build| path.ends_with(build.mark()));
             copy_tree(&self.kept, &self.target, &|path| if is_mark(path) { Copy::Not } else { Copy::Bytes })?;
@@ -145,7 +161,9 @@ impl Seed {
     /// Takes what was built from the target folder, for the next one.
     fn keep(&self, built: &[Build]) -> Result<()> {
         let is_other = |path: &Path| is_other(&self.own, &self.target, path);
-        copy_tree(&self.target, &self.shared, &|path| if is_other(path) { Copy::Link } else { Copy::Not })?;
+        let link = |is_one: bool| if is_one { Copy::Link } else { Copy::Not };
+        copy_tree(&self.target, &self.shared, &|path| link(is_other(path) && !self.is_released(path)))?;
+        copy_tree(&self.target, &self.released, &|path| link(is_other(path) && self.is_released(path)))?;
         let kept = self.kept.with_extension("new");
         if kept.exists() {
             fs::remove_dir_all(&kept)?;
@@ -158,6 +176,10 @@ impl Seed {
             fs::remove_dir_all(&self.kept)?;
         }
         Ok(fs::rename(kept, &self.kept)?)
+    }
+
+    fn is_released(&self, path: &Path) -> bool {
+        path.strip_prefix(&self.target).is_ok_and(|path| path.starts_with(RELEASED))
     }
 
     fn is_own(&self, path: &Path) -> bool {

@@ -2,6 +2,7 @@
 //! under a sanitizer, `cargo xtask story` takes the pictures of the example's story, `cargo xtask tables` renews the book's tables of measurements.
 
 mod bench;
+mod deny;
 mod packages;
 mod sanitize;
 mod shell;

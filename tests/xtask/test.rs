@@ -1,11 +1,11 @@
 //! `cargo xtask test`: everything that has to hold before a change is taken.
 //!
 //! ```text
-//! install ─► format ─► lints ─► documentation ─► packages ─► build the binary once ─► all tests ─► documentation's examples
+//! install ─► format ─► lints ─► what it is built on ─► documentation ─► packages ─► build the binary once ─► all tests ─► documentation's examples
 //! ```
 
-use crate::packages;
 use crate::shell::{call, complain, succeeds};
+use crate::{deny, packages};
 use anyhow::Result;
 use std::path::Path;
 use std::process::Command;
@@ -20,6 +20,7 @@ pub(crate) fn run() -> Result<()> {
     let root = workspace::root();
     call(cargo(&root).args(["fmt", "--all", "--check"]))?;
     call(cargo(&root).args(["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"]))?;
+    deny::check(&root)?;
     document(&root)?;
     package(&root)?;
     // Built here, so that no test's time-out counts it.

@@ -1,6 +1,6 @@
 //! What a command says that has failed; `check` and plans beside it what they have found.
 
-use super::{Answer, Nodes, Preview};
+use super::{Answer, Difference, Nodes, Preview};
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use runtime::release::check::Finding;
@@ -45,6 +45,14 @@ pub(crate) struct FailedWith<T> {
 pub(crate) enum Found {
     Comparison(Comparison),
     Preview(Preview),
+    Differences(Vec<Difference>),
+}
+
+/// Of a release and its manifest.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Differences {
+    /// Each.
+    differs: Vec<Difference>,
 }
 
 /// A build beside the release that runs.
@@ -78,6 +86,9 @@ impl From<&Failure> for Answer {
             None => Self::Failed(failed),
             Some(Found::Comparison(found)) => Self::FailedCheck(FailedWith { failed, found }),
             Some(Found::Preview(found)) => Self::FailedPlan(FailedWith { failed, found }),
+            Some(Found::Differences(differs)) => {
+                Self::FailedVerification(FailedWith { failed, found: Differences { differs } })
+            }
         }
     }
 }

@@ -6,6 +6,7 @@ use runtime::release::record::State;
 use schemars::JsonSchema;
 use semver::Version;
 use serde::Serialize;
+use serde_json::Value;
 
 /// What is in a node's folder.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -51,6 +52,32 @@ pub(crate) struct Inspected {
     pub(crate) release: Manifest,
     /// Who has signed it; null: nobody.
     pub(crate) signature: Option<SignedBy>,
+    /// The packages that are linked into its plugins, and these, as components of CycloneDX; null: it does not say.
+    pub(crate) dependencies: Option<Vec<Value>>,
+}
+
+/// A release that is what its manifest says, and nothing else.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Verified {
+    /// The application's name.
+    pub(crate) name: String,
+    /// The release's version.
+    pub(crate) version: Version,
+    /// How many files it has.
+    pub(crate) files: usize,
+    /// Who has signed it; null: nobody.
+    pub(crate) signature: Option<SignedBy>,
+}
+
+/// Where a release is not as its manifest says.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+pub(crate) struct Difference {
+    /// A file's path, from the release's folder on.
+    pub(crate) path: String,
+    /// What is wrong with it, as the sentence goes on.
+    pub(crate) what: String,
+    /// It does not belong to the release.
+    pub(crate) other: bool,
 }
 
 /// Who has signed a release.

@@ -19,11 +19,13 @@ mod schema;
 pub(crate) use away::{Away, EventOf, Everywhere, Nodes};
 pub(crate) use done::{Created, Done, PlanFile, Preview, Released, Started, Upgraded};
 pub(crate) use failed::{Comparison, Found};
-pub(crate) use folder::{Generated, History, Inspected, KeyChange, KeyEntry, Keys, Release, Releases, SignedBy};
+pub(crate) use folder::{
+    Difference, Generated, History, Inspected, KeyChange, KeyEntry, Keys, Release, Releases, SignedBy, Verified,
+};
 pub(crate) use profile::Profiled;
 pub(crate) use schema::schema;
 
-use failed::{Failed, FailedWith};
+use failed::{Differences, Failed, FailedWith};
 use runtime::protocol::{Event, Killed, Logged, ProcessStatus, Processes, Stack, Status, Top, TraceEnd, Traced, Trees};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -61,6 +63,9 @@ pub(crate) enum Answer {
     /// `check`, when something refuses the upgrade.
     #[serde(rename = "failed")]
     FailedCheck(FailedWith<Comparison>),
+    /// `inspect`, `release verify`, when something is not as the manifest says.
+    #[serde(rename = "failed")]
+    FailedVerification(FailedWith<Differences>),
     /// `upgrade --dry-run`, `rollback --dry-run`, when a check of the plan refuses it.
     #[serde(rename = "failed")]
     FailedPlan(FailedWith<Preview>),
@@ -115,6 +120,9 @@ pub(crate) enum Answer {
     Released(Done<Released>),
     /// `inspect`: the release is whole.
     Whole(Done<Inspected>),
+    /// `release verify`: the release is what its manifest says, and nothing else.
+    #[serde(rename = "whole")]
+    Verified(Done<Verified>),
     /// `new`: a project is there.
     Created(Done<Created>),
     /// `daemon`: the node serves.

@@ -36,10 +36,11 @@ mod top;
 mod trace;
 mod tree;
 mod upgrade;
+mod verify;
 mod version;
 mod watch;
 
-use crate::cli::{Cli, Command, DeployOptions};
+use crate::cli::{Cli, Command, DeployOptions, ReleaseCommand};
 use crate::context::{Context, release_command};
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
@@ -86,7 +87,10 @@ fn here(context: &Context, command: Command) -> Result<(), Failure> {
         Command::New { folder, name, sdk } => new::new(context, &folder, name.as_deref(), sdk.as_deref()),
         Command::Run { serving } => run::run(context, &serving),
         Command::Watch { serving, beside } => watch::watch(context, &serving, beside),
-        Command::Release { out, making } => release::release(context, out, &making),
+        Command::Release { command: Some(ReleaseCommand::Verify { release, keys }), .. } => {
+            verify::verify(context, &release, &keys)
+        }
+        Command::Release { command: None, options } => release::release(context, options),
         Command::Upgrade { plan: Some(plan), wait, waiting, making, .. } => {
             planned::upgrade(context, &plan, wait, waiting, &making)
         }
@@ -158,7 +162,7 @@ fn refuse_builds_of_releases(context: &Context, command: &Command) -> Result<(),
     let hint = match command {
         Command::Run { .. } | Command::Watch { .. } => format!("{own} start"),
         Command::New { .. } => "cargo system new".to_owned(),
-        Command::Release { .. } => "cargo system release, in the workspace".to_owned(),
+        Command::Release { command: None, .. } => "cargo system release, in the workspace".to_owned(),
         Command::Check => "cargo system check, in the workspace".to_owned(),
         Command::Deploy(DeployOptions { release: None, .. }) => format!("{own} deploy --release FILE"),
         Command::Upgrade { plan: None, release: None, newest: false, .. } => format!("{own} upgrade --release FILE"),

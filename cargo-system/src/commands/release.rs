@@ -4,9 +4,10 @@
 
 use crate::answers::{Answer, Done, Released};
 use crate::builder::{self, Purpose};
-use crate::cli::Making;
+use crate::cli::{Making, ReleaseOptions};
 use crate::context::Context;
 use crate::failure::Failure;
+use crate::origin::{Origin, Release, Sbom};
 use crate::signer::Signer;
 use crate::stage::Parts;
 use crate::workspace::Application;
@@ -14,28 +15,26 @@ use crate::{interrupt, output, stage};
 use anyhow::Context as _;
 use runtime::release::archive;
 use runtime::release::layout::Layout;
-use runtime::release::manifest::{FileEntry, Manifest};
+use runtime::release::manifest::{FileEntry, Manifest, PluginEntry};
 use runtime::release::store::Store;
+use semver::Version;
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-pub(super) fn release(context: &Context, out: Option<PathBuf>, making: &Making) -> Result<(), Failure> {
-    let signer = signer(making).map_err(Failure::no_refusal)?;
-    let application = context.application()?;
-    let objects = builder::build(&application, Purpose::Release, making.target.as_deref());
-    let objects = objects.map_err(Failure::no_refusal)?;
-    let facts = objects.iter().map(|object| stage::facts(object)).collect::<Result<Vec<_>, _>>();
-    let version = stage::version(&facts.map_err(Failure::no_refusal)?);
+pub(super) fn release(context: &Context, options: ReleaseOptions) -> Result<(), Failure> {
+    let ReleaseOptions { out, making } = options;
+    let signer = signer(&making).map_err(Failure::no_refusal)?;
+    let built = Built::new(context, context.application()?, &making).map_err(Failure::no_refusal)?;
     let folder = match out {
         Some(folder) => std::path::absolute(&folder).with_context(|| format!("{} is no path", folder.display()))?,
-        None => context.workspace()?.releases().join(format!("{}-{version}", application.name)),
+        None => context.workspace()?.releases().join(format!("{}-{}", built.application.name, built.version)),
     };
     if !is_free(&folder)? {
-        return already_there(context, &folder, &version.to_string(), signer.is_some());
+        return already_there(context, &folder, &built.version.to_string(), signer.is_some());
     }
-    let unfinished = Unfinished::beside(&folder)?.fill(application, &objects, signer.as_ref());
+    let unfinished = Unfinished::beside(&folder)?.fill(&built, signer.as_ref());
     let unfinished = unfinished.map_err(Failure::no_refusal)?;
     let packed = Packed::of(&Layout::new(&unfinished.unfinished.folder), &unfinished.manifest, &folder)?;
     let manifest = unfinished.finish(&folder)?;
@@ -45,10 +44,41 @@ pub(super) fn release(context: &Context, out: Option<PathBuf>, making: &Making) 
 }
 
 /// Builds a release into a folder that is not there yet, without an archive.
-pub(super) fn make(application: Application, folder: &Path, making: &Making) -> Result<Manifest, Failure> {
+pub(super) fn make(
+    context: &Context,
+    application: Application,
+    folder: &Path,
+    making: &Making,
+) -> Result<Manifest, Failure> {
     let signer = signer(making)?;
-    let objects = builder::build(&application, Purpose::Release, making.target.as_deref())?;
-    Unfinished::beside(folder)?.fill(application, &objects, signer.as_ref())?.finish(folder)
+    let built = Built::new(context, application, making)?;
+    Unfinished::beside(folder)?.fill(&built, signer.as_ref())?.finish(folder)
+}
+
+/// Plugins that were built, and what they are made of.
+struct Built {
+    application: Application,
+    origin: Origin,
+    objects: Vec<PathBuf>,
+    plugins: Vec<PluginEntry>,
+    version: Version,
+}
+
+impl Built {
+    fn new(context: &Context, application: Application, making: &Making) -> Result<Self, Failure> {
+        let origin = Origin::of(context.workspace()?, &application)?;
+        let objects = builder::build(&application, Purpose::Release(&origin), making.target.as_deref())?;
+        let facts = objects.iter().map(|object| stage::facts(object)).collect::<Result<Vec<_>, _>>()?;
+        let (plugins, version) = (facts.iter().map(PluginEntry::of).collect(), stage::version(&facts));
+        Ok(Self { application, origin, objects, plugins, version })
+    }
+
+    /// What is linked into it, with the host executable of that hash.
+    fn sbom(&self, executable: &str) -> Result<Vec<u8>, Failure> {
+        let Self { application, origin, plugins, version, .. } = self;
+        let release = Release { name: &application.name, version, plugins, executable };
+        Sbom::of(release, origin).to_bytes().map_err(Failure::error)
+    }
 }
 
 /// Before anything is built: can it be signed?
@@ -167,21 +197,23 @@ impl Unfinished {
         Ok(unfinished)
     }
 
-    fn fill(self, application: Application, objects: &[PathBuf], signer: Option<&Signer>) -> Result<Filled, Failure> {
+    fn fill(self, built: &Built, signer: Option<&Signer>) -> Result<Filled, Failure> {
         let layout = Layout::new(&self.folder);
         let store = Store::new(layout.clone());
         let runtime = layout.runtime(&stage::runtime_version().to_string());
         copy_own_executable(&runtime)?;
         interrupt::check()?;
         let runtime_file = runtime.strip_prefix(&self.folder).unwrap_or(&runtime).display().to_string();
-        let Application { name, settings, .. } = application;
-        let script = layout.command(&name);
+        let name = &built.application.name;
+        let script = layout.command(name);
         write_script(&script, &runtime_file)?;
         let script = script.strip_prefix(&self.folder).unwrap_or(&script).display().to_string();
-        let files = [&script, &runtime_file].map(|file| FileEntry::of(&layout, file));
-        let files = files.into_iter().collect::<Result<_, _>>().map_err(Failure::error)?;
-        let parts = Parts { runtime_file: &runtime_file, files, settings, signer };
-        let manifest = stage::stage_build(&store, &name, objects, parts)?;
+        let [script, executable] = [&script, &runtime_file].map(|file| FileEntry::of(&layout, file));
+        let (script, executable) = (script.map_err(Failure::error)?, executable.map_err(Failure::error)?);
+        let sbom = Some(built.sbom(&executable.hash)?);
+        let (files, settings) = (vec![script, executable], built.application.settings.clone());
+        let parts = Parts { runtime_file: &runtime_file, files, settings, sbom, signer };
+        let manifest = stage::stage_build(&store, name, &built.objects, parts)?;
         interrupt::check()?;
         store.set_permanent(&manifest.version).map_err(Failure::error)?;
         Ok(Filled { unfinished: self, manifest })

@@ -26,7 +26,7 @@ pub(super) fn prepare(context: &Context) -> Result<NodePath, Failure> {
     // Another one may have started while cargo built: what boots is its business then.
     node.refuse_running()?;
     let store = Store::new(node.layout.clone());
-    let parts = Parts { runtime_file: "", files: Vec::new(), settings: application.settings, signer: None };
+    let parts = Parts { runtime_file: "", files: Vec::new(), settings: application.settings, sbom: None, signer: None };
     let manifest = stage::stage_build(&store, &application.name, &objects, parts).map_err(Failure::no_refusal)?;
     store.set_permanent(&manifest.version).map_err(Failure::error)?;
     interrupt::check()?;

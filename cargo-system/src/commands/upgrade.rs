@@ -126,7 +126,8 @@ fn build(
         }
     })?;
     progress.go_on();
-    let parts = Parts { runtime_file: "", files: Vec::new(), settings: application.settings, signer: signer.as_ref() };
+    let (files, settings) = (Vec::new(), application.settings);
+    let parts = Parts { runtime_file: "", files, settings, sbom: None, signer: signer.as_ref() };
     stage::stage_build(store, &application.name, &objects, parts).map_err(|failure| failure.step("stage"))
 }
 

@@ -55,6 +55,14 @@ pub struct InspectError {
     reason: Refusal,
 }
 
+impl InspectError {
+    /// The sentence without the file's name.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        format!("cannot be loaded: {}", self.reason)
+    }
+}
+
 /// One clear sentence each.
 #[derive(Debug, thiserror::Error)]
 enum Refusal {

@@ -71,8 +71,17 @@ fn sampled(pid: &str, until: Instant) -> Option<(Snapshot, bool)> {
 
 /// The innermost frame in the plugin's own code, or else of all.
 fn innermost(frames: &[Frame]) -> Option<&Frame> {
-    /// Where code stands that is not one's own: std, crates, the SDK.
-    const OTHERS: [&str; 5] = ["/rustc/", "/rustlib/src/", "/registry/src/", "/git/checkouts/", "/plugin-abi/src/"];
+    /// Where code stands that is not one's own: std, crates, the SDK; and what a release calls that.
+    const OTHERS: [&str; 8] = [
+        "/rustc/",
+        "/rustlib/src/",
+        "/registry/src/",
+        "/git/checkouts/",
+        "plugin-abi/src/",
+        "/cargo/registry/",
+        "/cargo/git/",
+        "/cargo/path/plugin-abi-",
+    ];
     let is_own = |frame: &&Frame| {
         let file = frame.file.as_deref().filter(|file| !OTHERS.iter().any(|other| file.contains(other)));
         frame.version.is_some() && file.is_some()
@@ -110,6 +119,8 @@ mod tests {
             frame("core::hint::black_box", "/rustc/0123/library/core/src/hint.rs", Some("1.0.0")),
             frame("serde::de::visit", "/home/a/.cargo/registry/src/index/serde-1.0.0/src/de.rs", Some("1.0.0")),
             frame("plugin_abi::time::sleep", "/w/plugin-abi/src/time.rs", Some("1.0.0")),
+            frame("serde::de::visit", "/cargo/registry/serde-1.0.0/src/de.rs", Some("1.0.0")),
+            frame("plugin_abi::time::sleep", "/cargo/path/plugin-abi-0.1.0/src/time.rs", Some("1.0.0")),
             frame("runtime::worker", "/w/runtime/src/worker.rs", None),
         ];
         let own = frame("sum<app::sum::Term>", "/w/app/src/sum.rs", Some("1.0.0"));

@@ -46,7 +46,7 @@ impl<'a> Symbols<'a> {
             let location = frame.location;
             frames.push(Frame {
                 function: name.map_or_else(String::new, |name| without_hash(&name).to_owned()),
-                file: location.as_ref().and_then(|location| location.file).map(str::to_owned),
+                file: location.as_ref().and_then(|location| location.file).map(|file| plain(file).to_owned()),
                 line: location.as_ref().and_then(|location| location.line),
                 is_inlined: true,
                 version: None,
@@ -80,6 +80,11 @@ impl<'a> Symbols<'a> {
             version: None,
         })
     }
+}
+
+/// In a release the workspace, whose files are named from there, is called `.`.
+fn plain(file: &str) -> &str {
+    file.strip_prefix("./").unwrap_or(file)
 }
 
 /// A name without the hash that the compiler puts at its end.

@@ -7,6 +7,7 @@
 //! <root>/releases/<release>/manifest.json what the release is made of
 //! <root>/releases/RELEASES                which release boots, which served before, and the history
 //! <root>/releases/<release>/manifest.json.minisig   its signature, if it is signed
+//! <root>/releases/<release>/sbom.cdx.json           what is linked into it, for whoever looks for known holes
 //! <root>/keys/, keys/revoked/             whose signatures the node takes
 //! <root>/config.toml                      what the node's owner says otherwise than the release's configuration
 //! <root>/hooks/before, after              run around each upgrade
@@ -82,6 +83,12 @@ impl Layout {
     #[must_use]
     pub fn signature(&self, release: &str) -> PathBuf {
         self.release(release).join("manifest.json.minisig")
+    }
+
+    /// What is linked into a release: CycloneDX.
+    #[must_use]
+    pub fn sbom(&self, release: &str) -> PathBuf {
+        self.release(release).join("sbom.cdx.json")
     }
 
     /// The keys that the node trusts.

@@ -4,6 +4,7 @@ use super::error::StoreError;
 use super::files::{hex_sha256, unread};
 use super::layout::{Layout, short_hash};
 use super::settings::Settings;
+use crate::image::PluginFacts;
 use crate::schema::StateRecord;
 use schemars::JsonSchema;
 use semver::Version;
@@ -137,7 +138,8 @@ impl Manifest {
     /// The first thing that is wrong.
     pub fn check(&self) -> Result<(), ManifestError> {
         self.check_size()?;
-        if let Some(file) = self.files.iter().find(|file| !is_inside(&file.path)) {
+        let sbom = sbom_file(&self.version);
+        if let Some(file) = self.files.iter().find(|file| !is_inside(&file.path) && file.path != sbom) {
             return Err(ManifestError::Outside(file.path.clone()));
         }
         let mut seen = BTreeSet::new();
@@ -150,6 +152,13 @@ impl Manifest {
         let runtime = &self.runtime.file;
         let is_named = runtime.is_empty() || self.files.is_empty() || seen.contains(Path::new(runtime));
         if is_named { Ok(()) } else { Err(ManifestError::Unnamed(runtime.clone())) }
+    }
+
+    /// What is linked into it, if it says so: a file of CycloneDX, which stands beside the manifest.
+    #[must_use]
+    pub fn sbom(&self) -> Option<&FileEntry> {
+        let path = sbom_file(&self.version);
+        self.files.iter().find(|file| file.path == path)
     }
 
     fn check_size(&self) -> Result<(), ManifestError> {
@@ -200,7 +209,31 @@ pub fn version_of(plugins: &[(&str, &Version, &str)]) -> Version {
     }
 }
 
+impl PluginEntry {
+    /// What a manifest says of a plugin whose file says that of itself.
+    #[must_use]
+    pub fn of(facts: &PluginFacts) -> Self {
+        Self {
+            name: facts.name.clone(),
+            version: facts.version.clone(),
+            hash: facts.hash.clone(),
+            file: plugin_file(&facts.name, &facts.version, &facts.hash),
+            abi: format!("{}.{}", facts.abi_major, facts.abi_minor),
+            target: facts.target.clone(),
+            compiler: facts.compiler.clone(),
+            states: facts.states.clone(),
+            messages: facts.messages.clone(),
+        }
+    }
+}
+
 impl FileEntry {
+    /// A file with this content, which nobody runs.
+    #[must_use]
+    pub fn holding(path: &str, bytes: &[u8]) -> Self {
+        Self { path: path.to_owned(), hash: hex_sha256(bytes), size: bytes.len() as u64, executable: false }
+    }
+
     /// A file that stands in a node's folder.
     ///
     /// # Errors
@@ -228,6 +261,12 @@ impl FileEntry {
 pub fn plugin_file(name: &str, version: &Version, hash: &str) -> String {
     let folder = Layout::new("").plugin(name, &version.to_string(), hash);
     folder.join(format!("lib{}.so", name.replace('-', "_"))).display().to_string()
+}
+
+/// Where what is linked into a release stands, from the root.
+#[must_use]
+pub fn sbom_file(version: &Version) -> String {
+    Layout::new("").sbom(&version.to_string()).display().to_string()
 }
 
 /// A plain path into one of a release's folders.

@@ -95,6 +95,14 @@ impl Default for Record {
 }
 
 impl Record {
+    /// Of a folder in which nothing has happened yet.
+    #[must_use]
+    pub fn first(version: &Version) -> Self {
+        let mut record = Self::default();
+        record.make_permanent(version);
+        record
+    }
+
     /// The state of a release that has a folder.
     #[must_use]
     pub fn state(&self, version: &Version) -> State {

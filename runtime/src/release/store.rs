@@ -19,7 +19,7 @@ use super::folders::{new_folder, replace_folder};
 use super::history::{Attempt, Conclusion, Entry, Start};
 use super::keys::{KeyError, Keys};
 use super::layout::Layout;
-use super::manifest::{MANIFEST_SCHEMA, Manifest, PluginEntry, plugin_file};
+use super::manifest::{MANIFEST_SCHEMA, Manifest, PluginEntry};
 use super::record::{RECORD_SCHEMA, Record, State};
 use super::signature::{SignatureError, Signed};
 use crate::image::PluginFacts;
@@ -279,15 +279,41 @@ impl Store {
         Ok((bytes, read_if_there(&self.layout.signature(&name))?))
     }
 
+    /// The bytes of what is linked into a release, if it says so.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    pub fn sbom_bytes(&self, version: &Version) -> Result<Option<Vec<u8>>, StoreError> {
+        read_if_there(&self.layout.sbom(&version.to_string()))
+    }
+
     /// Writes a release's manifest, and its signature, together. What stood there before goes.
     ///
     /// # Errors
     /// It cannot be written; then there is none, or the earlier one.
     pub fn add_release(&self, version: &Version, manifest: &[u8], signature: Option<&[u8]>) -> Result<(), StoreError> {
+        self.add_release_with(version, manifest, signature, None)
+    }
+
+    /// The same, with what is linked into it, which its manifest names.
+    ///
+    /// # Errors
+    /// As [`add_release`](Self::add_release).
+    pub fn add_release_with(
+        &self,
+        version: &Version,
+        manifest: &[u8],
+        signature: Option<&[u8]>,
+        sbom: Option<&[u8]>,
+    ) -> Result<(), StoreError> {
         let version = version.to_string();
         let releases = self.layout.releases();
         let folder = self.layout.release(&version);
-        let files = [(self.layout.manifest(&version), Some(manifest)), (self.layout.signature(&version), signature)];
+        let files = [
+            (self.layout.manifest(&version), Some(manifest)),
+            (self.layout.signature(&version), signature),
+            (self.layout.sbom(&version), sbom),
+        ];
         let files = files.iter().filter_map(|(path, bytes)| Some((path.file_name()?, (*bytes)?)));
         replace_folder(&releases, &folder, files).map_err(|source| StoreError::File {
             verb: "written",
@@ -349,8 +375,8 @@ impl Store {
     /// # Errors
     /// It cannot be copied; then nothing of it is there.
     pub fn add_plugin(&self, built: &Path, facts: &PluginFacts) -> Result<PluginEntry, StoreError> {
-        let relative = plugin_file(&facts.name, &facts.version, &facts.hash);
-        let file = self.layout.root().join(&relative);
+        let plugin = PluginEntry::of(facts);
+        let file = self.layout.root().join(&plugin.file);
         let is_whole = |bytes: &[u8]| hex_sha256(bytes) == facts.hash;
         let is_there = read_if_there(&file)?.is_some_and(|bytes| is_whole(&bytes));
         if !is_there {
@@ -360,17 +386,7 @@ impl Store {
             }
             write_whole(&file, &bytes)?;
         }
-        Ok(PluginEntry {
-            name: facts.name.clone(),
-            version: facts.version.clone(),
-            hash: facts.hash.clone(),
-            file: relative,
-            abi: format!("{}.{}", facts.abi_major, facts.abi_minor),
-            target: facts.target.clone(),
-            compiler: facts.compiler.clone(),
-            states: facts.states.clone(),
-            messages: facts.messages.clone(),
-        })
+        Ok(plugin)
     }
 }
 

@@ -1,16 +1,17 @@
 //! The release that is brought to nodes: built once, or unpacked, when the first of them wants it.
 
 use crate::cli::Making;
-use crate::commands::{inspect, release, upgrade};
+use crate::commands::{release, upgrade};
 use crate::context::Context;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::progress::Progress;
 use crate::remote::Parcel;
 use crate::stage::{damaged, no_release};
+use crate::whole::{Depth, look};
 use anyhow::Context as _;
 use runtime::image::TARGET;
-use runtime::release::archive::{self, Unpacked, Wanted};
+use runtime::release::archive::{self, TAKEN, Unpacked, Wanted};
 use runtime::release::keys::Keys;
 use runtime::release::layout::Layout;
 use runtime::release::manifest::{FileEntry, Manifest};
@@ -75,7 +76,7 @@ impl<'a> Goods<'a> {
         let folder = place.path().join("release");
         // cargo shows its own progress.
         progress.pause();
-        let manifest = release::make(application, &folder, self.making);
+        let manifest = release::make(self.context, application, &folder, self.making);
         progress.go_on();
         Made::new(Layout::new(folder), manifest?, place, None)
     }
@@ -86,7 +87,7 @@ fn unpack(release: &Path, place: TempDir, progress: &mut Progress) -> Result<Mad
     upgrade::step(progress, "unpack", &format!("unpack {}", release.display()));
     if release.is_dir() {
         let layout = Layout::new(release);
-        let manifest = inspect::whole(&Store::new(layout.clone()))?;
+        let manifest = look(release, &[], Depth::Named)?.manifest;
         return Made::new(layout, manifest, place, None);
     }
     if !release.exists() {
@@ -130,8 +131,8 @@ impl Made {
 
     /// What a node that runs takes of it.
     pub(super) fn for_upgrade(&self) -> Result<Vec<Parcel>, Failure> {
-        let is_plugin = |file: &&FileEntry| self.manifest.plugins.iter().any(|plugin| plugin.file == file.path);
-        let files = self.manifest.files.iter().filter(is_plugin).cloned();
+        let is_taken = |file: &&FileEntry| TAKEN.iter().any(|folder| Path::new(&file.path).starts_with(folder));
+        let files = self.manifest.files.iter().filter(is_taken).cloned();
         let mut parcels: Vec<_> = files.map(|entry| self.parcel(entry)).collect();
         parcels.extend(self.papers()?);
         parcels.push(self.record()?);

@@ -3,7 +3,7 @@
 //! ```text
 //! releases/<version>/manifest.json            first: it says what else there is
 //! releases/<version>/manifest.json.minisig    when the release is signed
-//! bin/… lib/… runtime/…                       the manifest's files, in its order
+//! bin/… lib/… releases/… runtime/…            the manifest's files, in its order
 //! releases/RELEASES                           so that what tar unpacks can be started
 //! ```
 //!
@@ -17,7 +17,7 @@ mod unpack;
 
 pub use error::{ArchiveError, Reason};
 pub use pack::pack;
-pub use unpack::{Unpacked, Wanted, unpack};
+pub use unpack::{TAKEN, Unpacked, Wanted, unpack};
 
 #[cfg(test)]
 mod tests;

@@ -52,11 +52,8 @@ pub fn pack(layout: &Layout, manifest: &Manifest, archive: &Path) -> Result<(), 
     close(tar).map_err(|error| failed(archive, error))
 }
 
-/// Of a folder in which nothing has happened yet.
 fn first_record(version: &Version) -> io::Result<Vec<u8>> {
-    let mut record = Record::default();
-    record.make_permanent(version);
-    let mut bytes = serde_json::to_vec_pretty(&record)?;
+    let mut bytes = serde_json::to_vec_pretty(&Record::first(version))?;
     bytes.push(b'\n');
     Ok(bytes)
 }

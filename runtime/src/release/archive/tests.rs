@@ -6,6 +6,7 @@ use crate::release::keys::{Key, Keys};
 use crate::release::layout::Layout;
 use crate::release::manifest::{
     FileEntry, MANIFEST_LEN_MAX, MANIFEST_SCHEMA, Manifest, PluginEntry, RuntimeEntry, plugin_file, release_version,
+    sbom_file,
 };
 use crate::release::settings::Settings;
 use crate::release::store::Store;
@@ -183,6 +184,20 @@ fn what_was_packed_is_unpacked_as_far_as_a_node_needs_it() {
     let whole = unpack(&archive, &place.store(), &Keys::default(), Wanted::All).expect("unpacked");
     let runtime = |root: &Path| fs::read(root.join(RUNTIME)).expect("there");
     assert_eq!(runtime(whole.layout().root()), runtime(&place.path("made")));
+}
+
+#[test]
+fn what_is_linked_into_a_release_is_unpacked_with_it() {
+    let mut place = Place::new();
+    let version = place.manifest.version.clone();
+    place.manifest.files.push(FileEntry::holding(&sbom_file(&version), b"{}"));
+    let bytes = place.manifest.to_bytes().expect("bytes");
+    let made = Store::new(Layout::new(place.path("made")));
+    made.add_release_with(&version, &bytes, None, Some(b"{}")).expect("added");
+    let unpacked =
+        unpack(&place.pack("release.tar.zst"), &place.store(), &Keys::default(), Wanted::Plugins).expect("unpacked");
+    let there = Store::new(unpacked.layout()).sbom_bytes(&version).expect("readable");
+    assert_eq!(there.as_deref(), Some(b"{}".as_slice()));
 }
 
 #[test]

@@ -21,8 +21,8 @@ const WINDOW_LOG_MAX: u32 = 24;
 const RECORD_LEN_MAX: u64 = 64 << 10;
 /// tar fills its end up with zeros.
 const END_LEN_MAX: u64 = 64 << 10;
-/// Of a release's folders, what a node that runs already takes.
-const TAKEN: &str = "lib";
+/// Of a release's folders, what a node that runs already takes, besides the manifest and what stands beside it.
+pub const TAKEN: [&str; 2] = ["lib", "releases"];
 
 /// How much of a release is wanted. All of it is read and checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -157,7 +157,7 @@ fn take<R: Read>(file: &FileEntry, mut entry: Entry<'_, R>, into: &Layout, wante
         return Err(Reason::Size { path, found, named: file.size });
     }
     let mut hash = Sha256::new();
-    if wanted == Wanted::All || Path::new(&file.path).starts_with(TAKEN) {
+    if wanted == Wanted::All || TAKEN.iter().any(|folder| Path::new(&file.path).starts_with(folder)) {
         let path = into.root().join(&file.path);
         let mut written = create(&path)?;
         copy(&mut entry, &mut hash, |bytes| written.write_all(bytes), &path)?;

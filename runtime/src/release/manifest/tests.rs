@@ -67,6 +67,18 @@ fn files_stand_in_the_releases_folders() {
 }
 
 #[test]
+fn what_is_linked_into_a_release_stands_beside_its_own_manifest() {
+    let own = sbom_file(&manifest(&[]).version);
+    assert_eq!(own, "releases/1.2.3+3f2a91bc/sbom.cdx.json");
+    let with = manifest(&[&own]);
+    assert_eq!((with.check(), with.sbom().map(|file| file.path.as_str())), (Ok(()), Some(own.as_str())));
+    assert_eq!(manifest(&[]).sbom(), None);
+    for path in ["releases/1.2.4+3f2a91bc/sbom.cdx.json", "releases/1.2.3+3f2a91bc/manifest.json"] {
+        assert_eq!(manifest(&[path]).check(), Err(ManifestError::Outside(path.to_owned())));
+    }
+}
+
+#[test]
 fn no_path_is_named_twice() {
     assert_eq!(manifest(&["bin/a", "bin/a"]).check(), Err(ManifestError::Twice("bin/a".to_owned())));
     assert_eq!(manifest(&["bin/a", "bin/a/b"]).check(), Err(ManifestError::Twice("bin/a/b".to_owned())));
