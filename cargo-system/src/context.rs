@@ -87,7 +87,7 @@ impl Context {
                 ExitCode::Usage,
                 format!("{address} is on another machine, and this is done on its own"),
             )
-            .hint(format!("log in there: ssh {}", address.host())));
+            .hint(format!("call it there: {}", address.by_hand())));
         }
         if let Some(Place::Folder(path)) = self.given()? {
             return NodePath::new(path, "given by --node or CARGO_SYSTEM_NODE", "cargo system");

@@ -26,7 +26,7 @@ fn a_release_is_deployed_upgraded_and_asked() {
     assert!(error(&said).starts_with("there is no folder ssh://"), "{}", said.stderr);
     let said = far.upgrade(&[], ERROR);
     assert!(error(&said).starts_with("there is no folder ssh://"), "{}", said.stderr);
-    assert!(said.stderr.contains("hint: cargo system deploy --node ssh://"), "{}", said.stderr);
+    assert!(said.stderr.contains("hint: cargo system deploy --node 'ssh://"), "{}", said.stderr);
     assert!(!said.stderr.contains("Compiling") && !far.folder.exists(), "before anything is built or made");
 
     let first = far.deploy();

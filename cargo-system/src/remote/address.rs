@@ -4,6 +4,7 @@
 //! hand them to one. The path is quoted where it goes, and may be any text of one line; `%20` is a space there, as in any URL. `/~/app` is `app` in
 //! the user's home.
 
+use super::script::quoted;
 use std::fmt;
 use std::str::FromStr;
 
@@ -27,6 +28,19 @@ impl Address {
     /// Does the text mean to be one?
     pub(crate) fn is_meant(text: &str) -> bool {
         text.get(..SCHEME.len()).is_some_and(|scheme| scheme.eq_ignore_ascii_case(SCHEME))
+    }
+
+    /// As a word of a command that a person may call: quoted, where a shell would read something in it.
+    pub(crate) fn word(&self) -> String {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "/:@._-%+=,".contains(c);
+        if self.text.chars().all(is_plain) { self.text.clone() } else { quoted(&self.text) }
+    }
+
+    /// The machine, as ssh is called by hand.
+    pub(crate) fn by_hand(&self) -> String {
+        let port = self.port.map(|port| format!("-p {port} ")).unwrap_or_default();
+        let user = self.user.as_ref().map(|user| format!("{user}@")).unwrap_or_default();
+        format!("ssh {port}{user}{}", self.host)
     }
 
     /// The machine, for messages.
@@ -164,7 +178,12 @@ mod tests {
         assert_eq!(parts("ssh://host/~www/app"), expected(None, "host", None, "/~www/app"));
         assert_eq!(parts("ssh://host/a b/é%20%25'\"$x"), expected(None, "host", None, "/a b/é %'\"$x"));
         let text = "ssh://www@host:22/a%20b";
-        assert_eq!(text.parse::<Address>().expect("an address").to_string(), text);
+        let address = text.parse::<Address>().expect("an address");
+        assert_eq!(
+            (address.to_string(), address.word(), address.by_hand()),
+            (text.into(), text.into(), "ssh -p 22 www@host".into())
+        );
+        assert_eq!("ssh://h/a b".parse::<Address>().expect("an address").word(), "'ssh://h/a b'");
     }
 
     #[test]

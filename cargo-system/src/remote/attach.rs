@@ -80,7 +80,8 @@ impl Connection {
             "the connection to {address} was lost while it upgraded to {version}, which goes on there: {reason}"
         );
         Failure::new(ExitCode::TimedOut, message).hint(format!(
-            "the same command joins it again, or says that there is nothing to do; cargo system status --node {address} shows what runs"
+            "the same command joins it again, or says that there is nothing to do; cargo system status --node {} shows what runs",
+            address.word()
         ))
     }
 
@@ -207,7 +208,8 @@ impl Connection {
             NO_FOLDER => format!("there is no folder {address}, or it may not be looked into"),
             _ => format!("{address} is no node's folder: there is no command of a release in its bin/"),
         };
-        Failure::error(message).hint(format!("cargo system deploy --node {address} puts a release there and starts it"))
+        Failure::error(message)
+            .hint(format!("cargo system deploy --node {} puts a release there and starts it", address.word()))
     }
 }
 

@@ -32,6 +32,10 @@ use tempfile::TempDir;
 const VARIABLE: &str = "CARGO_SYSTEM_SSH";
 /// What ssh ends with when it has failed itself.
 const SSH_FAILED: i32 = 255;
+/// What shells end with when a command cannot be called …
+const NOT_EXECUTABLE: u8 = 126;
+/// … or is not there.
+const NOT_FOUND: u8 = 127;
 /// A connection stands within this time.
 const CONNECT_S: u32 = 10;
 /// The other side is asked so often whether it is still there, and three times in vain at the most.
@@ -168,6 +172,8 @@ impl Connection {
             std::thread::sleep(interrupt::LOOK / 10);
         };
         match running.conclude(status) {
+            // No shell, here or there.
+            Ended::Code(NOT_EXECUTABLE | NOT_FOUND, said) => Err(self.failed(&said)),
             Ended::Code(code, _) => Ok(code),
             Ended::Lost(_) if interrupt::happened() => Err(interrupt::failure()),
             Ended::Lost(said) => Err(self.failed(&said)),
@@ -176,13 +182,12 @@ impl Connection {
 
     /// ssh has not come to call anything.
     pub(crate) fn failed(&self, said: &str) -> Failure {
-        let Address { host, .. } = &self.address;
         let mut lines = said.lines().map(str::trim).filter(|line| !line.is_empty());
         let last = lines.next_back().unwrap_or("it did not say why");
         let details = lines.next().is_some().then(|| said.trim().into());
         let failure = Failure::error(format!("{} cannot be reached: {last}", self.address));
         Failure { more: Box::new(More { details, ..More::default() }), ..failure }
-            .hint(format!("ssh has to get there by itself: try it by hand, ssh {host}"))
+            .hint(format!("ssh has to get there by itself: try it by hand, {}", self.address.by_hand()))
     }
 
     fn ssh(&self, terminal: &str) -> Command {

@@ -80,7 +80,7 @@ impl Visit<'_> {
         if there.as_ref() != Some(&made.manifest.version) {
             let there = there.map_or_else(|| "no release".to_owned(), |version| version.to_string());
             let message = format!("{address} has {there}, which does not run");
-            let hint = format!("start it with cargo system restart --node {address}, and deploy again");
+            let hint = format!("start it with cargo system restart --node {}, and deploy again", address.word());
             return Err(Failure::error(message).hint(hint));
         }
         self.say_start();

@@ -54,17 +54,18 @@ fn is_done_here(command: &Command) -> bool {
 
 /// What is not done on another machine.
 fn refuse(address: &Address, command: &Command) -> Result<(), Failure> {
+    let word = address.word();
     let (what, hint) = match command {
         Command::Run { .. } | Command::Watch { .. } => {
-            ("what is built here runs here", format!("cargo system deploy --node {address} brings it there"))
+            ("what is built here runs here", format!("cargo system deploy --node {word} brings it there"))
         }
         Command::Check => (
             "check looks at a node on this machine",
-            format!("cargo system upgrade --dry-run --node {address} asks that one"),
+            format!("cargo system upgrade --dry-run --node {word} asks that one"),
         ),
         Command::Upgrade { plan: Some(_), .. } => (
             "a plan in a file is carried out on the node's own machine",
-            format!("cargo system upgrade --release FILE --node {address}, after --dry-run"),
+            format!("cargo system upgrade --release FILE --node {word}, after --dry-run"),
         ),
         Command::Profile(options) if options.out.is_some() => {
             ("--out would write the file on the other machine", "--folded > FILE, or --json > FILE".to_owned())

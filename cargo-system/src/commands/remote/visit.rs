@@ -108,7 +108,7 @@ impl<'a> Visit<'a> {
     /// The name of what serves there.
     fn serving(&self) -> Result<String, Failure> {
         let Self { address, look, .. } = self;
-        let first = format!("cargo system deploy --node {address} puts a release there and starts it");
+        let first = format!("cargo system deploy --node {} puts a release there and starts it", address.word());
         let name = match (look.commands.as_slice(), self.context.global.package.as_deref()) {
             ([], _) => {
                 let message = match (&look.root, &look.foreign) {
@@ -127,7 +127,7 @@ impl<'a> Visit<'a> {
         };
         look.serving().map(|_| name.clone()).map_err(|reason| {
             Failure::error(format!("no node serves at {address}: {reason}"))
-                .hint(format!("cargo system restart --node {address} starts it as it was started before"))
+                .hint(format!("cargo system restart --node {} starts it as it was started before", address.word()))
         })
     }
 
