@@ -72,8 +72,9 @@ fn compiled(schema: &Value) -> Result<Validator> {
 /// What is wrong with a line, as the kind of line that it is most like.
 fn nearest(schema: &Value, line: &Value) -> Result<String> {
     let kinds = schema["oneOf"].as_array().context("docs/schema.json has no lines")?;
-    let is_called_so =
-        |kind: &&Value| ["outcome", "event"].iter().all(|tag| kind["properties"][tag]["const"] == line[tag]);
+    // What has an event may have an outcome as well, of which that tells.
+    let tag = if line.get("event").is_some() { "event" } else { "outcome" };
+    let is_called_so = |kind: &&Value| kind["properties"][tag]["const"] == line[tag];
     let faults =
         kinds.iter().filter(is_called_so).map(|kind| faults(schema, kind, line)).collect::<Result<Vec<_>>>()?;
     Ok(match faults.into_iter().min_by_key(Vec::len) {

@@ -109,12 +109,13 @@ fn each_command_about_files_prints_what_is_published() {
     let secret = OsStr::from_bytes(b"kl\xfessel.key");
     let made = here(&["keys", "generate"]).args([secret]).expect(0).json();
     assert_eq!((&made["outcome"], &made["secret"]), (&"generated".into(), &"kl\u{fffd}ssel.key".into()));
-    let public = OsStr::from_bytes(b"kl\xfessel.pub");
-    let trusted = here(&["keys", "trust"]).args([public]).expect(0).json();
+    let public = place.path().join(OsStr::from_bytes(b"kl\xfessel.pub"));
+    fs::rename(public, place.path().join("key.pub")).expect("it is there");
+    let trusted = here(&["keys", "trust", "key.pub"]).expect(0).json();
     assert_eq!((&trusted["outcome"], &trusted["id"]), (&"trusted".into(), &made["id"]));
     assert_eq!(here(&["keys", "list"]).expect(0).json()["trusted"][0]["id"], made["id"]);
-    assert_eq!(here(&["keys", "revoke"]).args([public]).expect(0).json()["outcome"], "revoked");
-    let sdk = workspace::root().join("plugin-abi");
-    let created = here(&["new", "chat", "--path"]).args([sdk]).expect(0).json();
+    assert_eq!(here(&["keys", "revoke", "key.pub"]).expect(0).json()["outcome"], "revoked");
+    let sdk = workspace::root().join("plugin-abi").display().to_string();
+    let created = here(&["new", "chat", "--path", &sdk]).expect(0).json();
     assert_eq!((&created["outcome"], &created["name"]), (&"created".into(), &"chat".into()));
 }
