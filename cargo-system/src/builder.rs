@@ -19,7 +19,7 @@ use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 pub(crate) enum Purpose<'a> {
     /// To be upgraded again and again: optimised and incremental.
     Upgrade,
-    /// To be shipped: optimised as a whole, and the same wherever it is built.
+    /// To be shipped: optimised as a whole, and without a folder of this machine in it.
     Release(&'a Origin),
 }
 

@@ -184,7 +184,8 @@ fn others(store: &Store, manifest: &Manifest) -> io::Result<Vec<Difference>> {
             let entry = entry?;
             let (path, kind) = (entry.path(), entry.file_type()?);
             match own.contains(&path) {
-                true if kind.is_file() => {}
+                // What is no file there was told already, if the manifest names it.
+                true if kind.is_file() || manifest.files.iter().any(|file| root.join(&file.path) == path) => {}
                 false if kind.is_dir() && own.iter().any(|own| own.starts_with(&path)) => open.push(path),
                 _ => found.push(other(&path, "is not named by its manifest")),
             }

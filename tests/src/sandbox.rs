@@ -240,22 +240,6 @@ pub(crate) fn lay_out(plugin: &str, workspace: &Path) -> Result<()> {
     write_if_changed(&workspace.join("Cargo.lock"), &fs::read_to_string(root.join("Cargo.lock"))?)
 }
 
-/// Writes a workspace with a copy of a fixture of several packages, and with the SDK as a member, so that no path leads out of it. It can be anywhere.
-///
-/// # Errors
-/// When a file cannot be read or written.
-pub fn lay_out_whole(fixture: &str, workspace: &Path) -> Result<()> {
-    const SDK: [&str; 2] = ["plugin-abi", "plugin-abi/derive"];
-    let root = workspace::root();
-    copy_tree(&source(fixture), workspace, &|_| Copy::Bytes)?;
-    copy_tree(&root.join(SDK[0]), &workspace.join(SDK[0]), &|_| Copy::Bytes)?;
-    let members: Vec<_> = members(fixture)?.into_iter().chain(SDK.map(str::to_owned)).collect();
-    let manifest = fs::read_to_string(root.join("Cargo.toml"))?;
-    fs::write(workspace.join("Cargo.toml"), own_manifest(&manifest, &members, Path::new(""))?)?;
-    fs::copy(root.join("Cargo.lock"), workspace.join("Cargo.lock"))?;
-    Ok(())
-}
-
 /// Where the repository has the example or a fixture.
 pub(crate) fn source(plugin: &str) -> PathBuf {
     let root = workspace::root();

@@ -11,6 +11,7 @@ use anyhow::Context as _;
 use cargo_metadata::{DependencyKind, Metadata, Node, NodeDep, PackageId};
 use semver::Version;
 use serde::Deserialize;
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::process::Command;
@@ -127,10 +128,10 @@ fn reached(root: &PackageId, uses: impl Fn(&PackageId) -> Vec<PackageId>) -> BTr
     let mut reached = BTreeMap::new();
     let mut open = vec![root.clone()];
     while let Some(id) = open.pop() {
-        if !reached.contains_key(&id) {
-            let used = uses(&id);
+        if let Entry::Vacant(place) = reached.entry(id) {
+            let used = uses(place.key());
             open.extend(used.iter().cloned());
-            reached.insert(id, used);
+            place.insert(used);
         }
     }
     reached

@@ -7,8 +7,7 @@
 //! cargo metadata, rustc ──► places   what the folders of this machine are called in all that is compiled
 //! ```
 //!
-//! Nothing of it depends on the machine, on the time or on chance: the same source gives the same bytes, wherever it is built. A build for `upgrade` goes
-//! without: nobody ships it, and it has to be fast.
+//! Nothing of it depends on the machine's folders, on the time or on chance. A build for `upgrade` goes without: nobody ships it, and it has to be fast.
 
 mod compiler;
 mod licence;

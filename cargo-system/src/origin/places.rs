@@ -38,6 +38,10 @@ impl Places {
     }
 
     fn add(&mut self, folder: &Utf8Path, name: String) {
+        // Of the folder that it works in the compiler knows the path without links, and of all others what cargo calls them.
+        if let Ok(real) = folder.canonicalize_utf8() {
+            self.names.insert(real, name.clone());
+        }
         self.names.insert(folder.to_owned(), name);
     }
 
