@@ -10,7 +10,7 @@ use std::time::Duration;
 /// Options of every command.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Global {
-    /// The node's folder, or ssh://[user@]host[:port]/path; without it, the workspace's own. upgrade and deploy take several
+    /// The node's folder, or ssh://user@host:port/path; without it, the workspace's own. upgrade and deploy take several
     #[arg(long, global = true, value_name = "PATH", env = "CARGO_SYSTEM_NODE", value_parser = place())]
     pub(crate) node: Vec<Place>,
     /// Print JSON: one object, or one event a line for what takes time
