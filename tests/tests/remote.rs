@@ -44,7 +44,7 @@ fn a_release_is_deployed_upgraded_and_asked() {
     assert_eq!((&result["outcome"], &result["from"]), (&"upgraded".into(), &first.clone().into()), "{result}");
     assert_eq!(result["node"], far.node());
     let sent = event(&said, "sent");
-    assert_eq!(sent["files"], 3, "the plugin, the manifest and the record: {sent}");
+    assert_eq!(sent["files"], 4, "the plugin, what is linked into it, the manifest and the record: {sent}");
     let plugin = fs::read_dir(far.folder.join("lib")).expect("plugins").flatten().map(|entry| entry.path());
     let lens = plugin.map(|folder| fs::metadata(folder.join("libgreet.so")).expect("a plugin").len());
     assert!(far.sshd.bytes() - before < lens.max().expect("a plugin") + TALK_LEN, "nothing else is sent");
