@@ -112,12 +112,7 @@ fn here(context: &Context, command: Command) -> Result<(), Failure> {
             let wish = Wish { force, confirm_within, wait, planned: None };
             upgrade::upgrade(context, release.as_deref(), wish, waiting, &making)
         }
-        Command::Deploy(options) => {
-            let DeployOptions { release, force, confirm_within, wait, waiting, making, serving } = options;
-            let wish = Wish { force, confirm_within, wait, planned: None };
-            let (release, making, serving) = (release.as_deref(), &making, Some(serving));
-            remote::run(context, &Errand { release, wish, dry_run: false, has_out: false, waiting, making, serving })
-        }
+        Command::Deploy(options) => deploy(context, options),
         Command::Rollback { version, force, dry_run: true, .. } => dry_run::rollback(context, version, force),
         Command::Rollback { version, force, waiting, .. } => rollback::rollback(context, version, force, waiting),
         Command::Confirm { waiting } => confirm::confirm(context, waiting),
@@ -153,6 +148,14 @@ fn here(context: &Context, command: Command) -> Result<(), Failure> {
         Command::Describe { file, begin } => describe::describe(&file, begin),
         Command::Node { root, detach, serving } => node::node(root, detach, &serving),
     }
+}
+
+/// Onto other machines, where one serves already or not.
+fn deploy(context: &Context, options: DeployOptions) -> Result<(), Failure> {
+    let DeployOptions { release, force, confirm_within, wait, waiting, making, serving } = options;
+    let wish = Wish { force, confirm_within, wait, planned: None };
+    let (release, making, serving) = (release.as_deref(), &making, Some(serving));
+    remote::run(context, &Errand { release, wish, dry_run: false, has_out: false, waiting, making, serving })
 }
 
 /// A release has no sources.
