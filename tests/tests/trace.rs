@@ -125,23 +125,24 @@ fn clients_that_are_killed_leave_nothing_traced() {
     let start = || {
         let mut command = sandbox.cli(["trace", &pid, "--for", "10m"]).into_command();
         let mut client = command.stdout(Stdio::piped()).spawn().expect("a client");
-        let mut line = String::new();
-        BufReader::new(client.stdout.take().expect("piped")).read_line(&mut line).expect("an event");
+        let (mut line, mut reader) = (String::new(), BufReader::new(client.stdout.take().expect("piped")));
+        reader.read_line(&mut line).expect("an event");
         assert!(line.contains("polled"), "{line}");
-        client
+        // As long as somebody reads what it says, it goes on.
+        (client, reader)
     };
     // Each of them has heard something, so it is among those that there is room for.
     let mut clients: Vec<_> = (0..TRACES_MAX).map(|_| start()).collect();
     let said = sandbox.cli(["trace", &pid]).expect(ERROR);
     assert_eq!(said.complaint().0, Some("8 traces go on already; one of them must end first"));
-    for client in &mut clients {
+    for (client, _) in &mut clients {
         client.kill().expect("killed");
         client.wait().expect("gone");
     }
     let mut free = || sandbox.cli(["trace", &pid, "--count", "1"]).run().is_ok_and(|said| said.code == 0).then_some(());
     wait::until("there is room again", LIMIT, &mut free).expect("nothing is left");
     let others: Vec<_> = (0..TRACES_MAX).map(|_| start()).collect();
-    for mut client in others {
+    for (mut client, _) in others {
         client.kill().expect("killed");
         client.wait().expect("gone");
     }
