@@ -1,11 +1,14 @@
-//! The files whose code is in memory: where each stands, and its bytes, read when a stack leads there.
+//! The files whose code is in memory: where each stands, and the file itself, opened when a stack leads there. Of its bytes, nearly all of
+//! which tell of source lines, only those are read that somebody needs.
 //!
 //! The table of mappings is read anew for each stack, so that an image which was loaded a moment ago is in it (std, and the `backtrace`
 //! crate, would not see it).
 
 use crate::image::{self, Image};
-use object::{Object as _, ObjectSection as _, ObjectSegment as _};
+use object::{Object as _, ObjectSection as _, ObjectSegment as _, ReadCache};
 use std::collections::HashMap;
+use std::fs::File;
+use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,9 +25,10 @@ struct Mapping {
 }
 
 /// A file in memory.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Loaded {
-    pub(super) bytes: Arc<Vec<u8>>,
+    /// Open, so that it stays what it was, whatever its name leads to by now.
+    file: File,
     /// Where its code is mapped.
     pub(super) range: Range<u64>,
     /// What is to be added to an address of the file.
@@ -36,6 +40,16 @@ pub(super) struct Loaded {
     pub(super) is_node: bool,
 }
 
+/// What was read of a file.
+pub(super) type Read = ReadCache<File>;
+
+impl Loaded {
+    /// What reads it, and keeps what was read. Not for two threads at a time: they would move each other's place in the file.
+    pub(super) fn read(&self) -> io::Result<Read> {
+        self.file.try_clone().map(ReadCache::new)
+    }
+}
+
 /// See the file's head.
 #[derive(Debug)]
 pub(super) struct Files {
@@ -45,14 +59,14 @@ pub(super) struct Files {
 }
 
 impl Files {
-    pub(super) fn new() -> std::io::Result<Self> {
+    pub(super) fn new() -> io::Result<Self> {
         let mut files = Self { mappings: Vec::new(), node: std::env::current_exe().ok(), read: HashMap::new() };
         files.list()?;
         Ok(files)
     }
 
     /// Reads the table of mappings anew. What was read of files stays.
-    pub(super) fn list(&mut self) -> std::io::Result<()> {
+    pub(super) fn list(&mut self) -> io::Result<()> {
         let maps = std::fs::read_to_string("/proc/self/maps")?;
         self.mappings = maps.lines().filter_map(code_of).collect();
         Ok(())
@@ -93,11 +107,9 @@ fn load(mapping: &Mapping, node: Option<&Path>) -> Option<Loaded> {
     // A node whose executable was replaced since still finds its own here.
     let is_node = node == Some(mapping.path.as_path());
     let path = if is_node { Path::new("/proc/self/exe") } else { &mapping.path };
-    if std::fs::metadata(path).ok()?.len() > FILE_LEN_MAX {
-        return None;
-    }
-    let bytes = std::fs::read(path).ok()?;
-    let file = object::File::parse(bytes.as_slice()).ok()?;
+    let opened = File::open(path).ok().filter(|file| file.metadata().is_ok_and(|known| known.len() <= FILE_LEN_MAX))?;
+    let read = opened.try_clone().map(ReadCache::new).ok()?;
+    let file = object::File::parse(&read).ok()?;
     let bias = file.segments().find_map(|segment| {
         let (offset, len) = segment.file_range();
         let is_it = offset <= mapping.offset + 0xFFF && mapping.offset < offset + len && len > 0;
@@ -106,11 +118,11 @@ fn load(mapping: &Mapping, node: Option<&Path>) -> Option<Loaded> {
     })?;
     let image = image::all().into_iter().find(|image| image.path == mapping.path);
     let name = mapping.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    Some(Loaded { range: mapping.range.clone(), bias, name, image, is_node, bytes: Arc::new(bytes) })
+    Some(Loaded { file: opened, range: mapping.range.clone(), bias, name, image, is_node })
 }
 
 /// Segments that share a page of the file are told apart by which has the code.
-fn covers_code(file: &object::File<'_>, address: u64, len: u64) -> bool {
+fn covers_code<'a>(file: &object::File<'a, &'a Read>, address: u64, len: u64) -> bool {
     let Some(text) = file.section_by_name(".text") else { return true };
     (address..address + len).contains(&text.address())
 }

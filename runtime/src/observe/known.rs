@@ -6,27 +6,27 @@
 //!
 //! What is loaded is never unloaded, so what is known stays true.
 
-use super::files::{Files, Loaded};
+use super::files::{Files, Loaded, Read};
 use super::symbols::Symbols;
 use super::unwind::{Place, Unwinder, is_plugin};
 use crate::protocol::Frame;
 use crate::scheduler::Snapshot;
 use std::cell::OnceCell;
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::collections::hash_map::Entry;
 
 /// So many addresses at the most; beyond that it begins anew.
 const ADDRESSES_MAX: usize = 20_000;
 
 /// Files, one behind the other: what stands here stays where it is, for those who point to it.
 #[derive(Debug, Default)]
-pub(super) struct Shelf(OnceCell<Box<(Arc<Loaded>, Shelf)>>);
+pub(super) struct Shelf(OnceCell<Box<(Read, Shelf)>>);
 
 impl Shelf {
-    fn put(&self, loaded: Arc<Loaded>) -> &Loaded {
+    fn put(&self, read: Read) -> &Read {
         match self.0.get() {
-            Some(next) => next.1.put(loaded),
-            None => &self.0.get_or_init(|| Box::new((loaded, Self::default()))).0,
+            Some(next) => next.1.put(read),
+            None => &self.0.get_or_init(|| Box::new((read, Self::default()))).0,
         }
     }
 }
@@ -75,11 +75,8 @@ impl<'a> Known<'a> {
     }
 
     fn look_up(&mut self, place: &Place) -> Vec<Frame> {
-        let shelf = self.shelf;
-        let mut frames = place.file.as_ref().map_or_else(Vec::new, |file| {
-            let symbols = self.symbols.entry(file.range.start);
-            symbols.or_insert_with(|| Symbols::of(shelf.put(Arc::clone(file)))).frames(place.address)
-        });
+        let symbols = place.file.as_ref().and_then(|file| self.symbols(file));
+        let mut frames = symbols.map_or_else(Vec::new, |symbols| symbols.frames(place.address));
         if frames.is_empty() {
             let function = self.files.place(place.address);
             frames.push(Frame { function, file: None, line: None, is_inlined: false, version: None });
@@ -89,5 +86,13 @@ impl<'a> Known<'a> {
             frame.version = image.map(|image| image.version.to_owned());
         }
         frames
+    }
+
+    /// `None`: the file cannot be read.
+    fn symbols(&mut self, file: &Loaded) -> Option<&Symbols<'a>> {
+        Some(match self.symbols.entry(file.range.start) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => place.insert(Symbols::of(self.shelf.put(file.read().ok()?), file.bias)),
+        })
     }
 }

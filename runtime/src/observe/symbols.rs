@@ -1,6 +1,6 @@
 //! From an address to function, file and line, inlined functions too: by a file's debug information, or else its symbols.
 
-use super::files::Loaded;
+use super::files::Read;
 use crate::protocol::Frame;
 use addr2line::gimli::{self, EndianSlice, LittleEndian};
 use addr2line::{Context, LookupResult};
@@ -11,27 +11,21 @@ type Bytes<'a> = EndianSlice<'a, LittleEndian>;
 /// The symbols of one file.
 pub(super) struct Symbols<'a> {
     context: Option<Context<Bytes<'a>>>,
-    file: Option<object::File<'a>>,
-    loaded: &'a Loaded,
+    file: Option<object::File<'a, &'a Read>>,
+    /// What an address of the file has more in memory.
+    bias: u64,
 }
 
 impl<'a> Symbols<'a> {
-    pub(super) fn of(loaded: &'a Loaded) -> Self {
-        let file = object::File::parse(loaded.bytes.as_slice()).ok();
-        let context = file.as_ref().and_then(|file| {
-            let section = |id: gimli::SectionId| -> Result<Bytes<'a>, gimli::Error> {
-                let section = file.section_by_name(id.name());
-                let bytes: &'a [u8] = section.and_then(|section| section.data().ok()).unwrap_or_default();
-                Ok(EndianSlice::new(bytes, LittleEndian))
-            };
-            Context::from_dwarf(gimli::Dwarf::load(section).ok()?).ok()
-        });
-        Self { context, file, loaded }
+    pub(super) fn of(read: &'a Read, bias: u64) -> Self {
+        let file = object::File::parse(read).ok();
+        let context = file.as_ref().and_then(|file| Context::from_dwarf(dwarf(file)?).ok());
+        Self { context, file, bias }
     }
 
     /// The functions at that address, innermost first. Empty: nothing is known of it.
     pub(super) fn frames(&self, address: u64) -> Vec<Frame> {
-        let address = address.wrapping_sub(self.loaded.bias);
+        let address = address.wrapping_sub(self.bias);
         let found = self.by_debug_information(address);
         if found.is_empty() { self.by_symbol(address).into_iter().collect() } else { found }
     }
@@ -82,6 +76,17 @@ impl<'a> Symbols<'a> {
     }
 }
 
+/// All of the debug information but for where variables are, which nobody asks for.
+fn dwarf<'a>(file: &object::File<'a, &'a Read>) -> Option<gimli::Dwarf<Bytes<'a>>> {
+    let section = |id: gimli::SectionId| -> Result<Bytes<'a>, gimli::Error> {
+        let is_wanted = !matches!(id, gimli::SectionId::DebugLoc | gimli::SectionId::DebugLocLists);
+        let section = file.section_by_name(id.name()).filter(|_| is_wanted);
+        let bytes: &'a [u8] = section.and_then(|section| section.data().ok()).unwrap_or_default();
+        Ok(EndianSlice::new(bytes, LittleEndian))
+    };
+    gimli::Dwarf::load(section).ok()
+}
+
 /// In a release the workspace, whose files are named from there, is called `.`.
 fn plain(file: &str) -> &str {
     file.strip_prefix("./").unwrap_or(file)
@@ -111,7 +116,8 @@ mod tests {
         let mut files = Files::new().expect("the map");
         let here = without_hash as *const () as u64;
         let loaded = files.at(here).expect("a file");
-        let frames = Symbols::of(&loaded).frames(here);
+        let read = loaded.read().expect("it is open");
+        let frames = Symbols::of(&read, loaded.bias).frames(here);
         let last = frames.last().expect("a frame");
         assert!(last.function.ends_with("symbols::without_hash"), "{last:?}");
         assert!(last.file.as_ref().is_some_and(|file| file.ends_with("observe/symbols.rs")), "{last:?}");

@@ -66,7 +66,8 @@ fn word(snapshot: &Snapshot, address: u64) -> Result<u64, ()> {
 }
 
 fn module(file: &Loaded) -> Module<Vec<u8>> {
-    let parsed = object::File::parse(file.bytes.as_slice()).ok();
+    let read = file.read().ok();
+    let parsed = read.as_ref().and_then(|read| object::File::parse(read).ok());
     let section = |name: &str| parsed.as_ref().and_then(|parsed| parsed.section_by_name(name));
     let range = |name: &str| section(name).map(|section| section.address()..section.address() + section.size());
     let data = |name: &str| section(name).and_then(|section| section.data().ok()).map(<[u8]>::to_vec);

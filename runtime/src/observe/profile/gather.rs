@@ -105,7 +105,8 @@ impl Gathered {
             let file = self.files.at(*first);
             let end = file.as_ref().map_or(1, |file| rest.partition_point(|address| *address < file.range.end).max(1));
             let (own, others) = rest.split_at(end);
-            let symbols = file.as_deref().map(Symbols::of);
+            let read = file.as_ref().and_then(|file| Some((file.read().ok()?, file.bias)));
+            let symbols = read.as_ref().map(|(read, bias)| Symbols::of(read, *bias));
             for address in own {
                 let frames = symbols.as_ref().map_or_else(Vec::new, |symbols| symbols.frames(*address));
                 let mut numbers: Vec<_> = frames.iter().map(|frame| names.number(&frame.function)).collect();
