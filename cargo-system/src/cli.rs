@@ -88,10 +88,10 @@ pub(crate) enum Command {
         #[arg(value_name = "PLAN", conflicts_with_all = ["release", "newest", "force", "dry_run", "confirm_within"])]
         plan: Option<PathBuf>,
         /// Take this release, an archive or a folder, instead of building
-        #[arg(long, value_name = "FILE", conflicts_with_all = ["key", "target"])]
+        #[arg(long, value_name = "FILE", conflicts_with_all = ["key", "counter", "target"])]
         release: Option<PathBuf>,
         /// Take the newest release in the node's folder
-        #[arg(long, conflicts_with_all = ["release", "key", "target", "dry_run"])]
+        #[arg(long, conflicts_with_all = ["release", "key", "counter", "target", "dry_run"])]
         newest: bool,
         /// Also to a release that was rolled back
         #[arg(long)]

@@ -23,6 +23,7 @@ mod pauses;
 mod plan_text;
 mod progress;
 mod remote;
+mod rustc;
 mod rustflags;
 mod settings;
 mod shown;

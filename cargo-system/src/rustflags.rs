@@ -6,9 +6,14 @@
 //! CARGO_ENCODED_RUSTFLAGS ─► RUSTFLAGS ─► target.*.rustflags (all that apply) ─► build.rustflags
 //! ```
 //!
-//! Lists in configuration files are joined with what `--config` adds. Of a text, flags are what stands between its blanks, and one of ours may have a blank
-//! in it: so the user's are taken out of it and go into the first variable, which has them apart, with ours.
+//! Of `target.*` those count that are for what is built: its triple, or a `cfg(…)` that holds for it. Lists in configuration files are joined with what
+//! `--config` adds. Of a text, flags are what stands between its blanks, and one of ours may have a blank in it: so the user's are taken out of it and go into
+//! the first variable, which has them apart, with ours.
 
+use crate::rustc;
+use cargo_metadata::cargo_platform::{Cfg, Platform};
+use runtime::image::TARGET;
+use std::cell::OnceCell;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
@@ -30,11 +35,12 @@ enum Place {
 
 /// Adds the flags to a call of cargo that is made in the current folder.
 pub(crate) fn add(command: &mut Command, flags: &[String]) {
-    let variables: Vec<_> = std::env::vars_os().collect();
-    let variable = |wanted: &str| variables.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_os_str());
-    let place = from_variables(&variable, variables.iter().map(|(name, _)| name.as_os_str()))
-        .unwrap_or_else(|| from_files(&config_files(variable("CARGO_HOME"), variable("HOME"))));
-    match place {
+    let variable = |wanted: &str| std::env::var_os(wanted);
+    let files = config_files(variable("CARGO_HOME"), variable("HOME"));
+    // What cannot be read or parsed, cargo complains about.
+    let tables = files.iter().filter_map(|file| std::fs::read_to_string(file).ok()?.parse().ok());
+    let holds = OnceCell::new();
+    match place(&variable, &tables.collect::<Vec<_>>(), &|| holds.get_or_init(what_holds).clone()) {
         Place::Encoded(mut value) => {
             for flag in flags {
                 if !value.is_empty() {
@@ -53,91 +59,107 @@ fn config(command: &mut Command, key: &str, flags: &[String]) {
     command.arg("--config").arg(format!("{key}={}", toml::Value::from(flags.to_vec())));
 }
 
-/// Flags of a text.
-fn encoded(text: &OsStr) -> OsString {
-    let blank = |byte: &u8| *byte == b' ';
-    let flags: Vec<_> = text.as_bytes().split(blank).filter(|flag| !flag.is_empty()).collect();
-    OsString::from_vec(flags.join(ENCODED.1.as_bytes()))
-}
-
-fn from_variables<'a>(
-    variable: &impl Fn(&str) -> Option<&'a OsStr>,
-    mut names: impl Iterator<Item = &'a OsStr>,
-) -> Option<Place> {
-    // An empty variable hides the others as well.
-    let own = variable(ENCODED.0).map(OsStr::to_owned).or_else(|| variable("RUSTFLAGS").map(encoded));
-    if own.is_some() {
-        return own.map(Place::Encoded);
-    }
-    let is_target = |name: &OsStr| {
-        let name = name.to_string_lossy();
-        name.starts_with("CARGO_TARGET_") && name.ends_with("_RUSTFLAGS")
-    };
-    if names.any(is_target) {
-        return Some(Place::Target);
-    }
-    variable("CARGO_BUILD_RUSTFLAGS").map(|_| Place::BuildList)
+/// What is true of the target, for `cfg(…)`. A compiler that does not say is complained about by cargo.
+fn what_holds() -> Vec<Cfg> {
+    let said = rustc::ask(&["--print", "cfg", "--target", TARGET]).unwrap_or_default();
+    said.lines().filter_map(|line| line.parse().ok()).collect()
 }
 
 /// cargo's configuration files for the current folder, the nearest first.
-fn config_files(cargo_home: Option<&OsStr>, home: Option<&OsStr>) -> Vec<PathBuf> {
+fn config_files(cargo_home: Option<OsString>, home: Option<OsString>) -> Vec<PathBuf> {
     let current = std::env::current_dir().unwrap_or_default();
-    let home = cargo_home.map(PathBuf::from).or_else(|| Some(Path::new(home?).join(".cargo")));
+    let home = cargo_home.map(PathBuf::from).or_else(|| Some(Path::new(&home?).join(".cargo")));
     let folders = current.ancestors().map(|folder| folder.join(".cargo")).chain(home);
     folders.flat_map(|folder| ["config", "config.toml"].map(|name| folder.join(name))).collect()
 }
 
-fn from_files(files: &[PathBuf]) -> Place {
-    // What cannot be read or parsed, cargo complains about.
-    let tables = files.iter().filter_map(|file| std::fs::read_to_string(file).ok()?.parse().ok());
-    from_tables(&tables.collect::<Vec<_>>())
+fn place(variable: &impl Fn(&str) -> Option<OsString>, tables: &[toml::Table], holds: &impl Fn() -> Vec<Cfg>) -> Place {
+    // An empty variable hides the others as well.
+    let own = variable(ENCODED.0).or_else(|| variable("RUSTFLAGS").map(|text| encoded(&text, |byte| byte == b' ')));
+    if let Some(own) = own {
+        return Place::Encoded(own);
+    }
+    let of_target = format!("CARGO_TARGET_{}_RUSTFLAGS", TARGET.to_uppercase().replace('-', "_"));
+    let is_blank = |byte: u8| byte.is_ascii_whitespace();
+    match tables.iter().find_map(|table| table.get("build")?.get("rustflags")) {
+        _ if variable(&of_target).is_some() || tables.iter().any(|table| has_target_flags(table, holds)) => {
+            Place::Target
+        }
+        // It is joined with a list of the files.
+        Some(toml::Value::String(text)) if variable("CARGO_BUILD_RUSTFLAGS").is_none() => {
+            Place::Encoded(encoded(text.as_ref(), is_blank))
+        }
+        None if variable("CARGO_BUILD_RUSTFLAGS").is_none() => Place::Target,
+        _ => Place::BuildList,
+    }
 }
 
-fn from_tables(tables: &[toml::Table]) -> Place {
-    let has_flags = |target: &toml::Value| target.get("rustflags").is_some();
-    let targets = tables.iter().filter_map(|table| table.get("target")?.as_table());
-    if targets.flat_map(toml::Table::values).any(has_flags) {
-        return Place::Target;
-    }
-    match tables.iter().find_map(|table| table.get("build")?.get("rustflags")) {
-        Some(toml::Value::String(text)) => Place::Encoded(encoded(text.as_ref())),
-        Some(_) => Place::BuildList,
-        None => Place::Target,
-    }
+/// Flags for what is built?
+fn has_target_flags(table: &toml::Table, holds: &impl Fn() -> Vec<Cfg>) -> bool {
+    let targets = table.get("target").and_then(toml::Value::as_table).into_iter().flatten();
+    let mut with_flags = targets.filter(|(_, target)| target.get("rustflags").is_some()).map(|(key, _)| key);
+    with_flags.any(|key| match key.parse() {
+        Ok(Platform::Name(triple)) => triple == TARGET,
+        Ok(Platform::Cfg(expression)) => expression.matches(&holds()),
+        Err(_) => false,
+    })
+}
+
+/// Flags of a text, which stand between what is a blank there.
+fn encoded(text: &OsStr, is_blank: impl Fn(u8) -> bool) -> OsString {
+    let flags = text.as_bytes().split(|byte| is_blank(*byte)).map(<[u8]>::trim_ascii);
+    let flags: Vec<_> = flags.filter(|flag| !flag.is_empty()).collect();
+    OsString::from_vec(flags.join(ENCODED.1.as_bytes()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn place_of(files: &[&str]) -> Place {
-        from_tables(&files.iter().map(|text| text.parse().expect("TOML")).collect::<Vec<_>>())
+    fn place_of(variables: &[(&str, &str)], files: &[&str]) -> Place {
+        let variable =
+            |wanted: &str| variables.iter().find(|(name, _)| *name == wanted).map(|(_, v)| OsString::from(*v));
+        let tables: Vec<_> = files.iter().map(|text| text.parse().expect("TOML")).collect();
+        place(&variable, &tables, &|| vec!["unix".parse().expect("a cfg")])
     }
 
     #[test]
     fn the_flag_goes_where_the_files_have_flags() {
+        let place_of = |files| place_of(&[], files);
         assert_eq!(place_of(&[]), Place::Target);
         assert_eq!(place_of(&["[build]\njobs = 1"]), Place::Target);
         assert_eq!(place_of(&["", "[build]\nrustflags = [\"-Ctarget-cpu=native\"]"]), Place::BuildList);
-        let texts = ["[build]\nrustflags = \"--cfg near\"", "[build]\nrustflags = \"--cfg far\""];
+        let texts = ["[build]\nrustflags = \"--cfg\tnear\\n\"", "[build]\nrustflags = \"--cfg far\""];
         assert_eq!(place_of(&texts), Place::Encoded("--cfg\u{1f}near".into()));
-        let both = "[build]\nrustflags = [\"-g\"]\n[target.'cfg(unix)']\nrustflags = [\"-g\"]";
-        assert_eq!(place_of(&[both]), Place::Target);
+    }
+
+    #[test]
+    fn flags_of_the_target_hide_others_and_flags_of_another_target_do_not() {
+        let with = |target: &str| format!("[build]\nrustflags = [\"-g\"]\n[target.{target}]\nrustflags = [\"-g\"]");
+        let place_of = |target: &str| place_of(&[], &[&with(target)]);
+        for target in ["'cfg(unix)'", "x86_64-unknown-linux-gnu"] {
+            assert_eq!(place_of(target), Place::Target, "{target}");
+        }
+        for target in ["'cfg(windows)'", "x86_64-pc-windows-msvc"] {
+            assert_eq!(place_of(target), Place::BuildList, "{target}");
+        }
     }
 
     #[test]
     fn variables_hide_files_and_each_other() {
-        let place = |given: &[(&str, &str)]| {
-            let variable = |wanted: &str| given.iter().find(|(name, _)| *name == wanted).map(|(_, v)| OsStr::new(*v));
-            from_variables(&variable, given.iter().map(|(name, _)| OsStr::new(*name)))
-        };
-        assert_eq!(place(&[("PATH", "/bin")]), None);
+        fn own(variables: &[(&str, &str)]) -> Place {
+            place_of(variables, &["[build]\nrustflags = [\"-g\"]"])
+        }
+
+        assert_eq!(own(&[("PATH", "/bin")]), Place::BuildList);
         let both = [("RUSTFLAGS", "-g"), ("CARGO_ENCODED_RUSTFLAGS", "")];
-        assert_eq!(place(&both), Some(Place::Encoded("".into())));
-        let build = [("CARGO_BUILD_RUSTFLAGS", "-g"), ("RUSTFLAGS", " -g  --cfg x")];
-        assert_eq!(place(&build), Some(Place::Encoded("-g\u{1f}--cfg\u{1f}x".into())));
-        assert_eq!(place(&build[..1]), Some(Place::BuildList));
-        let target = [("CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS", "-g"), build[0]];
-        assert_eq!(place(&target), Some(Place::Target));
+        assert_eq!(own(&both), Place::Encoded("".into()));
+        let build = [("CARGO_BUILD_RUSTFLAGS", "-g"), ("RUSTFLAGS", " -g  --cfg x\n")];
+        assert_eq!(own(&build), Place::Encoded("-g\u{1f}--cfg\u{1f}x".into()));
+        assert_eq!(place_of(&build[..1], &[]), Place::BuildList);
+        assert_eq!(place_of(&build[..1], &["[target.'cfg(unix)']\nrustflags = [\"-g\"]"]), Place::Target);
+        let of = |target| [(target, "-g"), build[0]];
+        assert_eq!(own(&of("CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS")), Place::Target);
+        assert_eq!(own(&of("CARGO_TARGET_X86_64_PC_WINDOWS_MSVC_RUSTFLAGS")), Place::BuildList);
     }
 }

@@ -1,7 +1,7 @@
 //! What is to be done when something has come: a waker that crossed the ABI (of a process, or of a plugin's own executor), or a call.
 #![expect(unsafe_code, reason = "the owner of a foreign waker calls its functions by the ABI's contract")]
 
-use plugin_abi::abi::AbiWaker;
+use plugin_abi::abi::{AbiWaker, WakerVtable};
 use std::fmt;
 
 /// Done once, or dropped.
@@ -58,6 +58,11 @@ impl Waker {
 }
 
 impl Foreign {
+    /// Are its functions these?
+    pub(crate) fn is_of(&self, vtable: &'static WakerVtable) -> bool {
+        std::ptr::eq(self.0.vtable, vtable)
+    }
+
     fn wake(self) {
         let AbiWaker { data, vtable } = self.0;
         std::mem::forget(self);

@@ -14,6 +14,7 @@ pub mod elsewhere;
 pub mod erlang;
 pub mod erlang_release;
 pub mod example;
+pub mod hot_reload;
 pub mod http;
 pub mod load;
 pub mod memory;

@@ -63,6 +63,7 @@ fn times_priorities_and_schedulers_online() {
     let mut talk = Talk::open(node.address());
     for (scene, said) in [
         ("after", "(true, true, true, true, true)"),
+        ("after-in-order", "true"),
         ("interval", "(true, true, true)"),
         ("send-interval", "(true, true, true, true)"),
         ("online", "(true, true, [true, true, true, true, true])"),

@@ -78,6 +78,9 @@ fn a_release_that_is_whole_is_said_to_be_in_one_line() {
     // Whoever signs by default can verify, too.
     let verify = shipped.sandbox.cli(["release", "verify"]).args([&shipped.archive]);
     let _ = verify.env("CARGO_SYSTEM_SIGN", &shipped.secret).expect(0);
+    let taken = shipped.sandbox.cli(["upgrade", "--release"]).args([&shipped.archive]);
+    let said = taken.env("CARGO_SYSTEM_SIGN", &shipped.secret).expect(1).stderr;
+    assert!(!said.contains("cannot be used with"), "to take one that is signed is no wrong usage: {said}");
     // As the release's own command does.
     let own = system_tests::cli::Cli::of(&shipped.folder.join("bin/greet"));
     let _ = own.args(["release", "verify"]).args([&shipped.archive]).expect(0);

@@ -10,7 +10,7 @@ use std::time::Duration;
 #[derive(Clone, Debug, Args)]
 pub(crate) struct DeployOptions {
     /// Take this release, an archive or a folder, instead of building
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["key", "target"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["key", "counter", "target"])]
     pub(crate) release: Option<PathBuf>,
     /// Where one serves: also to a release that was rolled back
     #[arg(long)]

@@ -1,6 +1,9 @@
 //! Options of several commands.
 
+use crate::exit_code::ExitCode;
+use crate::failure::Failure;
 use crate::remote::Address;
+use crate::signer::Signer;
 use clap::Args;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use std::ffi::OsString;
@@ -82,12 +85,13 @@ pub(crate) struct Waiting {
 /// Who signs a release.
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct Signing {
-    /// Sign the release with this secret key (cargo system keys generate makes one)
-    #[arg(long = "sign", value_name = "KEY", env = "CARGO_SYSTEM_SIGN")]
-    pub(crate) key: Option<PathBuf>,
+    /// Sign the release with this secret key (cargo system keys generate makes one); without it, with that of CARGO_SYSTEM_SIGN
+    // Not clap's `env`: to clap a variable is an option that was given, and not to be beside --release.
+    #[arg(long = "sign", value_name = "KEY")]
+    key: Option<PathBuf>,
     /// The release's counter, above that of every release before; without it, the time in milliseconds
-    #[arg(long, value_name = "N", requires = "key")]
-    pub(crate) counter: Option<u64>,
+    #[arg(long, value_name = "N")]
+    counter: Option<u64>,
 }
 
 /// How a release is made.
@@ -101,10 +105,22 @@ pub(crate) struct Making {
 }
 
 impl Signing {
-    /// What the environment says, for a command without these options.
-    pub(crate) fn from_environment() -> Self {
-        let key = std::env::var_os("CARGO_SYSTEM_SIGN").filter(|key| !key.is_empty());
-        Self { key: key.map(Into::into), counter: None }
+    /// The key, of the command line or the environment.
+    pub(crate) fn key(&self) -> Option<PathBuf> {
+        let variable = || std::env::var_os("CARGO_SYSTEM_SIGN").filter(|key| !key.is_empty()).map(Into::into);
+        self.key.clone().or_else(variable)
+    }
+
+    /// Opens the key, if there is one.
+    pub(crate) fn signer(&self) -> Result<Option<Signer>, Failure> {
+        match self.key() {
+            Some(key) => Signer::open(&key, self.counter).map(Some),
+            None if self.counter.is_some() => {
+                let message = "--counter is a signature's, and there is no key to sign with";
+                Err(Failure::new(ExitCode::Usage, message).hint("give one with --sign KEY, or in CARGO_SYSTEM_SIGN"))
+            }
+            None => Ok(None),
+        }
     }
 }
 

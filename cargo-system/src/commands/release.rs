@@ -25,7 +25,8 @@ use std::path::{Path, PathBuf};
 
 pub(super) fn release(context: &Context, options: ReleaseOptions) -> Result<(), Failure> {
     let ReleaseOptions { out, making } = options;
-    let signer = signer(&making).map_err(Failure::no_refusal)?;
+    // Before anything is built.
+    let signer = making.signing.signer().map_err(Failure::no_refusal)?;
     let built = Built::new(context, context.application()?, &making).map_err(Failure::no_refusal)?;
     let folder = match out {
         Some(folder) => std::path::absolute(&folder).with_context(|| format!("{} is no path", folder.display()))?,
@@ -50,7 +51,7 @@ pub(super) fn make(
     folder: &Path,
     making: &Making,
 ) -> Result<Manifest, Failure> {
-    let signer = signer(making)?;
+    let signer = making.signing.signer()?;
     let built = Built::new(context, application, making)?;
     Unfinished::beside(folder)?.fill(&built, signer.as_ref())?.finish(folder)
 }
@@ -79,12 +80,6 @@ impl Built {
         let release = Release { name: &application.name, version, plugins, executable };
         Sbom::of(release, origin).to_bytes().map_err(Failure::error)
     }
-}
-
-/// Before anything is built: can it be signed?
-fn signer(making: &Making) -> Result<Option<Signer>, Failure> {
-    let signing = &making.signing;
-    signing.key.as_deref().map(|key| Signer::open(key, signing.counter)).transpose()
 }
 
 /// Is nothing there, or an empty folder?

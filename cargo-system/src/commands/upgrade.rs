@@ -134,13 +134,13 @@ fn build(
 /// Before anything is built: can it be signed as the node demands?
 fn signer(store: &Store, signing: &Signing) -> Result<Option<Signer>, Failure> {
     check_signing(store, signing)?;
-    signing.key.as_deref().map(|key| Signer::open(key, signing.counter)).transpose()
+    signing.signer()
 }
 
 /// Is it going to be signed, where that is demanded?
 pub(super) fn check_signing(store: &Store, signing: &Signing) -> Result<(), Failure> {
     let keys = Keys::read(store.layout()).map_err(|error| Failure::new(ExitCode::Refused, error))?;
-    if signing.key.is_none() && keys.demand_signatures() {
+    if signing.key().is_none() && keys.demand_signatures() {
         return Err(Failure::new(
             ExitCode::Refused,
             "this node takes only releases that are signed with a key that it trusts",

@@ -1,8 +1,8 @@
 //! The compiler that cargo calls: for which machine it compiles, and what it calls its own library.
 
 use crate::failure::Failure;
+use crate::rustc::ask;
 use cargo_metadata::camino::Utf8PathBuf;
-use std::process::Command;
 
 /// See the file's head.
 #[derive(Debug)]
@@ -29,14 +29,4 @@ impl Compiler {
             library_name: format!("/rustc/{}", commit.unwrap_or_default()),
         })
     }
-}
-
-fn ask(arguments: &[&str]) -> Result<String, Failure> {
-    let rustc = std::env::var_os("RUSTC").filter(|rustc| !rustc.is_empty()).unwrap_or_else(|| "rustc".into());
-    let failed = |why: String| Failure::error(format!("rustc cannot be asked what it is: {why}"));
-    let said = Command::new(rustc).args(arguments).output().map_err(|error| failed(error.to_string()))?;
-    if !said.status.success() {
-        return Err(failed(String::from_utf8_lossy(&said.stderr).trim().to_owned()));
-    }
-    String::from_utf8(said.stdout).map_err(|_| failed("what it says is not text".to_owned()))
 }

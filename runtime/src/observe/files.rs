@@ -69,6 +69,8 @@ impl Files {
     pub(super) fn list(&mut self) -> io::Result<()> {
         let maps = std::fs::read_to_string("/proc/self/maps")?;
         self.mappings = maps.lines().filter_map(code_of).collect();
+        // What could not be opened may be now.
+        self.read.retain(|_, file| file.is_some());
         Ok(())
     }
 

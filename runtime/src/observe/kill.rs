@@ -13,7 +13,7 @@ const LOOK: Duration = Duration::from_micros(200);
 /// A reason is no longer.
 const REASON_LEN_MAX: usize = 1_000;
 
-/// Without a reason the process is killed, whatever it does; with one it gets an exit signal, which it may trap.
+/// Without a reason the process is killed, whatever it does, unless too many threads are frozen already to freeze its own; with one it gets an exit signal, which it may trap.
 pub(crate) fn kill(pid: &str, reason: Option<&str>) -> Result<Killed, NoProcess> {
     let process = list::find(pid)?;
     if process.image().context.id == 0 {
@@ -21,7 +21,9 @@ pub(crate) fn kill(pid: &str, reason: Option<&str>) -> Result<Killed, NoProcess>
     }
     match reason {
         None | Some("kill" | "killed") => {
-            scheduler::kill(process.process());
+            if !scheduler::kill(process.process()) {
+                return Err(NoProcess::Unstoppable(process.pid().to_string()));
+            }
         }
         Some("shutdown") => {
             scheduler::signal(process.process(), None, Reason { code: EXIT_SHUTDOWN, detail: None });

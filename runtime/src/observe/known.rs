@@ -70,7 +70,10 @@ impl<'a> Known<'a> {
             return frames.clone();
         }
         let frames = self.look_up(place);
-        self.names.insert(place.address, frames.clone());
+        // A file that cannot be read now can be later.
+        if place.file.as_ref().is_none_or(|file| self.symbols.contains_key(&file.range.start)) {
+            self.names.insert(place.address, frames.clone());
+        }
         frames
     }
 

@@ -49,6 +49,10 @@ pub(crate) enum NoProcess {
     Traces(usize),
     #[error("{0} is the node's own, and cannot be killed")]
     Own(String),
+    #[error(
+        "{0} does not give way, and no more threads may be frozen than are: it ends when it gives way, or with the node"
+    )]
+    Unstoppable(String),
     #[error("{0} does not take it: {1}")]
     Refused(String, String),
     #[error("{0} did not get a processor in time to be looked at; the node is overloaded")]

@@ -40,9 +40,11 @@ impl Unwinder {
         while let Some(frame) = next.filter(|_| places.len() < FRAMES_MAX) {
             let address = frame.address_for_lookup();
             let file = files.at(address);
-            if let Some(file) = file.as_ref().filter(|file| !self.known.contains(&file.range.start)) {
+            if let Some(file) = file.as_ref().filter(|file| !self.known.contains(&file.range.start))
+                && let Some(module) = module(file)
+            {
                 self.known.push(file.range.start);
-                self.unwinder.add_module(module(file));
+                self.unwinder.add_module(module);
             }
             let is_node = file.as_ref().is_some_and(|file| file.is_node);
             if is_node && places.iter().any(is_plugin) {
@@ -65,9 +67,10 @@ fn word(snapshot: &Snapshot, address: u64) -> Result<u64, ()> {
     snapshot.words.get((offset / 8) as usize).map(|word| *word as u64).ok_or(())
 }
 
-fn module(file: &Loaded) -> Module<Vec<u8>> {
-    let read = file.read().ok();
-    let parsed = read.as_ref().and_then(|read| object::File::parse(read).ok());
+/// `None`: it cannot be read now.
+fn module(file: &Loaded) -> Option<Module<Vec<u8>>> {
+    let read = file.read().ok()?;
+    let parsed = object::File::parse(&read).ok();
     let section = |name: &str| parsed.as_ref().and_then(|parsed| parsed.section_by_name(name));
     let range = |name: &str| section(name).map(|section| section.address()..section.address() + section.size());
     let data = |name: &str| section(name).and_then(|section| section.data().ok()).map(<[u8]>::to_vec);
@@ -83,5 +86,5 @@ fn module(file: &Loaded) -> Module<Vec<u8>> {
         eh_frame_hdr: data(".eh_frame_hdr"),
         ..ExplicitModuleSectionInfo::default()
     };
-    Module::new(file.name.clone(), file.range.clone(), file.bias, sections)
+    Some(Module::new(file.name.clone(), file.range.clone(), file.bias, sections))
 }

@@ -239,6 +239,19 @@ fn enqueue_back(process: &'static Process) {
     idle::notify();
 }
 
+/// Processes first, then messages that are due. What is not a process's own waker may run an application's code, which takes its time or never returns: to the
+/// monitor that is a turn as any other, so that the scheduler's role goes on elsewhere meanwhile. It holds up those behind it.
 fn wake_batch(woken: &mut Vec<Waker>) {
-    woken.drain(..).for_each(Waker::wake);
+    let rank = |waker: &Waker| match waker {
+        Waker::Task(task) if task.is_of(&PROCESS_WAKER) => 0,
+        Waker::Call(_) => 1,
+        Waker::Task(_) => 2,
+    };
+    if woken.iter().any(|waker| rank(waker) > 0) {
+        woken.sort_by_key(rank);
+    }
+    for waker in woken.drain(..) {
+        let _turn = if rank(&waker) == 0 { None } else { seat::own().map(seat::run_foreign) };
+        waker.wake();
+    }
 }

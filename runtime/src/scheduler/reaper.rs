@@ -157,12 +157,20 @@ fn run() {
         wanted.retain_mut(|wanted| !is_settled(wanted));
         let is_long = wanted.iter().all(|wanted| wanted.is_complained);
         let is_idle = wanted.is_empty();
-        WANTED.lock().append(&mut wanted);
+        put_back(wanted);
         let pause = if is_long { LONG_PAUSE } else { PAUSE };
         let pause = Timespec::try_from(pause).ok().filter(|_| !is_idle);
         // Rung, timed out or interrupted: there may be something to do.
         let _: Result<(), _> = futex::wait(&BELL, futex::Flags::PRIVATE, bell, pause.as_ref());
     }
+}
+
+/// With what has come to the list meanwhile, each once.
+fn put_back(mut wanted: Vec<Wanted>) {
+    let mut fresh = WANTED.lock();
+    let is_there = |new: &Wanted| wanted.iter().any(|old| std::ptr::eq(old.process.process(), new.process.process()));
+    fresh.retain(|new| !is_there(new));
+    fresh.append(&mut wanted);
 }
 
 /// Another attempt. True: it needs no more.

@@ -171,8 +171,9 @@ impl Roles {
     }
 
     pub(super) fn push_common(&self, process: &'static Process) {
-        self.common.push(process);
+        // Before it is there: nobody may take it before it is counted.
         self.common_len.fetch_add(1, Ordering::Release);
+        self.common.push(process);
     }
 
     pub(super) fn take_common(&self) -> Option<&'static Process> {

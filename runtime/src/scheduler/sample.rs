@@ -231,10 +231,9 @@ pub(crate) fn own_stack() -> Option<Snapshot> {
     if !copy.ask(thread) {
         return None;
     }
-    // Delivered before the call returns.
-    if !signal::send_stop(thread) {
-        copy.withdraw();
-    }
+    signal::send_stop(thread);
+    // Delivered before the call returns, unless somebody has blocked signals here: then nobody answers.
+    copy.withdraw();
     copy.take().map(|(_, snapshot)| snapshot)
 }
 
@@ -328,10 +327,9 @@ fn note_wait() {
     let Some(seat) = seat::own().filter(|_| current_process().is_some_and(|own| ptr::eq(own, traced))) else { return };
     let thread = seat.thread.load(Ordering::Relaxed);
     if let Some(copy) = COPIES.iter().find(|copy| copy.ask(thread)) {
-        // Delivered before the call returns.
-        if !signal::send_stop(thread) {
-            copy.withdraw();
-        }
+        signal::send_stop(thread);
+        // Delivered before the call returns, unless somebody has blocked signals here: then nobody answers.
+        copy.withdraw();
     }
 }
 

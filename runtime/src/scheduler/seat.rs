@@ -34,7 +34,7 @@ pub(super) struct Seat {
     /// The kernel's id of the thread; 0: free.
     pub(super) thread: AtomicI32,
     process: AtomicPtr<Process>,
-    /// Counts beginnings and ends of turns: odd while a process runs.
+    /// Counts beginnings and ends of turns: odd while a process runs, or foreign code of nobody's.
     turn: AtomicU64,
     /// The turn that the monitor has found to be long.
     long_turn: AtomicU64,
@@ -112,8 +112,9 @@ impl Seat {
     }
 
     fn is_stack_low(&self) -> bool {
-        let here = 0_u8;
-        (&raw const here).addr() < self.stack_limit() && self.process().is_some()
+        let (here, low) = (0_u8, self.stack_low.load(Ordering::Relaxed));
+        // A stack that the process has made for itself is elsewhere, and its own affair.
+        (low..low + STACK_RESERVE).contains(&(&raw const here).addr()) && self.process().is_some()
     }
 
     /// For handlers on this thread.
@@ -156,7 +157,7 @@ impl Seat {
         unsafe { self.successor.swap(ptr::null_mut(), Ordering::Acquire).as_ref() }
     }
 
-    /// Odd while a process runs; another one in each turn.
+    /// Odd while a turn runs; another one in each turn.
     pub(super) fn turn(&self) -> u64 {
         self.turn.load(Ordering::Relaxed)
     }
@@ -240,6 +241,8 @@ pub(super) fn leave() {
     if let Some(seat) = SEAT.take() {
         let used = thread::cpu_time(thread::own_id()).unwrap_or_default();
         LEFT_CPU.fetch_add(nanoseconds(used), Ordering::Release);
+        // A signal that is under way to this thread must not find the stack that the next one has.
+        signal::release_stack();
         seat.thread.store(0, Ordering::Release);
     }
 }
@@ -265,15 +268,22 @@ pub(crate) fn stack_limit() -> usize {
     own().map_or(0, Seat::stack_limit)
 }
 
-/// Until dropped, this thread runs that process.
+/// Until dropped, this thread is in a turn.
 #[must_use]
 #[derive(Debug)]
 pub(super) struct Running(&'static Seat);
 
-/// A turn that began at that tick.
+/// A turn of that process, which began at that tick.
 pub(super) fn run(seat: &'static Seat, process: &'static Process, since: u64) -> Running {
     seat.since.store(since, Ordering::Relaxed);
     seat.process.store(ptr::from_ref(process).cast_mut(), Ordering::Release);
+    seat.step_turn();
+    Running(seat)
+}
+
+/// Until dropped, this thread runs an application's code that is no process's.
+pub(super) fn run_foreign(seat: &'static Seat) -> Running {
+    seat.since.store(clock::ticks(), Ordering::Relaxed);
     seat.step_turn();
     Running(seat)
 }

@@ -70,11 +70,18 @@ fn set(signal: c_int, handler: usize) -> io::Result<libc::sigaction> {
     Ok(unsafe { before.assume_init() })
 }
 
-/// Gives this thread a stack for handlers. It is kept when the thread ends, for the next one.
+/// Gives this thread a stack for handlers, until [`release_stack`]. The next thread in its seat gets the same.
 pub(super) fn prepare_thread(stack: &'static [AtomicU32]) {
     let stack = libc::stack_t { ss_sp: stack.as_ptr().cast_mut().cast(), ss_flags: 0, ss_size: size_of_val(stack) };
     // SAFETY: memory that is never freed and that no other living thread uses; refused, handlers run on the stack that std has made.
     unsafe { libc::sigaltstack(&raw const stack, ptr::null_mut()) };
+}
+
+/// From here on, handlers on this thread run on its own stack: the other one is somebody else's soon. Not for a handler.
+pub(super) fn release_stack() {
+    let none = libc::stack_t { ss_sp: ptr::null_mut(), ss_flags: libc::SS_DISABLE, ss_size: 0 };
+    // SAFETY: a valid pointer; no handler runs on this thread now.
+    unsafe { libc::sigaltstack(&raw const none, ptr::null_mut()) };
 }
 
 /// A stack for handlers.
@@ -135,7 +142,12 @@ fn note_place(seat: &Seat, context: *mut c_void) {
 /// It stands in libc: what people want to know is where the plugin has called it. Libc keeps no frame pointers, so that is the first address of
 /// the plugin's code on the stack.
 fn note_caller(seat: &Seat) {
-    let stack = seat.sp.load(Ordering::Relaxed)..seat.stack_high.load(Ordering::Relaxed);
+    let sp = seat.sp.load(Ordering::Relaxed);
+    if sp < seat.stack_low.load(Ordering::Relaxed) || !sp.is_multiple_of(size_of::<usize>()) {
+        // A stack that the process has made for itself: nobody knows where that ends.
+        return;
+    }
+    let stack = sp..seat.stack_high.load(Ordering::Relaxed);
     let words = stack.step_by(size_of::<usize>()).take(CALLER_WITHIN);
     // SAFETY: aligned words from the thread's stack pointer to the end of its stack, which are mapped; what runs there stands still, since this
     // handler runs on its thread.

@@ -64,6 +64,9 @@ impl Worker {
             }
             if is_due || self.tick.is_multiple_of(TICKS) && self.turns.is_look_due() {
                 self.look_outside();
+                if !self.role.is_held(self.term) {
+                    break;
+                }
             }
             match self.take() {
                 Some(process) => self.run_turn(process),

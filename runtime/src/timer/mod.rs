@@ -3,7 +3,7 @@
 //! Kept in shards, so that threads do not queue up for one lock: a thread starts timers in its own shard, and cancels them
 //! in whichever they are. Whoever polls for I/O fires what has expired in all of them.
 //! A deadline is rounded up, by a five-hundredth of the time until then at the most, to one that others have too: ten thousand that sleep for a second wake
-//! a thread a thousand times a second, and not ten thousand times.
+//! a thread a thousand times a second, and not ten thousand times. Those that fire together do so in the order in which they were due.
 //! `NEXT` holds each shard's earliest deadline, `u64::MAX` when it has none; it changes under the shard's lock.
 
 use crate::counter::thread_shard;
@@ -24,17 +24,27 @@ const LATE_MAX: u64 = 1 << 20;
 /// There is none.
 pub(crate) const NEVER: u64 = u64::MAX;
 
+/// When a timer fires, and before and after which others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Due {
+    deadline: u64,
+    /// Before it was rounded.
+    exact: u64,
+    /// Of the shard, when it was started.
+    generation: u32,
+    slot: u32,
+}
+
 #[derive(Debug)]
 struct Entry {
-    deadline: u64,
-    generation: u32,
+    due: Due,
     waker: Waker,
 }
 
 #[derive(Debug, Default)]
 struct Shard {
     entries: Slab<Entry>,
-    by_deadline: BTreeSet<(u64, usize)>,
+    by_deadline: BTreeSet<Due>,
     generation: u32,
 }
 
@@ -49,17 +59,19 @@ pub(crate) fn now() -> u64 {
 
 /// Starts a timer: its number, never 0, and its deadline.
 pub(crate) fn start(after: Duration, waker: Waker) -> (u64, u64) {
-    let after = u64::try_from(after.as_nanos()).unwrap_or(NEVER);
-    let deadline = together(now(), after);
+    let (now, after) = (now(), u64::try_from(after.as_nanos()).unwrap_or(NEVER));
+    let (deadline, exact) = (together(now, after), now.saturating_add(after));
     let number = thread_shard() % SHARDS;
     let mut shard = TIMERS[number].lock();
     shard.generation = shard.generation.wrapping_add(1).max(1);
-    let generation = shard.generation;
-    let slot = shard.entries.insert(Entry { deadline, generation, waker });
-    shard.by_deadline.insert((deadline, slot));
+    // Below 2²⁹: so many have no room in memory.
+    let slot = shard.entries.vacant_key() as u32;
+    let due = Due { deadline, exact, generation: shard.generation, slot };
+    shard.entries.insert(Entry { due, waker });
+    shard.by_deadline.insert(due);
     publish(number, &shard);
     drop(shard);
-    ((u64::from(generation) << 32) | ((slot as u64) << 3) | number as u64, deadline)
+    ((u64::from(due.generation) << 32) | (u64::from(slot) << 3) | number as u64, deadline)
 }
 
 /// When a timer of that time, started now, fires, as those do that were to fire a little earlier.
@@ -75,11 +87,11 @@ pub(crate) fn cancel(timer: u64) -> bool {
     let (number, slot, generation) =
         ((timer & 7) as usize, ((timer & 0xFFFF_FFFF) >> 3) as usize, (timer >> 32) as u32);
     let mut shard = TIMERS[number].lock();
-    if shard.entries.get(slot).is_none_or(|entry| entry.generation != generation) {
+    if shard.entries.get(slot).is_none_or(|entry| entry.due.generation != generation) {
         return false;
     }
     let entry = shard.entries.remove(slot);
-    shard.by_deadline.remove(&(entry.deadline, slot));
+    shard.by_deadline.remove(&entry.due);
     publish(number, &shard);
     drop(shard);
     // A foreign waker's drop runs foreign code: not under the lock.
@@ -92,28 +104,35 @@ pub(crate) fn next() -> u64 {
     NEXT.iter().map(|next| next.load(Ordering::SeqCst)).min().unwrap_or(NEVER)
 }
 
-/// Collects the wakers of all timers whose deadline has come.
+/// Collects the wakers of all timers whose deadline has come, in the order in which they were due.
 pub(crate) fn expire(now: u64, woken: &mut Vec<Waker>) {
+    let mut expired = Vec::new();
+    let mut shards = 0;
     for (number, next) in NEXT.iter().enumerate() {
         if next.load(Ordering::Relaxed) <= now {
-            expire_shard(number, now, woken);
+            expire_shard(number, now, &mut expired);
+            shards += 1;
         }
     }
+    if shards > 1 {
+        expired.sort_by_key(|(due, _)| (due.deadline, due.exact));
+    }
+    woken.extend(expired.into_iter().map(|(_, waker)| waker));
 }
 
-fn expire_shard(number: usize, now: u64, woken: &mut Vec<Waker>) {
+fn expire_shard(number: usize, now: u64, expired: &mut Vec<(Due, Waker)>) {
     let mut shard = TIMERS[number].lock();
-    while let Some(&(deadline, slot)) = shard.by_deadline.first()
-        && deadline <= now
+    while let Some(due) = shard.by_deadline.first().copied()
+        && due.deadline <= now
     {
         shard.by_deadline.pop_first();
-        woken.push(shard.entries.remove(slot).waker);
+        expired.push((due, shard.entries.remove(due.slot as usize).waker));
     }
     publish(number, &shard);
 }
 
 fn publish(number: usize, shard: &Shard) {
-    let next = shard.by_deadline.first().map_or(NEVER, |(deadline, _)| *deadline);
+    let next = shard.by_deadline.first().map_or(NEVER, |due| due.deadline);
     NEXT[number].store(next, Ordering::SeqCst);
 }
 
@@ -144,5 +163,29 @@ mod tests {
         assert_eq!(together(5, NEVER), NEVER - 1);
         assert_eq!(together(NEVER - 1, NEVER - 1), NEVER - 1);
         assert_eq!(together(7, 0), 7);
+    }
+
+    #[test]
+    fn those_that_fire_together_do_so_in_their_order() {
+        const SOON: Duration = Duration::from_millis(20);
+        let (tell, told) = std::sync::mpsc::channel();
+        let later = |name: u32, after: Duration| {
+            let tell = tell.clone();
+            start(after, Waker::call(move || tell.send(name).expect("somebody listens")))
+        };
+        // Slots are given out again, the last one first.
+        for _ in 0..3 {
+            let started: Vec<_> = (0..8).map(|name| later(name, SOON)).collect();
+            let last = later(8, SOON + Duration::from_micros(300));
+            let first = later(9, SOON - Duration::from_micros(300));
+            let deadlines = started.iter().chain([&last, &first]).map(|(_, deadline)| *deadline);
+            let (last, mut woken) = (deadlines.max().expect("some"), Vec::new());
+            while now() < last {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            expire(now(), &mut woken);
+            woken.into_iter().for_each(Waker::wake);
+            assert_eq!(told.try_iter().collect::<Vec<_>>(), [9, 0, 1, 2, 3, 4, 5, 6, 7, 8]);
+        }
     }
 }

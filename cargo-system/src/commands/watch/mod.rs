@@ -18,7 +18,7 @@ mod saves;
 use super::run::{become_node, forget_surroundings, prepare};
 use super::upgrade::{self, Wish};
 use super::version::ask_status;
-use crate::cli::{Making, Serving, Signing, Waiting};
+use crate::cli::{Making, Serving, Waiting};
 use crate::context::Context;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
@@ -100,7 +100,7 @@ fn upgrade_in(context: &Context) {
     // cargo is asked anew: what was saved may be a manifest.
     let context = Context::new(context.global.clone());
     let waiting = Waiting { drain_wait: 0, timeout: UPGRADE_MAX_S };
-    let making = Making { signing: Signing::from_environment(), target: None };
+    let making = Making::default();
     let upgraded = upgrade::upgrade(&context, None, Wish::default(), waiting, &making);
     if let Err(failure) = upgraded
         && !interrupt::happened()

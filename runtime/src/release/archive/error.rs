@@ -88,6 +88,12 @@ pub enum Reason {
     /// A file has other bytes than announced.
     #[error("holds {0:?} with another hash than its manifest names")]
     Hash(String),
+    /// Whoever took it apart by tar would have a file of somebody else's, or one that may do more.
+    #[error("holds {0:?} with an owner or rights that a release does not give")]
+    Rights(String),
+    /// What comes with it as the record of a node.
+    #[error("has a record that says more than that this release boots")]
+    Record,
     /// The node does not trust it.
     #[error("{0}")]
     Signature(SignatureError),

@@ -64,12 +64,17 @@ fn open(path: &Path) -> io::Result<Archive> {
     Ok(Builder::new(zstd))
 }
 
+/// A file's rights.
+pub(super) const fn mode_of(executable: bool) -> u32 {
+    if executable { 0o755 } else { 0o644 }
+}
+
 fn append(tar: &mut Archive, path: &Path, size: u64, executable: bool, content: impl Read) -> io::Result<()> {
     let mut header = Header::new_ustar();
     header.set_path(path)?;
     header.set_entry_type(EntryType::Regular);
     header.set_size(size);
-    header.set_mode(if executable { 0o755 } else { 0o644 });
+    header.set_mode(mode_of(executable));
     header.set_mtime(TIME);
     header.set_uid(0);
     header.set_gid(0);

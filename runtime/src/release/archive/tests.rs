@@ -1,5 +1,6 @@
 //! Archives as they are made, and as mistakes and attacks make them.
 
+use super::pack::mode_of;
 use super::*;
 use crate::release::files::hex_sha256;
 use crate::release::keys::{Key, Keys};
@@ -17,6 +18,8 @@ use tar::{Builder, EntryType, Header};
 use tempfile::TempDir;
 
 const RUNTIME: &str = "runtime/0.1.0/cargo-system";
+/// Of a tar: a header is one, and a content as many as it needs.
+const BLOCK: usize = 512;
 
 /// A place with a release's folder, `made`, and a node's, `node`.
 struct Place {
@@ -149,7 +152,9 @@ fn tar_of(entries: &Entries) -> Vec<u8> {
             header.set_link_name("/etc/passwd").expect("a name");
         }
         header.set_size(content.len() as u64);
-        header.set_mode(0o777);
+        header.set_mode(mode_of([RUNTIME, "bin/my-app"].contains(&path.as_str())));
+        header.set_uid(0);
+        header.set_gid(0);
         header.set_cksum();
         tar.append(&header, content.as_slice()).expect("appended");
     }
@@ -261,6 +266,47 @@ fn what_is_not_as_announced_is_refused() {
     assert_eq!(longer, "holds \"bin/my-app\" with 11 bytes, where 10 are allowed");
     let elsewhere = with(&|entries| entries[0].0 = "releases/9.9.9/manifest.json".to_owned());
     assert!(elsewhere.starts_with("has the manifest of 1.2.3+") && elsewhere.contains("9.9.9"), "{elsewhere}");
+}
+
+#[test]
+fn a_record_that_says_more_is_refused() {
+    let place = Place::new();
+    let mut entries = place.entries();
+    let record = entries.iter_mut().find(|(path, ..)| path == "releases/RELEASES").expect("there");
+    let text = String::from_utf8(record.2.clone()).expect("text");
+    record.2 = text.replacen("\"last_number\": 0", "\"last_number\": 7", 1).into_bytes();
+    assert_ne!(text.as_bytes(), record.2);
+    assert_eq!(place.refuses(&entries), "has a record that says more than that this release boots");
+}
+
+#[test]
+fn rights_that_a_release_does_not_give_are_refused() {
+    let place = Place::new();
+    let spoils: [fn(&mut Header); 4] = [
+        |header| header.set_mode(0o4755),
+        |header| header.set_mode(0o600),
+        |header| header.set_uid(1),
+        |header| header.set_gid(1),
+    ];
+    for (at, (path, ..)) in place.entries().iter().enumerate() {
+        for spoil in spoils {
+            let mut tar = tar_of(&place.entries());
+            let at = header_at(&tar, at);
+            let mut header = Header::from_byte_slice(&tar[at..at + BLOCK]).clone();
+            spoil(&mut header);
+            header.set_cksum();
+            tar[at..at + BLOCK].copy_from_slice(header.as_bytes());
+            let sentence = place.refuses_bytes(&zstd::encode_all(tar.as_slice(), 1).expect("zstd"));
+            assert_eq!(sentence, format!("holds {path:?} with an owner or rights that a release does not give"));
+        }
+    }
+}
+
+fn header_at(tar: &[u8], entry: usize) -> usize {
+    (0..entry).fold(0, |at, _| {
+        let size = Header::from_byte_slice(&tar[at..at + BLOCK]).size().expect("a size");
+        at + BLOCK + usize::try_from(size).expect("small").next_multiple_of(BLOCK)
+    })
 }
 
 #[test]

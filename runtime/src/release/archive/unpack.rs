@@ -1,10 +1,12 @@
 //! Takes an archive apart, trusting nothing in it.
 
 use super::error::{ArchiveError, Reason};
+use super::pack::mode_of;
 use crate::release::files::{hex, parse_bytes};
 use crate::release::keys::Keys;
 use crate::release::layout::Layout;
 use crate::release::manifest::{FileEntry, MANIFEST_LEN_MAX, MANIFEST_SCHEMA, Manifest};
+use crate::release::record::Record;
 use crate::release::signature::SIGNATURE_LEN_MAX;
 use crate::release::store::Store;
 use sha2::{Digest as _, Sha256};
@@ -17,7 +19,7 @@ use tempfile::TempDir;
 
 /// Windows of up to 16 MiB: what packing makes is smaller, and an archive must not choose how much memory it takes.
 const WINDOW_LOG_MAX: u32 = 24;
-/// The record that comes with a release is of no use to a node that has its own; it is not longer than this.
+/// The record that comes with a release is for whoever starts that; a node that has its own does not take it. It is not longer than this.
 const RECORD_LEN_MAX: u64 = 64 << 10;
 /// tar fills its end up with zeros.
 const END_LEN_MAX: u64 = 64 << 10;
@@ -105,7 +107,8 @@ fn read(archive: &mut Archive<Stream<'_>>, into: &Layout, keys: &Keys, wanted: W
     while let Some((path, entry)) = second {
         if path == record_path {
             expected.record(&path)?;
-            whole(&path, entry, RECORD_LEN_MAX)?;
+            let bytes = whole(&path, entry, RECORD_LEN_MAX)?;
+            check_record(&bytes, &manifest)?;
         } else {
             take(expected.file(&path)?, entry, into, wanted)?;
         }
@@ -129,7 +132,23 @@ fn named<R: Read>(entry: Entry<'_, R>) -> Result<(String, Entry<'_, R>), Reason>
     Err(Reason::Kind { path, kind })
 }
 
-fn whole(path: &str, mut entry: impl Read + Sized, len_max: u64) -> Result<Vec<u8>, Reason> {
+/// A node of this release alone begins with that record: another one could keep it from ever taking the next release.
+fn check_record(bytes: &[u8], manifest: &Manifest) -> Result<(), Reason> {
+    let found: Option<Record> = serde_json::from_slice(bytes).ok();
+    if found == Some(Record::first(&manifest.version)) { Ok(()) } else { Err(Reason::Record) }
+}
+
+/// Whoever takes it apart by tar gives its files the owner and the rights that stand there.
+fn check_rights<R: Read>(path: &str, entry: &Entry<'_, R>, executable: bool) -> Result<(), Reason> {
+    let header = entry.header();
+    let found = (header.mode(), header.uid(), header.gid());
+    let (Ok(mode), Ok(0), Ok(0)) = found else { return Err(Reason::Rights(path.to_owned())) };
+    if mode & 0o7777 == mode_of(executable) { Ok(()) } else { Err(Reason::Rights(path.to_owned())) }
+}
+
+/// A file that is not run, whole.
+fn whole<R: Read>(path: &str, mut entry: Entry<'_, R>, len_max: u64) -> Result<Vec<u8>, Reason> {
+    check_rights(path, &entry, false)?;
     let mut bytes = Vec::new();
     (&mut entry).take(len_max + 1).read_to_end(&mut bytes).map_err(Reason::Damaged)?;
     let found = bytes.len() as u64;
@@ -153,6 +172,7 @@ fn manifest_of(path: &str, bytes: &[u8]) -> Result<Manifest, Reason> {
 /// Checks a file's length and hash; writes it if it is wanted.
 fn take<R: Read>(file: &FileEntry, mut entry: Entry<'_, R>, into: &Layout, wanted: Wanted) -> Result<(), Reason> {
     let (path, found) = (file.path.clone(), entry.header().size().map_err(Reason::Damaged)?);
+    check_rights(&path, &entry, file.executable)?;
     if found != file.size {
         return Err(Reason::Size { path, found, named: file.size });
     }
