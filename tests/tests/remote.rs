@@ -190,14 +190,29 @@ fn a_plan_is_made_there_and_nothing_changes() {
     let far = Far::new("app", &[]);
     let first = far.deploy();
     far.edit("hello", "good day");
+    let anothers = far.folder.join("incoming/1.0.0+another");
+    fs::create_dir_all(&anothers).expect("made");
     let plan = far.upgrade(&["--dry-run"], 0).json();
     assert_eq!((&plan["outcome"], &plan["plan"]["from"]), (&"planned".into(), &first.clone().into()), "{plan}");
     let said = far.cli(&["upgrade", "--dry-run"]).expect(0);
     assert!(said.stdout.contains(&first), "{}", said.stdout);
     assert_eq!(far.version(), first);
-    assert!(!far.folder.join("incoming").exists());
+    let left = fs::read_dir(far.folder.join("incoming")).expect("there").flatten().map(|entry| entry.path());
+    assert_eq!(left.collect::<Vec<_>>(), [anothers], "what somebody else sends just then stays");
     let said = far.cli(&["upgrade", "plan.json"]).expect(USAGE);
     assert!(error(&said).contains("on the node's own machine"), "{}", said.stderr);
+}
+
+#[test]
+fn a_node_is_started_as_the_command_says_and_not_as_this_machine_is_set() {
+    let far = Far::new("app", &[]);
+    let deploy = far.cli(&["deploy", "--json", "--listen", "127.0.0.1:0", "--log-size", "50"]);
+    let surroundings = [("CARGO_SYSTEM_METRICS", "127.0.0.1:1"), ("CARGO_SYSTEM_LOG_FORMAT", "json"), ("PORT", "1")];
+    let deploy = surroundings.into_iter().fold(deploy, |deploy, (name, value)| deploy.env(name, value));
+    let started = deploy.expect(0).json();
+    let line = fs::read(format!("/proc/{}/cmdline", started["os_pid"])).expect("a node");
+    let line = String::from_utf8_lossy(&line).replace('\0', " ");
+    assert!(line.ends_with("--listen 127.0.0.1:0 --log-files 5 --log-size 50 "), "{line}");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use far::{Far, error};
 use serde_json::Value;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 use system_tests::cli::Cli;
@@ -21,24 +21,47 @@ const REFUSED: i32 = 14;
 /// For whatever happens there.
 const LIMIT: Duration = Duration::from_secs(60);
 
+/// What came of a command: exit code, lines of JSON, and what it said on standard error.
+type Came = (i32, Vec<Value>, String);
+
 /// Upgrades, and is cut when the hook there runs; then `meanwhile` happens, and this is what came of it.
-fn cut_in_the_middle(far: &Far, release: &Path, meanwhile: impl FnOnce()) -> (i32, Vec<Value>, String) {
+fn cut_in_the_middle(far: &Far, release: &Path, words: &[&str], meanwhile: impl FnOnce()) -> Came {
     let [began, go] = ["began", "go"].map(|name| far.folder.join(name));
     let hook = far.folder.join("hooks/before");
     fs::create_dir_all(hook.with_file_name("")).expect("a folder");
     fs::write(&hook, "#!/bin/sh\ntouch began\nwhile [ ! -e go ]; do sleep 0.05; done\n").expect("written");
     fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)).expect("executable");
     let cli = far.cli(&["upgrade", "--json", "--drain-wait", "0", "--release", &release.display().to_string()]);
+    cut_when(far, cli.args(words), &began, meanwhile, &go)
+}
+
+/// Calls the command, and is cut when that is there; then `meanwhile` happens, and this is what came of it. Who waits for `go` goes on, in the end.
+fn cut_when(far: &Far, cli: Cli, began: &Path, meanwhile: impl FnOnce(), go: &Path) -> Came {
     let mut command = cli.into_command();
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("started");
-    wait::until("the hook runs", LIMIT, || began.exists().then_some(())).expect("an upgrade");
+    wait::until("it has begun there", LIMIT, || began.exists().then_some(())).expect("a command");
     far.sshd.cut();
     meanwhile();
     let done = child.wait_with_output().expect("its end");
-    fs::write(&go, "").expect("written");
+    fs::write(go, "").expect("written");
     let said = String::from_utf8_lossy(&done.stdout);
     let lines = said.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     (done.status.code().expect("a code"), lines, String::from_utf8_lossy(&done.stderr).into_owned())
+}
+
+/// The first call of the node's own command with that word makes `began`, waits for `go`, and then does `then` before all else; returns the two.
+fn hold(far: &Far, word: &str, then: &str) -> [PathBuf; 2] {
+    let [began, go] = ["began", "go"].map(|name| far.sandbox.beside(name));
+    let command = far.folder.join("bin/greet");
+    let text = fs::read_to_string(&command).expect("a script");
+    let (first, waits) = (began.display(), go.display());
+    let held = format!(
+        "#!/bin/sh\ncase \" $* \" in *' {word} '*) if mkdir '{first}' 2>/dev/null; then\n\
+         while [ ! -e '{waits}' ] && [ -e '{first}' ]; do sleep 0.05; done\n{then}\nfi;; esac\n"
+    );
+    assert!(text.starts_with("#!/bin/sh\n"), "{text}");
+    fs::write(&command, text.replacen("#!/bin/sh\n", &held, 1)).expect("written");
+    [began, go]
 }
 
 fn go(far: &Far) {
@@ -64,7 +87,7 @@ fn an_upgrade_goes_on_when_the_connection_is_lost_and_is_joined_again() {
             });
         });
     };
-    let (code, lines, stderr) = cut_in_the_middle(&far, &release, joined);
+    let (code, lines, stderr) = cut_in_the_middle(&far, &release, &[], joined);
     assert_eq!(code, 0, "{stderr}");
     let result = lines.last().expect("a result");
     assert_eq!((&result["outcome"], &result["changed"]), (&"upgraded".into(), &true.into()), "{result}");
@@ -92,7 +115,7 @@ fn who_does_not_get_there_again_is_told_what_to_do() {
     far.deploy();
     far.edit("hello", "good day");
     let [release, _] = far.release("made", &[]);
-    let (code, lines, stderr) = cut_in_the_middle(&far, &release, || far.sshd.refuse(true));
+    let (code, lines, stderr) = cut_in_the_middle(&far, &release, &[], || far.sshd.refuse(true));
     assert_eq!(code, TIMED_OUT, "{stderr}");
     assert!(stderr.contains("was lost while it upgraded to"), "{stderr}");
     assert!(stderr.contains("hint: the same command joins it again"), "{stderr}");
@@ -106,17 +129,78 @@ fn who_does_not_get_there_again_is_told_what_to_do() {
     assert!(!far.folder.join("incoming").exists());
 }
 
+/// What is built from here on is never well.
+fn fall_ill(far: &Far) {
+    let check = "Application::new().health_check(\"never\", std::time::Duration::from_secs(5), || async { Err::<(), _>(\"never\") })";
+    far.sandbox.edit("src/lib.rs", "Application::new()", check).expect("an edit");
+}
+
 #[test]
 fn an_upgrade_that_fails_there_fails_here() {
     let far = Far::new("app", &[]);
     let first = far.deploy();
-    let check = "Application::new().health_check(\"never\", std::time::Duration::from_secs(5), || async { Err::<(), _>(\"never\") })";
-    far.sandbox.edit("src/lib.rs", "Application::new()", check).expect("an edit");
+    fall_ill(&far);
     let said = far.upgrade(&[], ROLLED_BACK);
     let result = said.json();
     assert_eq!((&result["exit_code"], &result["serving"]), (&ROLLED_BACK.into(), &first.clone().into()), "{result}");
     assert!(error(&said).contains("never"), "{}", said.stderr);
     assert_eq!(far.version(), first);
+}
+
+/// It was rolled back yesterday, too; and it is not tried twice now.
+#[test]
+fn what_is_rolled_back_while_the_connection_is_lost_is_said() {
+    let far = Far::new("app", &[]);
+    let first = far.deploy();
+    fall_ill(&far);
+    let [release, _] = far.release("made", &[]);
+    let _ = far.upgrade(&["--release", &release.display().to_string()], ROLLED_BACK);
+    // What the folder says, without a way there.
+    let history = || Cli::of(&far.folder.join("bin/greet")).args(["history", "--json"]).expect(0).json();
+    far.sshd.refuse_after_cut();
+    let (code, lines, stderr) = cut_in_the_middle(&far, &release, &["--force"], || {
+        go(&far);
+        let is_over = || (history()["history"][0]["number"] == 2).then_some(());
+        wait::until("it is rolled back", LIMIT, is_over).expect("an end");
+        far.sshd.refuse(false);
+    });
+    assert_eq!(code, ROLLED_BACK, "{stderr}");
+    assert!(stderr.contains("never"), "{stderr}");
+    let failed = lines.last().expect("a result");
+    assert_eq!((&failed["exit_code"], &failed["serving"]), (&ROLLED_BACK.into(), &first.into()), "{failed}");
+    let history = history();
+    assert_eq!(history["history"].as_array().map(Vec::len), Some(2), "{history}");
+}
+
+#[test]
+fn a_connection_that_breaks_before_anything_has_begun_does_not_use_up_force() {
+    let far = Far::new("app", &[]);
+    let first = far.deploy();
+    far.edit("hello", "good day");
+    let [release, _] = far.release("made", &[]);
+    let release = release.display().to_string();
+    let _ = far.upgrade(&["--release", &release], 0);
+    let _ = far.ask(&["rollback", "--drain-wait", "0"]);
+    let [began, go] = hold(&far, "upgrade", "exit 1");
+    let upgrade = far.cli(&["upgrade", "--json", "--drain-wait", "0", "--force", "--release", &release]);
+    let (code, lines, stderr) = cut_when(&far, upgrade, &began, || (), &go);
+    assert_eq!(code, 0, "{stderr}");
+    assert!(lines.iter().any(|line| line["event"] == "lost"), "{lines:?}");
+    assert_ne!(far.version(), first);
+}
+
+#[test]
+fn a_node_that_starts_while_the_connection_is_lost_has_started() {
+    let far = Far::new("app", &[]);
+    let first = far.deploy();
+    let _ = far.cli(&["stop"]).expect(0);
+    let [began, go] = hold(&far, "daemon", ":");
+    let deploy = far.cli(&["deploy", "--json", "--listen", "127.0.0.1:0"]);
+    let (code, lines, stderr) = cut_when(&far, deploy, &began, || fs::write(&go, "").expect("written"), &go);
+    assert_eq!(code, 0, "{stderr}");
+    let started = lines.last().expect("a result");
+    assert_eq!((&started["outcome"], &started["version"]), (&"started".into(), &first.into()), "{started}");
+    assert_eq!(started["os_pid"], far.ask(&["pid"])["os_pid"], "{started}");
 }
 
 #[test]
@@ -126,7 +210,7 @@ fn a_node_that_does_not_start_leaves_no_release() {
     let address = taken.local_addr().expect("an address").to_string();
     let said = far.cli(&["deploy", "--listen", &address]).expect(ERROR);
     assert!(error(&said).contains(&address), "{}", said.stderr);
-    assert!(!far.folder.join("releases/RELEASES").exists());
+    assert!(!far.folder.join("releases/RELEASES").exists() && !far.folder.join("incoming").exists());
     far.edit("hello", "good day");
     far.deploy();
     assert!(far.greeting().starts_with("good day from "), "another release, too");

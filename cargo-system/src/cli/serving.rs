@@ -5,6 +5,9 @@ use runtime::node::{FilesMax, ListenOverride, LogConfig, PROCESSES_MAX};
 use std::ffi::OsString;
 use std::net::SocketAddr;
 
+/// No file of the log is larger, in MiB, if nothing else is said.
+const LOG_SIZE: u32 = 10;
+
 /// How the node listens and runs.
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct Serving {
@@ -33,7 +36,7 @@ pub(crate) struct Serving {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub(crate) log_files: Option<u32>,
     /// No file of the log is larger, in MiB
-    #[arg(long, value_name = "MIB", default_value = "10", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    #[arg(long, value_name = "MIB", default_value_t = LOG_SIZE, value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub(crate) log_size: u32,
 }
 
@@ -111,9 +114,26 @@ impl Serving {
         }
         if let Some(files) = self.log_files {
             args.extend(["--log-files".into(), files.to_string().into()]);
+        }
+        // Whoever is called may have files of its own accord.
+        if self.log_files.is_some() || self.log_size != LOG_SIZE {
             args.extend(["--log-size".into(), self.log_size.to_string().into()]);
         }
         args
+    }
+
+    /// What was given in these words. What this machine's environment says is no other machine's business.
+    pub(crate) fn given_in(&self, words: &[OsString]) -> Self {
+        let is_given = |option: &str| {
+            let mut rests = words.iter().filter_map(|word| word.to_str()?.strip_prefix(option));
+            rests.any(|rest| rest.is_empty() || rest.starts_with('='))
+        };
+        Self {
+            port: self.port.filter(|_| is_given("--port")),
+            metrics: self.metrics.filter(|_| is_given("--metrics")),
+            log_format: if is_given("--log-format") { self.log_format } else { LogFormat::default() },
+            ..self.clone()
+        }
     }
 
     /// How the node logs.
@@ -129,5 +149,42 @@ impl Serving {
     /// Where scrapers are answered, if they are.
     pub(crate) fn metrics(&self) -> Option<SocketAddr> {
         self.metrics.and_then(|metrics| metrics.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn args(serving: &Serving) -> Vec<String> {
+        serving.to_args().into_iter().map(|word| word.to_string_lossy().into_owned()).collect()
+    }
+
+    #[test]
+    fn the_size_of_the_logs_files_goes_on_without_their_number() {
+        let serving = Serving { log_size: LOG_SIZE, ..Serving::default() };
+        assert_eq!(args(&serving), [""; 0]);
+        assert_eq!(args(&Serving { log_size: 50, ..serving.clone() }), ["--log-size", "50"]);
+        assert_eq!(args(&Serving { log_files: Some(3), ..serving }), ["--log-files", "3", "--log-size", "10"]);
+    }
+
+    #[test]
+    fn what_the_environment_says_stays_on_this_machine() {
+        let serving = Serving {
+            port: Some(Port(Some(80))),
+            metrics: parse_metrics("127.0.0.1:9464").ok(),
+            log_format: LogFormat::Json,
+            log_levels: vec!["debug".to_owned()],
+            log_size: LOG_SIZE,
+            ..Serving::default()
+        };
+        let given = |words: &[&str]| {
+            let words: Vec<_> = ["cargo-system", "deploy"].iter().chain(words).map(OsString::from).collect();
+            args(&serving.given_in(&words))
+        };
+        assert_eq!(given(&["--log", "debug"]), ["--log", "debug"]);
+        let words = ["--log-format=json", "--log", "debug", "--metrics", "127.0.0.1:9464"];
+        assert_eq!(given(&words), ["--metrics", "127.0.0.1:9464", "--log-format", "json", "--log", "debug"]);
+        assert_eq!(given(&["--port", "80"]), ["--listen", "127.0.0.1:80", "--log", "debug"]);
     }
 }

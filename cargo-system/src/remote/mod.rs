@@ -16,9 +16,11 @@ mod look;
 mod script;
 mod send;
 mod ssh;
+mod start;
 
 pub(crate) use address::Address;
 pub(crate) use attach::{Asked, Heard};
 pub(crate) use look::Look;
 pub(crate) use send::{Parcel, Sent, Step};
 pub(crate) use ssh::Connection;
+pub(crate) use start::Starting;

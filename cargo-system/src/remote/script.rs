@@ -31,7 +31,7 @@ pub(super) const OURS: &str = "cargo-system ";
 /// `$1`: folder; `$2`: the command's name, or nothing. Says what machine and folder it is, what the folder's node runs, and whom it trusts.
 pub(super) const LOOK: &str = "\
     say() { printf 'cargo-system %s\\n' \"$*\"; }; \
-    for t in cat chmod df dirname ln mkdir mv rm rmdir sha256sum uname wc; do \
+    for t in cat chmod df dirname head ln mkdir mv rm rmdir sha256sum uname wc; do \
         command -v \"$t\" >/dev/null 2>&1 || say lacks \"$t\"; \
     done; \
     say system \"$(uname -s 2>/dev/null) $(uname -m 2>/dev/null)\"; \
@@ -71,10 +71,13 @@ pub(super) const WANT: &str = "\
     done";
 
 /// `$1`: folder; `$2`: where the release is put together; then hash, size, so much of it is there, path and mode of a file, whose rest is on standard
-/// input. A file that cannot be written leaves nothing: whatever else is on that disk needs the room.
+/// input. What is there goes on as another file: whoever writes for a connection that died may live on, and has the one before. A file that cannot be
+/// written leaves nothing: whatever else is on that disk needs the room.
 pub(super) const TAKE: &str = "\
-    cd \"$1\" || exit 97; f=incoming/$3.part; \
-    if [ \"$5\" -eq 0 ]; then rm -f \"$f\"; cat < /dev/null > \"$f\" || exit 97; fi; \
+    cd \"$1\" && mkdir -p incoming || exit 97; f=incoming/$3.part; n=$f.$$; \
+    [ \"$5\" -eq 0 ] || [ -e \"$f\" ] || exit 95; \
+    if [ \"$5\" -eq 0 ]; then cat < /dev/null > \"$n\"; else head -c \"$5\" < \"$f\" > \"$n\"; fi && mv -f \"$n\" \"$f\" || \
+        { rm -f \"$n\" \"$f\"; exit 97; }; \
     [ \"$(wc -c < \"$f\")\" -eq \"$5\" ] || exit 95; \
     cat >> \"$f\" || { rm -f \"$f\"; exit 97; }; \
     [ \"$(wc -c < \"$f\")\" -ge \"$4\" ] || exit 93; \
@@ -83,17 +86,18 @@ pub(super) const TAKE: &str = "\
     chmod \"$7\" \"$f\" && mkdir -p \"$(dirname \"$2/$6\")\" && mv -f \"$f\" \"$2/$6\" || exit 97";
 
 /// `$1`: folder; `$2`: where the record came in; `$3`: the command's name; then `daemon` and its options. The record makes the folder a
-/// release's, by one rename; it goes out again when the node does not start.
+/// release's, by a link, which one alone can make; it goes out again when the node does not start and no other serves by it.
 pub(super) const BEGIN: &str = "\
     cd \"$1\" || exit 97; i=$2; n=$3; shift 3; \
-    if [ -e releases/RELEASES ]; then exit 96; fi; \
-    mkdir -p releases && mv \"$i/releases/RELEASES\" releases/RELEASES || exit 97; \
+    mkdir -p releases || exit 97; \
+    ln \"$i/releases/RELEASES\" releases/RELEASES || { [ -e releases/RELEASES ] && exit 96; exit 97; }; \
     \"bin/$n\" \"$@\"; e=$?; \
-    case $e in 0|12) rm -rf incoming;; *) mv releases/RELEASES \"$i/releases/RELEASES\";; esac; \
+    case $e in 0|12) ;; *) \"bin/$n\" ping >/dev/null 2>&1 || rm -f releases/RELEASES;; esac; \
+    rm -rf \"$i\"; rmdir incoming 2>/dev/null; \
     exit $e";
 
-/// `$1`: folder. What came in is not needed any more.
-pub(super) const CLEAN: &str = "cd \"$1\" && rm -rf incoming";
+/// `$1`: folder; `$2`: where the release was put together, which is not needed any more. What others send is theirs.
+pub(super) const CLEAN: &str = "cd \"$1\" && rm -rf \"$2\" && { rmdir incoming 2>/dev/null || :; }";
 
 /// Of two arguments, folder `$d` and the command's name `$n`, which is found where it is not given.
 macro_rules! find {
@@ -149,6 +153,9 @@ pub(super) fn quoted(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs::{self, File};
+    use std::io::Write as _;
+    use std::path::Path;
     use std::process::Command;
 
     const ALL: [&str; 7] = [LOOK, WANT, TAKE, BEGIN, CLEAN, CALL, WATCHED_CALL];
@@ -190,5 +197,87 @@ mod tests {
             }
         }
         assert!(LOOK.contains(OURS) && WANT.contains(OURS));
+    }
+
+    /// The exit code of a script in that folder.
+    fn code(script: &str, folder: &Path, arguments: &[&str], input: &str) -> Option<i32> {
+        let from = tempfile::NamedTempFile::new().expect("a file");
+        fs::write(from.path(), input).expect("written");
+        let mut sh = Command::new("sh");
+        sh.args(["-c", script, "sh"]).arg(folder).args(arguments).stdin(File::open(from.path()).expect("there"));
+        sh.output().expect("sh").status.code()
+    }
+
+    fn put(folder: &Path, path: &str, text: &str) {
+        let path = folder.join(path);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+        fs::write(path, text).expect("written");
+    }
+
+    #[test]
+    fn who_writes_for_a_dead_connection_writes_into_nothing() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let folder = folder.path();
+        let hash = run("printf abcdef | sha256sum").split(' ').next().expect("a hash").to_owned();
+        let part = format!("incoming/{hash}.part");
+        put(folder, &part, "abc");
+        let mut late = File::options().append(true).open(folder.join(&part)).expect("open");
+        let take = |part: &str, rest: &str| code(TAKE, folder, &["incoming/1", &hash, "6", part, "lib/x", "755"], rest);
+        // It came after it was looked at how much is there.
+        late.write_all(b"x").expect("written");
+        assert_eq!(take("3", "de"), Some(CUT.into()));
+        late.write_all(b"late").expect("written");
+        assert_eq!(take("6", ""), Some(SHARED.into()), "it is shorter than it was");
+        assert_eq!(take("5", "f"), Some(0));
+        late.write_all(b"late").expect("written");
+        assert_eq!(fs::read_to_string(folder.join("incoming/1/lib/x")).expect("there"), "abcdef");
+        assert_eq!(fs::read_dir(folder.join("incoming")).expect("there").count(), 1, "and nothing else is left");
+        assert_eq!(take("5", "f"), Some(SHARED.into()), "somebody has moved it to its place");
+        assert_eq!(take("0", "abcdef"), Some(0));
+    }
+
+    #[test]
+    fn each_client_removes_what_it_has_sent_itself() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let folder = folder.path();
+        put(folder, "incoming/1/lib/x", "mine");
+        put(folder, "incoming/2/lib/x", "another's");
+        assert_eq!(code(CLEAN, folder, &["incoming/1"], ""), Some(0));
+        assert!(!folder.join("incoming/1").exists() && folder.join("incoming/2/lib/x").exists());
+        assert_eq!(code(CLEAN, folder, &["incoming/2"], ""), Some(0));
+        assert!(!folder.join("incoming").exists(), "nobody needs it");
+    }
+
+    /// A folder whose command does that, and a record that came in.
+    fn begun(command: &str) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().expect("a folder");
+        let bin = quoted(&folder.path().join("bin").display().to_string());
+        // Not by this process: what one of its threads forks just then would keep it open, and nobody could call it.
+        let write = format!("printf '%s\\n' '#!/bin/sh' {} > app && chmod 755 app", quoted(command));
+        run(&format!("mkdir {bin} && cd {bin} && {write}"));
+        put(folder.path(), "incoming/1/releases/RELEASES", "mine");
+        put(folder.path(), "incoming/2/lib/x", "another's");
+        folder
+    }
+
+    #[test]
+    fn a_release_is_begun_by_one_and_stays_if_a_node_serves_by_it() {
+        let record = |folder: &Path| fs::read_to_string(folder.join("releases/RELEASES")).ok();
+        let begin = |folder: &Path| code(BEGIN, folder, &["incoming/1", "app", "daemon"], "");
+        for (command, ended, left) in [
+            ("[ $1 = daemon ]", 0, Some("mine")),
+            ("[ $1 = daemon ] && exit 12", 12, Some("mine")),
+            ("exit 1", 1, None),
+            // Another's has won the folder's lock meanwhile.
+            ("[ $1 = ping ]", 1, Some("mine")),
+        ] {
+            let folder = begun(command);
+            assert_eq!((begin(folder.path()), record(folder.path()).as_deref()), (Some(ended), left), "{command}");
+            assert!(!folder.path().join("incoming/1").exists() && folder.path().join("incoming/2").exists());
+        }
+        let folder = begun("exit 0");
+        put(folder.path(), "releases/RELEASES", "another's");
+        assert_eq!(begin(folder.path()), Some(TAKEN.into()));
+        assert_eq!(record(folder.path()).as_deref(), Some("another's"));
     }
 }

@@ -14,6 +14,7 @@ use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::node_path::NodePath;
 use crate::output;
+use crate::remote::Starting;
 use serde_json::Value;
 use std::path::Path;
 use std::time::Duration;
@@ -69,8 +70,7 @@ impl Visit<'_> {
         let base = format!("incoming/{}", made.version());
         self.send(&base, &[made.record()?])?;
         self.say_start();
-        let (words, patience) = words(serving, waiting);
-        self.connection.begin(&base, &made.manifest.name, &words, patience)
+        self.connection.begin(&base, &starting(made, &made.version(), serving, waiting))
     }
 
     /// The release is there and does not run: the connection was lost just then, or somebody has stopped it.
@@ -84,8 +84,7 @@ impl Visit<'_> {
             return Err(Failure::error(message).hint(hint));
         }
         self.say_start();
-        let (words, patience) = words(serving, waiting);
-        self.connection.start(&made.manifest.name, &words, patience)
+        self.connection.start(&starting(made, &made.version(), serving, waiting))
     }
 
     fn say_start(&mut self) {
@@ -104,11 +103,12 @@ impl Visit<'_> {
 }
 
 /// What its command is called with, and how long it may be silent.
-fn words(serving: &Serving, waiting: Waiting) -> (Vec<String>, Duration) {
-    // This machine's PORT is none of the other's.
-    let serving = Serving { port: None, ..serving.clone() };
+fn starting<'a>(made: &'a Made, version: &'a str, serving: &Serving, waiting: Waiting) -> Starting<'a> {
+    let given: Vec<_> = std::env::args_os().collect();
     let timeout = waiting.timeout.to_string();
     let words = ["daemon", "--json", "--timeout", &timeout].map(str::to_owned).into_iter();
-    let options = serving.to_args().into_iter().map(|word| word.to_string_lossy().into_owned());
-    (words.chain(options).collect(), Duration::from_secs(waiting.timeout.into()) + MARGIN)
+    let options = serving.given_in(&given).to_args();
+    let options = options.into_iter().map(|word| word.to_string_lossy().into_owned());
+    let patience = Duration::from_secs(waiting.timeout.into()) + MARGIN;
+    Starting { name: &made.manifest.name, version, words: words.chain(options).collect(), patience }
 }

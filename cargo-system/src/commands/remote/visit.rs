@@ -23,6 +23,7 @@ use crate::shown;
 use anyhow::Context as _;
 use runtime::protocol::{Event, Upgraded};
 use runtime::release::layout::Layout;
+use runtime::release::record::Record;
 use runtime::release::store::{Store, TrustError};
 use serde_json::Value;
 use std::fmt::Display;
@@ -151,16 +152,18 @@ impl<'a> Visit<'a> {
         }
         self.check_release(made)?;
         let version = made.version();
-        let base = format!("incoming/{version}");
+        // A plan's is its own: it is removed while somebody may send the same to upgrade.
+        let base = format!("incoming/{version}{}", if errand.dry_run { ".plan" } else { "" });
         self.send(&base, &made.for_upgrade()?)?;
         let (words, patience) =
             words(&format!("{}/{base}", self.look.root.as_deref().unwrap_or_default()), made, errand);
-        let asked = Asked { name, version: &version, words, force: errand.wish.force, patience };
+        let since = (!errand.dry_run).then(|| self.last_ended());
+        let asked = Asked { name, version: &version, words, force: errand.wish.force, since, patience };
         let (as_json, address, progress) = (self.context.json(), self.address, &mut self.progress);
         let outcome = self.connection.upgrade(&asked, &mut |heard| hear(as_json, address, progress, &heard));
         // What goes on there may still read it.
         if outcome.as_ref().err().is_none_or(|failure| failure.code != ExitCode::TimedOut) {
-            self.connection.clean();
+            self.connection.clean(&base);
         }
         self.progress.finish();
         match outcome {
@@ -171,6 +174,13 @@ impl<'a> Visit<'a> {
             },
             outcome => self.conclude(outcome?, serving, errand, begun.elapsed()),
         }
+    }
+
+    /// The last attempt that had ended when it was looked at, by its number. If nobody knows, none is younger.
+    fn last_ended(&self) -> u64 {
+        self.borrowed.record().map_or(u64::MAX, |Record { last_number, in_progress, .. }| {
+            in_progress.map_or(last_number, |attempt| attempt.number.saturating_sub(1))
+        })
     }
 
     /// What its folder says of the release, now that it is there.
