@@ -149,7 +149,7 @@ fn edit(sandbox: &Sandbox, number: u32) -> Result<()> {
     let text = fs::read_to_string(&path)?;
     let own = text.split_once(EDITION).map_or(text.as_str(), |(own, _)| own);
     let attribute = concat!("#[", "unsafe", "(no_mangle)]");
-    let function = format!("{attribute}\npub fn edition() -> u64 {{\n    {number}\n}}\n");
+    let function = format!("{attribute}\nfn edition() -> u64 {{\n    {number}\n}}\n");
     Ok(fs::write(&path, format!("{own}{EDITION}{function}"))?)
 }
 
