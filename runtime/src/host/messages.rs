@@ -31,7 +31,12 @@ pub(super) unsafe extern "C" fn send(pid: abi::Pid, message: *mut MessageHeader)
 }
 
 fn deliver(pid: Pid, message: Message) -> Result<(), Undelivered> {
-    if trace::is_on() { deliver_traced(pid, message) } else { deliver_now(pid, message) }
+    if trace::is_on() && may_be_traced(pid) { deliver_traced(pid, message) } else { deliver_now(pid, message) }
+}
+
+/// By either side.
+fn may_be_traced(to: Pid) -> bool {
+    trace::may_be_of(to) || current_process().is_some_and(|from| trace::may_be_of(from.pid()))
 }
 
 /// Both sides are told first: the receiver may go on with it at once.

@@ -6,14 +6,15 @@
 //!
 //! Nothing of this stands in a process: where something happens that can be traced, one word is read that is the same for all and changes
 //! only with a trace ([`is_on`]); so when nobody listens there is nothing to clear away, and a process that moves, ends or is killed needs no
-//! care. While somebody does, every process looks for its pid among [`TRACES_MAX`].
+//! care. While somebody does, the word's bits say for one in 64 of all processes, by their slots, that its pid may be among [`TRACES_MAX`]: the others are
+//! done with that ([`may_be_of`]).
 //!
 //! Invariants: a ring holds [`RING_LEN`] events, what does not fit is counted; events stand in the order of their times, since both are made
 //! under the ring's lock; that lock is the last one taken, and nothing is allocated or called while it is held.
 
 use crate::process::{Pid, Reason};
 use parking_lot::Mutex;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// So many traces at a time.
@@ -21,9 +22,10 @@ pub(crate) const TRACES_MAX: usize = 8;
 /// So many events wait to be read.
 const RING_LEN: usize = 4096;
 
-/// How many listen.
-static LISTENERS: AtomicUsize = AtomicUsize::new(0);
-/// Whom: the pids of the rings beside.
+/// A bit for each slot's last six: whether somebody listens to one of those. Changed under the lock, with [`TRACED`].
+static LISTENED: AtomicU64 = AtomicU64::new(0);
+static CHANGES: Mutex<()> = Mutex::new(());
+/// To whom: the pids of the rings beside.
 static TRACED: [AtomicU64; TRACES_MAX] = [const { AtomicU64::new(0) }; TRACES_MAX];
 static RINGS: [Mutex<Option<Ring>>; TRACES_MAX] = [const { Mutex::new(None) }; TRACES_MAX];
 
@@ -78,8 +80,7 @@ impl Trace {
             }
             is_free
         })?;
-        TRACED[slot].store(pid.get(), Ordering::Relaxed);
-        LISTENERS.fetch_add(1, Ordering::Relaxed);
+        listen(slot, pid);
         Some(Self(slot))
     }
 
@@ -95,22 +96,46 @@ impl Trace {
 
 impl Drop for Trace {
     fn drop(&mut self) {
-        LISTENERS.fetch_sub(1, Ordering::Relaxed);
-        TRACED[self.0].store(0, Ordering::Relaxed);
+        listen(self.0, Pid::NONE);
         let ring = RINGS[self.0].lock().take();
         drop(ring);
     }
 }
 
+/// Says for whom a slot's ring is.
+fn listen(slot: usize, pid: Pid) {
+    let _changing = CHANGES.lock();
+    TRACED[slot].store(pid.get(), Ordering::Relaxed);
+    let pids = TRACED.iter().map(|traced| Pid::from_raw(traced.load(Ordering::Relaxed)));
+    LISTENED.store(pids.filter(|pid| *pid != Pid::NONE).fold(0, |bits, pid| bits | bit(pid)), Ordering::Relaxed);
+}
+
+fn bit(pid: Pid) -> u64 {
+    1 << (pid.slot() % u64::BITS)
+}
+
 /// Whether anybody listens to any process: asked first, wherever something happens.
 #[inline]
 pub(crate) fn is_on() -> bool {
-    LISTENERS.load(Ordering::Relaxed) != 0
+    LISTENED.load(Ordering::Relaxed) != 0
+}
+
+/// False: nobody listens to that process.
+#[inline]
+pub(crate) fn may_be_of(pid: Pid) -> bool {
+    LISTENED.load(Ordering::Relaxed) & bit(pid) != 0
 }
 
 /// For those who listen to that process.
-#[cold]
+#[inline]
 pub(crate) fn note(pid: Pid, happened: impl Fn() -> Happened) {
+    if may_be_of(pid) {
+        note_in_rings(pid, happened);
+    }
+}
+
+#[cold]
+fn note_in_rings(pid: Pid, happened: impl Fn() -> Happened) {
     for (traced, ring) in TRACED.iter().zip(&RINGS) {
         if traced.load(Ordering::Relaxed) != pid.get() {
             continue;
@@ -137,7 +162,7 @@ mod tests {
         let (own, other) = (Pid::new(7, 1), Pid::new(7, 2));
         note(own, || unreachable!("nobody listens"));
         let trace = Trace::begin(own).expect("room");
-        assert!(is_on());
+        assert!(is_on() && may_be_of(own) && !may_be_of(Pid::new(8, 1)));
         note(other, || unreachable!("another life in the slot"));
         for n in 0..RING_LEN + 3 {
             note(own, || Happened::Linked(Pid::new(n as u32, 1)));

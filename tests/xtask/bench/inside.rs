@@ -5,13 +5,14 @@
 //! [`PERCENT_MIN`] cannot be told from nothing.
 
 use super::report::{Better, Measurement};
-use super::rounds::alternate;
+use super::rounds::{alternate, alternate_quickly};
 use super::side::Which;
 use crate::shell::complain;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
+use std::net::SocketAddr;
 use std::process::{Child, Stdio};
-use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::mpsc::channel;
 use std::thread;
 use std::time::{Duration, Instant};
 use system_tests::node::Node;
@@ -21,8 +22,11 @@ use system_tests::{http, memory, wait};
 
 const ROUNDS: u32 = 5;
 const PROCESSES: u32 = 1_000_000;
-/// Some seconds.
-const TRIPS: u32 = 20_000_000;
+/// A fraction of a second.
+const TRIPS: u32 = 1_000_000;
+/// Of that many trips, of which each comparison is made: few, and more rounds, since two nodes differ more than two windows do.
+const WINDOWS: u32 = 9;
+const COSTS_ROUNDS: u32 = 9;
 const TERMS: u64 = 10_000_000_000;
 const PERCENT_MIN: f64 = 0.01;
 /// Of processor time: what cannot be told from nothing.
@@ -61,9 +65,32 @@ impl Bench {
 
     /// Microseconds of processor time for each round trip of a ping-pong.
     fn trip(&mut self) -> Result<f64> {
-        let before = memory::processor_seconds(self.node.os_pid())?;
+        let before = self.used()?;
         self.ask(&format!("pingpong_same {TRIPS}"))?;
-        Ok(1e6 * (memory::processor_seconds(self.node.os_pid())? - before) / f64::from(TRIPS))
+        Ok(1e6 * (self.used()? - before) / f64::from(TRIPS))
+    }
+
+    fn used(&self) -> Result<f64> {
+        Ok(memory::processor_seconds_by_thread(self.node.os_pid())?.values().sum())
+    }
+
+    /// The same while the metrics are asked for, as often as a scrape each second would be.
+    fn trip_while_scraped(&mut self, address: SocketAddr) -> Result<f64> {
+        thread::scope(|scope| {
+            let scraper = scope.spawn(move || http::get(address, "/metrics").is_ok());
+            let with = self.trip();
+            ensure!(scraper.join().is_ok_and(|is_scraped| is_scraped), "nothing was scraped");
+            with
+        })
+    }
+
+    /// The same while another process is traced.
+    fn trip_beside_a_trace(&mut self) -> Result<f64> {
+        let tracer = self.client(&["trace", &self.other()?, "--for", "10m"])?;
+        let with = self.trip();
+        drop(tracer);
+        system_tests::raw::until_no_thread_is_left(&self.node);
+        with
     }
 
     /// What all threads use beside the one that runs a plain loop meanwhile, in percent of what that uses.
@@ -103,10 +130,6 @@ impl Drop for Going {
         let _: std::io::Result<()> = self.0.kill();
         let _: std::io::Result<std::process::ExitStatus> = self.0.wait();
     }
-}
-
-fn percent(without: f64, with: f64) -> f64 {
-    (100.0 * (with / without - 1.0)).max(PERCENT_MIN)
 }
 
 fn row(name: &str, unit: &str, rounds: &[(f64, f64)]) -> Measurement {
@@ -199,53 +222,56 @@ pub(super) fn profile() -> Result<Vec<Measurement>> {
     Ok(vec![row("profile_99hz", "%", &rounds)])
 }
 
-/// What a ping-pong pays for an address for metrics, a scrape a second, and a trace of another process, meanwhile and afterwards.
+/// What a ping-pong pays for an address for metrics, for scrapes, and for a trace of another process, meanwhile and afterwards. The peer is one node
+/// beside another of the same, in the same way: that much cannot be told from nothing.
+///
+/// A machine's speed drifts, and two nodes differ by where their memory is. So each comparison is of many short windows in turns, and each round has
+/// nodes of its own.
 pub(super) fn costs() -> Result<Vec<Measurement>> {
-    let mut plain = Bench::start(&[])?;
-    let mut bench = Bench::start(&["--metrics", "127.0.0.1:0"])?;
-    let (other, address) = (bench.other()?, bench.node.status()["metrics"].as_str().context("an address")?.parse()?);
-    // The first is slower than others.
-    plain.trip()?;
-    bench.trip()?;
     let [mut off, mut scraped, mut traced, mut after] = [const { Vec::new() }; 4];
-    for round in 1..=ROUNDS {
-        // A run beside another one of the same is what cannot be told from nothing. Each is compared with the one just before it.
-        let noise = percent(bench.trip()?, bench.trip()?);
-        // Beside a node without an address for scrapers.
-        off.push((percent(plain.trip()?, bench.trip()?), noise));
-        let without = bench.trip()?;
-        scraped.push((percent(without, while_scraped(&mut bench, address)?), noise));
-        let without = bench.trip()?;
-        let tracer = bench.client(&["trace", &other, "--for", "10m"])?;
-        traced.push((percent(without, bench.trip()?), noise));
-        drop(tracer);
-        system_tests::raw::until_no_thread_is_left(&bench.node);
-        after.push((percent(without, bench.trip()?), noise));
-        complain(&format!("  round {round}: metrics {:?}, trace {:?}", scraped.last(), traced.last()));
+    for round in 1..=COSTS_ROUNDS {
+        let (mut plain, mut twin) = (Bench::start(&[])?, Bench::start(&[])?);
+        let mut bench = Bench::start(&["--metrics", "127.0.0.1:0"])?;
+        let address = bench.node.status()["metrics"].as_str().context("an address")?.parse()?;
+        for node in [&mut plain, &mut twin, &mut bench] {
+            // The first is slower than others.
+            node.trip()?;
+        }
+        let noise = beside(&mut plain, &mut twin)?;
+        let open = beside(&mut plain, &mut bench)?;
+        off.push((open, noise));
+        scraped.push((with_and_without(&mut bench, |bench| bench.trip_while_scraped(address))?, noise));
+        traced.push((with_and_without(&mut bench, Bench::trip_beside_a_trace)?, noise));
+        after.push((beside(&mut plain, &mut bench)? - open, noise));
+        let said = [&off, &scraped, &traced, &after].map(|rounds| rounds.last().map(|(cost, _)| *cost));
+        complain(&format!("  round {round}: off, scraped, traced, after {said:.2?}, noise {noise:.2}"));
     }
+    let told = |rounds: &[(f64, f64)]| -> Vec<_> {
+        rounds.iter().map(|(cost, noise)| (cost.max(PERCENT_MIN), noise.abs().max(PERCENT_MIN))).collect()
+    };
     Ok(vec![
-        row("metrics_off", "%", &off),
-        row("metrics_scraped", "%", &scraped),
-        row("trace_on", "%", &traced),
-        row("trace_after", "%", &after),
+        row("metrics_off", "%", &told(&off)),
+        row("metrics_scraped", "%", &told(&scraped)),
+        row("trace_on", "%", &told(&traced)),
+        row("trace_after", "%", &told(&after)),
     ])
 }
 
-fn while_scraped(bench: &mut Bench, address: std::net::SocketAddr) -> Result<f64> {
-    let (stop, stopped) = channel::<()>();
-    thread::scope(|scope| {
-        let scraper = scope.spawn(move || {
-            let mut scrapes = 0;
-            while stopped.recv_timeout(Duration::from_secs(1)) == Err(RecvTimeoutError::Timeout) {
-                scrapes += u32::from(http::get(address, "/metrics").is_ok());
-            }
-            scrapes
-        });
-        let with = bench.trip();
-        drop(stop);
-        ensure!(scraper.join().is_ok_and(|scrapes| scrapes > 0), "nothing was scraped");
-        with
-    })
+/// By how many percent a trip takes more in this node than in that one.
+fn beside(that: &mut Bench, this: &mut Bench) -> Result<f64> {
+    more(|which| if which == Which::Ours { this.trip() } else { that.trip() })
+}
+
+/// By how many percent it takes more so.
+fn with_and_without(bench: &mut Bench, with: impl Fn(&mut Bench) -> Result<f64>) -> Result<f64> {
+    more(|which| if which == Which::Ours { with(bench) } else { bench.trip() })
+}
+
+/// The median of the windows.
+fn more(trip: impl FnMut(Which) -> Result<f64>) -> Result<f64> {
+    let mut windows: Vec<_> = alternate_quickly(WINDOWS, trip)?.iter().map(|(with, without)| with / without).collect();
+    windows.sort_by(f64::total_cmp);
+    Ok(100.0 * (windows[windows.len() / 2] - 1.0))
 }
 
 /// Nanoseconds for an event that is logged, and for one that is not, beside a turn of the loop alone.

@@ -6,7 +6,21 @@ use anyhow::Result;
 use std::fmt::Debug;
 
 /// What ours and the peer measured, round by round.
-pub(super) fn alternate<T: Debug>(rounds: u32, mut measure: impl FnMut(Which) -> Result<T>) -> Result<Vec<(T, T)>> {
+pub(super) fn alternate<T: Debug>(rounds: u32, measure: impl FnMut(Which) -> Result<T>) -> Result<Vec<(T, T)>> {
+    let shown = |round, ours: &T, peer: &T| complain(&format!("  round {round}: ours {ours:.1?}, peer {peer:.1?}"));
+    in_turns(rounds, measure, shown)
+}
+
+/// The same of rounds so short that nobody reads each.
+pub(super) fn alternate_quickly<T>(rounds: u32, measure: impl FnMut(Which) -> Result<T>) -> Result<Vec<(T, T)>> {
+    in_turns(rounds, measure, |_, _, _| {})
+}
+
+fn in_turns<T>(
+    rounds: u32,
+    mut measure: impl FnMut(Which) -> Result<T>,
+    show: impl Fn(u32, &T, &T),
+) -> Result<Vec<(T, T)>> {
     let mut measured = Vec::new();
     for round in 1..=rounds {
         let (ours, peer) = if round % 2 == 1 {
@@ -16,7 +30,7 @@ pub(super) fn alternate<T: Debug>(rounds: u32, mut measure: impl FnMut(Which) ->
             let peer = measure(Which::Peer)?;
             (measure(Which::Ours)?, peer)
         };
-        complain(&format!("  round {round}: ours {ours:.1?}, peer {peer:.1?}"));
+        show(round, &ours, &peer);
         measured.push((ours, peer));
     }
     Ok(measured)
