@@ -59,7 +59,11 @@ pub(crate) fn now() -> u64 {
 
 /// Starts a timer: its number, never 0, and its deadline.
 pub(crate) fn start(after: Duration, waker: Waker) -> (u64, u64) {
-    let (now, after) = (now(), u64::try_from(after.as_nanos()).unwrap_or(NEVER));
+    start_at(now(), after, waker)
+}
+
+fn start_at(now: u64, after: Duration, waker: Waker) -> (u64, u64) {
+    let after = u64::try_from(after.as_nanos()).unwrap_or(NEVER);
     let (deadline, exact) = (together(now, after), now.saturating_add(after));
     let number = thread_shard() % SHARDS;
     let mut shard = TIMERS[number].lock();
@@ -169,15 +173,17 @@ mod tests {
     fn those_that_fire_together_do_so_in_their_order() {
         const SOON: Duration = Duration::from_millis(20);
         let (tell, told) = std::sync::mpsc::channel();
-        let later = |name: u32, after: Duration| {
+        let later = |begun: u64, name: u32, after: Duration| {
             let tell = tell.clone();
-            start(after, Waker::call(move || tell.send(name).expect("somebody listens")))
+            start_at(begun, after, Waker::call(move || tell.send(name).expect("somebody listens")))
         };
         // Slots are given out again, the last one first.
         for _ in 0..3 {
-            let started: Vec<_> = (0..8).map(|name| later(name, SOON)).collect();
-            let last = later(8, SOON + Duration::from_micros(300));
-            let first = later(9, SOON - Duration::from_micros(300));
+            // At one time, however busy the machine is.
+            let begun = now();
+            let started: Vec<_> = (0..8).map(|name| later(begun, name, SOON)).collect();
+            let last = later(begun, 8, SOON + Duration::from_micros(300));
+            let first = later(begun, 9, SOON - Duration::from_micros(300));
             let deadlines = started.iter().chain([&last, &first]).map(|(_, deadline)| *deadline);
             let (last, mut woken) = (deadlines.max().expect("some"), Vec::new());
             while now() < last {
