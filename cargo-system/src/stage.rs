@@ -3,7 +3,7 @@
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::signer::Signer;
-use runtime::image::{PluginFacts, inspect};
+use runtime::image::{InspectError, PluginFacts, inspect, inspect_whole};
 use runtime::release::keys::Keys;
 use runtime::release::layout::Layout;
 use runtime::release::manifest::{
@@ -31,7 +31,24 @@ pub(crate) struct Parts<'a> {
 
 /// A plugin's facts, or why it is refused.
 pub(crate) fn facts(object: &Path) -> Result<PluginFacts, Failure> {
-    inspect(object).map_err(|error| Failure::new(ExitCode::Refused, error).step("check"))
+    inspect(object).map_err(no_plugin)
+}
+
+/// A plugin as it is there now, whatever is built meanwhile.
+struct Built {
+    facts: PluginFacts,
+    bytes: Vec<u8>,
+}
+
+impl Built {
+    fn read(object: &Path) -> Result<Self, Failure> {
+        let (facts, bytes) = inspect_whole(object).map_err(no_plugin)?;
+        Ok(Self { facts, bytes })
+    }
+}
+
+fn no_plugin(error: InspectError) -> Failure {
+    Failure::new(ExitCode::Refused, error).step("check")
 }
 
 /// This tool's version, which is its runtime's.
@@ -40,9 +57,9 @@ pub(crate) fn runtime_version() -> Version {
 }
 
 /// The version of the release that these plugins make.
-pub(crate) fn version(plugins: &[PluginFacts]) -> Version {
-    let said: Vec<_> = plugins.iter().map(|facts| (facts.name.as_str(), &facts.version, facts.hash.as_str())).collect();
-    version_of(&said)
+pub(crate) fn version<'a>(plugins: impl IntoIterator<Item = &'a PluginFacts>) -> Version {
+    let said = plugins.into_iter().map(|facts| (facts.name.as_str(), &facts.version, facts.hash.as_str()));
+    version_of(&said.collect::<Vec<_>>())
 }
 
 /// Stages built plugins, in the order of their application; returns the manifest of its release.
@@ -52,20 +69,20 @@ pub(crate) fn stage_build(
     objects: &[PathBuf],
     parts: Parts<'_>,
 ) -> Result<Manifest, Failure> {
-    let all = objects.iter().map(|object| facts(object)).collect::<Result<Vec<_>, _>>()?;
-    for facts in &all {
+    let all = objects.iter().map(|object| Built::read(object)).collect::<Result<Vec<_>, _>>()?;
+    for Built { facts, .. } in &all {
         let config = config::merged(facts.config.as_deref(), None, config::Part::Whole);
         config.map_err(|error| refused(error.to_string()).step("stage"))?;
     }
     let _held = store.hold().map_err(unstaged)?;
     let (mut plugins, mut files) = (Vec::new(), parts.files);
-    for (object, facts) in objects.iter().zip(&all) {
-        let plugin = store.add_plugin(object, facts).map_err(unstaged)?;
-        // It has that hash: it was checked as it was copied.
+    for Built { facts, bytes } in &all {
+        let plugin = store.add_plugin(bytes, facts).map_err(unstaged)?;
+        // It has that hash: that was found out from these bytes.
         files.push(FileEntry::hashed(store.layout(), &plugin.file, plugin.hash.clone()).map_err(unstaged)?);
         plugins.push(plugin);
     }
-    let version = version(&all);
+    let version = version(all.iter().map(|built| &built.facts));
     files.extend(parts.sbom.as_ref().map(|bytes| FileEntry::holding(&sbom_file(&version), bytes)));
     files.sort();
     let manifest = Manifest {
@@ -122,17 +139,17 @@ fn stage_from(store: &Store, from: &Store, manifest: &Manifest, keys: &Keys) -> 
     trusted.map_err(|reason| distrusted(&reason, format!("the release {version} {reason}")))?;
     let sbom = sbom_of(from, manifest)?;
     let _held = store.hold().map_err(unstaged)?;
-    let mut objects = Vec::new();
+    let mut missing = Vec::new();
     for plugin in manifest.plugins.iter().filter(|plugin| !is_there(store, plugin)) {
         let object = root.join(&plugin.file);
-        let facts = facts(&object)?;
-        if facts.hash != plugin.hash {
+        let built = Built::read(&object)?;
+        if built.facts.hash != plugin.hash {
             return Err(another_file(&object));
         }
-        objects.push((object, facts));
+        missing.push(built);
     }
-    for (object, facts) in &objects {
-        store.add_plugin(object, facts).map_err(unstaged)?;
+    for Built { facts, bytes } in &missing {
+        store.add_plugin(bytes, facts).map_err(unstaged)?;
     }
     store.add_release_with(version, &bytes, signature.as_deref(), sbom.as_deref()).map_err(unstaged)?;
     Ok(manifest.clone())

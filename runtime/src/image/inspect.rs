@@ -14,7 +14,7 @@ use plugin_abi::abi::{
 use semver::Version;
 use sha2::{Digest as _, Sha256};
 use std::fs::File;
-use std::io::{ErrorKind, Read, Seek};
+use std::io::{Cursor, ErrorKind, Read, Seek};
 use std::path::{Path, PathBuf};
 
 /// So much of the file is hashed at a time.
@@ -94,6 +94,17 @@ pub fn inspect(path: &Path) -> Result<PluginFacts, InspectError> {
     let refuse = |reason| InspectError { path: path.to_owned(), reason };
     let file = File::open(path).map_err(|error| refuse(error.into()))?;
     read_facts(file).map_err(refuse)
+}
+
+/// The same, with all that is in the file: the facts are of these bytes, whatever becomes of it.
+///
+/// # Errors
+/// As [`inspect`].
+pub fn inspect_whole(path: &Path) -> Result<(PluginFacts, Vec<u8>), InspectError> {
+    let refuse = |reason| InspectError { path: path.to_owned(), reason };
+    let bytes = std::fs::read(path).map_err(|error| refuse(error.into()))?;
+    let facts = read_facts(Cursor::new(&bytes)).map_err(refuse)?;
+    Ok((facts, bytes))
 }
 
 fn read_facts(mut bytes: impl Read + Seek) -> Result<PluginFacts, Refusal> {
@@ -222,7 +233,7 @@ mod tests {
     fn any_bytes_are_refused_without_a_panic() {
         let own = std::fs::read(std::env::current_exe().expect("an executable")).expect("readable");
         for len in [0, 1, 4, 16, 63, 64, 65, 4096, own.len() / 2, own.len() - 1] {
-            assert!(read_facts(std::io::Cursor::new(&own[..len])).is_err(), "{len} bytes");
+            assert!(read_facts(Cursor::new(&own[..len])).is_err(), "{len} bytes");
         }
     }
 }

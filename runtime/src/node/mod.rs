@@ -172,8 +172,15 @@ fn lock(layout: &Layout) -> Result<File, NodeError> {
 /// Clears away what a node that died here before has left unfinished, and says so. What cannot be written now, on a full disk, is written later: it keeps
 /// nobody from being served.
 fn recover(store: &Store) {
-    if let Err(error) = store.clean() {
-        log::host(LOG_WARN, "node", &format!("what is left unfinished here is not cleared away: {error}"));
+    match store.clean() {
+        Ok(damaged) => damaged.iter().for_each(|version| {
+            let what =
+                "never served, and was not on the disk when the machine went down: it is removed; put it here again";
+            log::host(LOG_WARN, "node", &format!("the release {version} {what}"));
+        }),
+        Err(error) => {
+            log::host(LOG_WARN, "node", &format!("what is left unfinished here is not cleared away: {error}"));
+        }
     }
     match store.recover() {
         Ok(None) => {}

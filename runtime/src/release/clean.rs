@@ -1,9 +1,11 @@
 //! Does what [`retention`](super::retention) plans, and clears away what a dead tool has left.
 
 use super::error::StoreError;
-use super::files::{is_beside, unread};
+use super::files::{hex_sha256, is_beside, read_if_there, unread};
 use super::folders::MAKING;
 use super::layout::Layout;
+use super::manifest::PluginEntry;
+use super::record::State;
 use super::retention::{Inventory, Plan, plan};
 use super::store::Store;
 use crate::image::AGAIN;
@@ -33,11 +35,12 @@ impl Store {
         Ok(plan)
     }
 
-    /// For a boot: removes what a tool or a node that died has left unfinished, in the making or on its way out.
+    /// For a boot: removes what a tool or a node that died has left unfinished, in the making or on its way out; and releases that never served whose
+    /// plugins the machine had not written to its disk when it died. Returns those.
     ///
     /// # Errors
     /// Something cannot be read or removed.
-    pub fn clean(&self) -> Result<(), StoreError> {
+    pub fn clean(&self) -> Result<Vec<Version>, StoreError> {
         // Whoever writes here holds it meanwhile, and what is found is nobody's.
         let _held = self.hold()?;
         let (releases, plugins) = (self.layout().releases(), self.layout().plugins());
@@ -50,7 +53,26 @@ impl Store {
             // Only one that was made for a file that never came is empty.
             let _: io::Result<()> = fs::remove_dir(folder);
             Ok(())
-        })
+        })?;
+        let damaged = self.damaged()?;
+        damaged.iter().try_for_each(|version| remove(&self.layout().release(&version.to_string())))?;
+        Ok(damaged)
+    }
+
+    /// The releases that never served, of which a plugin is not what their manifest names. What has been permanent was flushed before.
+    fn damaged(&self) -> Result<Vec<Version>, StoreError> {
+        // One that is not understood is the boot's to speak of.
+        let Ok(record) = self.record() else { return Ok(Vec::new()) };
+        let is_whole = |plugin: &PluginEntry| {
+            let read = read_if_there(&self.layout().root().join(&plugin.file));
+            // What cannot be read may be whole.
+            read.map_or(true, |bytes| bytes.is_some_and(|bytes| hex_sha256(&bytes) == plugin.hash))
+        };
+        let is_damaged = |version: &Version| {
+            record.state(version) == State::Unpacked
+                && self.manifest(version).is_ok_and(|manifest| !manifest.plugins.iter().all(is_whole))
+        };
+        Ok(self.versions()?.into_iter().filter(is_damaged).collect())
     }
 
     fn inventory(&self) -> Result<Inventory, StoreError> {
@@ -61,7 +83,7 @@ impl Store {
 }
 
 /// The folders of `lib/` that hold these.
-fn plugins_of(layout: &Layout, plugins: &[super::manifest::PluginEntry]) -> BTreeSet<String> {
+fn plugins_of(layout: &Layout, plugins: &[PluginEntry]) -> BTreeSet<String> {
     let folder = |file: &str| layout.root().join(file).parent().map(Path::to_owned);
     let name = |folder: PathBuf| Some(folder.file_name()?.to_str()?.to_owned());
     plugins.iter().filter_map(|plugin| folder(&plugin.file).and_then(name)).collect()

@@ -34,12 +34,6 @@ pub enum StoreError {
         /// Its schema.
         schema: u32,
     },
-    /// A file is not the one that was inspected.
-    #[error("{} changed while it was copied", path.display())]
-    Changed {
-        /// The file.
-        path: PathBuf,
-    },
     /// Another OS process has been writing the record for too long.
     #[error("{} is being written by another process, which has not finished within {patience:?}", path.display())]
     Busy {

@@ -50,21 +50,33 @@ pub(super) fn write_json(path: &Path, value: &impl Serialize) -> Result<(), Stor
     let damaged = |source| StoreError::Damaged { path: path.to_owned(), source };
     let mut bytes = serde_json::to_vec_pretty(value).map_err(damaged)?;
     bytes.push(b'\n');
-    write_whole(path, &bytes)
+    write_whole(path, &bytes, Flushed::Now)
 }
 
-/// Makes the file appear whole, on disk, or not at all.
-pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+/// When a file that appears is on disk, and there after a crash of the machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Flushed {
+    /// As soon as it appears.
+    Now,
+    /// Once [`flush_there`] was called.
+    Later,
+}
+
+/// Makes the file appear whole or not at all.
+pub(super) fn write_whole(path: &Path, bytes: &[u8], flushed: Flushed) -> Result<(), StoreError> {
     let unwritten = |source| StoreError::File { verb: "written", path: path.to_owned(), source };
     let folder = path.parent().unwrap_or(Path::new("."));
     let is_new = !folder.exists();
     fs::create_dir_all(folder).map_err(unwritten)?;
     let beside = beside(path);
-    let written = write_flushed(&beside, bytes).and_then(|()| fs::rename(&beside, path)).and_then(|()| {
-        flush(folder)?;
+    let written = match flushed {
         // A new folder is only there after a crash when the one above says so.
-        if is_new { flush(folder.parent().unwrap_or(folder)) } else { Ok(()) }
-    });
+        Flushed::Now => write_flushed(&beside, bytes)
+            .and_then(|()| fs::rename(&beside, path))
+            .and_then(|()| flush(folder))
+            .and_then(|()| if is_new { flush(folder.parent().unwrap_or(folder)) } else { Ok(()) }),
+        Flushed::Later => fs::write(&beside, bytes).and_then(|()| fs::rename(&beside, path)),
+    };
     written.map_err(|source| {
         // What stands there is half a file, or nothing.
         let _: io::Result<()> = fs::remove_file(&beside);
@@ -109,8 +121,17 @@ pub(super) fn write_flushed(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.sync_all()
 }
 
-pub(super) fn flush(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
+/// A file's or a folder's content.
+pub(super) fn flush(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
+}
+
+/// A file that stands there, its name and its folder's: on disk.
+pub(super) fn flush_there(path: &Path) -> Result<(), StoreError> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let above = folder.parent().unwrap_or(folder);
+    let flushed = [path, folder, above].into_iter().try_for_each(flush);
+    flushed.map_err(|source| StoreError::File { verb: "written", path: path.to_owned(), source })
 }
 
 pub(super) fn hex_sha256(bytes: &[u8]) -> String {

@@ -9,7 +9,7 @@
 //! A file there that is no key is an error, for the same reason.
 
 use super::error::StoreError;
-use super::files::{read_if_there, unread, write_whole};
+use super::files::{Flushed, read_if_there, unread, write_whole};
 use super::layout::Layout;
 use ct_codecs::{Base64, Decoder as _};
 use minisign_verify::PublicKey;
@@ -140,7 +140,7 @@ impl Keys {
         if self.is_revoked(key) {
             return Err(KeyError::Revoked(key.id));
         }
-        Ok(write_whole(&file(&layout.keys(), key), key.text.as_bytes())?)
+        Ok(write_whole(&file(&layout.keys(), key), key.text.as_bytes(), Flushed::Now)?)
     }
 
     /// The node trusts it no more, and never again.
@@ -148,7 +148,7 @@ impl Keys {
     /// # Errors
     /// It cannot be written.
     pub fn revoke(&self, layout: &Layout, key: &Key) -> Result<(), KeyError> {
-        write_whole(&file(&layout.revoked_keys(), key), key.text.as_bytes())?;
+        write_whole(&file(&layout.revoked_keys(), key), key.text.as_bytes(), Flushed::Now)?;
         for trusted in self.trusted.iter().filter(|trusted| trusted.id == key.id || trusted.bytes == key.bytes) {
             let path = file(&layout.keys(), trusted);
             match fs::remove_file(&path) {

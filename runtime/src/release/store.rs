@@ -9,12 +9,12 @@
 //!
 //! Every file appears whole or not at all: written beside its place, flushed to disk, renamed, and the folder flushed. What
 //! failed half-way is removed. A file of `lib/` is never written to: a running node may have it mapped. One that is damaged gives way to
-//! another file of its name.
+//! another file of its name. It is large, and clients wait for what is in it: so it is flushed once its release serves, before that is permanent.
 
 pub use super::error::StoreError;
 
 use super::config::{self, Config, Part};
-use super::files::{hex_sha256, parse, put_back, read_if_there, unread, write_json, write_whole};
+use super::files::{Flushed, flush_there, parse, put_back, read_if_there, unread, write_json, write_whole};
 use super::folders::{new_folder, replace_folder};
 use super::history::{Attempt, Conclusion, Entry, Start};
 use super::keys::{KeyError, Keys};
@@ -26,7 +26,7 @@ use crate::image::PluginFacts;
 use semver::Version;
 use std::fs::{self, File, TryLockError};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -198,6 +198,7 @@ impl Store {
             Err(TrustError::Signature { .. }) => None,
             counter => counter?,
         };
+        self.flush_plugins(version)?;
         Ok(self.update(|record| {
             record.make_permanent(version);
             counter.inspect(|counter| record.raise_counter(*counter, version));
@@ -229,6 +230,7 @@ impl Store {
         let permanent = conclusion.permanent.clone();
         // Without its counter, an older release could come back.
         let counter = permanent.as_ref().map(|version| self.counter(version)).transpose()?.flatten();
+        permanent.as_ref().map_or(Ok(()), |version| self.flush_plugins(version))?;
         Ok(self.update(|record| {
             record.end(conclusion);
             counter.zip(permanent).inspect(|(counter, version)| record.raise_counter(*counter, version));
@@ -370,23 +372,24 @@ impl Store {
         Ok(self.check_trust(version, true)?.map(|signed| signed.counter))
     }
 
-    /// Copies a built plugin to its content-addressed place, unless it is there.
+    /// Puts a built plugin, whose facts these are, at its content-addressed place, unless it is there.
     ///
     /// # Errors
-    /// It cannot be copied; then nothing of it is there.
-    pub fn add_plugin(&self, built: &Path, facts: &PluginFacts) -> Result<PluginEntry, StoreError> {
+    /// It cannot be written; then nothing of it is there.
+    pub fn add_plugin(&self, built: &[u8], facts: &PluginFacts) -> Result<PluginEntry, StoreError> {
         let plugin = PluginEntry::of(facts);
         let file = self.layout.root().join(&plugin.file);
-        let is_whole = |bytes: &[u8]| hex_sha256(bytes) == facts.hash;
-        let is_there = read_if_there(&file)?.is_some_and(|bytes| is_whole(&bytes));
-        if !is_there {
-            let bytes = fs::read(built).map_err(|source| unread(built, source))?;
-            if !is_whole(&bytes) {
-                return Err(StoreError::Changed { path: built.to_owned() });
-            }
-            write_whole(&file, &bytes)?;
+        if read_if_there(&file)?.is_none_or(|there| there != built) {
+            write_whole(&file, built, Flushed::Later)?;
         }
         Ok(plugin)
+    }
+
+    /// Of a release that is to be permanent. One that cannot be read has no plugins that could boot.
+    fn flush_plugins(&self, version: &Version) -> Result<(), StoreError> {
+        let Ok(manifest) = self.manifest(version) else { return Ok(()) };
+        let files = manifest.plugins.iter().map(|plugin| self.layout.root().join(&plugin.file));
+        files.filter(|file| file.exists()).try_for_each(|file| flush_there(&file))
     }
 }
 

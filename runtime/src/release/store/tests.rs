@@ -1,11 +1,12 @@
 //! The store's promises, each tried on a folder of its own.
 
 use super::*;
+use crate::release::files::hex_sha256;
 use crate::release::history::{By, Kind, Outcome};
 use crate::release::manifest::RuntimeEntry;
 use crate::release::settings::Settings;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A folder of this test alone, gone at its end.
 struct Place(PathBuf);
@@ -34,12 +35,6 @@ impl Place {
             files.iter().map(|path| path.strip_prefix(&self.0).expect("inside").display().to_string()).collect();
         files.sort();
         files
-    }
-
-    fn built(&self, bytes: &[u8]) -> (PathBuf, PluginFacts) {
-        let path = self.0.join("built.so");
-        fs::write(&path, bytes).expect("written");
-        (path, facts(bytes))
     }
 }
 
@@ -83,8 +78,8 @@ fn what_was_added_is_read_back_and_nothing_else_is_left() {
     let place = Place::new("added");
     let store = place.store();
     assert_eq!(store.permanent().expect("readable"), None);
-    let (built, facts) = place.built(b"code");
-    let plugin = store.add_plugin(&built, &facts).expect("added");
+    let facts = facts(b"code");
+    let plugin = store.add_plugin(b"code", &facts).expect("added");
     let version: Version = "1.2.3+3f2a91bc".parse().expect("a version");
     let manifest = manifest(version.clone(), plugin.clone());
     store.add_release(&version, &manifest.to_bytes().expect("bytes"), None).expect("added");
@@ -100,32 +95,20 @@ fn what_was_added_is_read_back_and_nothing_else_is_left() {
 fn a_file_that_is_there_is_left_alone_and_a_damaged_one_gives_way() {
     let place = Place::new("again");
     let store = place.store();
-    let (built, facts) = place.built(b"code");
-    let file = store.layout().root().join(store.add_plugin(&built, &facts).expect("added").file);
+    let facts = facts(b"code");
+    let file = store.layout().root().join(store.add_plugin(b"code", &facts).expect("added").file);
     let inode = |path: &Path| fs::metadata(path).expect("there").ino();
     let first = inode(&file);
-    fs::remove_file(&built).expect("removed");
-    store.add_plugin(&built, &facts).expect("there already");
+    store.add_plugin(b"code", &facts).expect("there already");
     assert_eq!(inode(&file), first);
 
     let mapped = File::open(&file).expect("a node's view of it");
     let other_name = file.with_extension("damaged");
     fs::rename(&file, &other_name).expect("renamed");
     fs::write(&file, b"c").expect("cut short");
-    let (built, facts) = place.built(b"code");
-    store.add_plugin(&built, &facts).expect("mended");
+    store.add_plugin(b"code", &facts).expect("mended");
     assert_eq!(fs::read(&file).expect("readable"), b"code");
     assert_eq!(io::read_to_string(&mapped).expect("readable"), "code", "what is mapped has not changed");
-}
-
-#[test]
-fn a_build_that_changed_since_its_inspection_is_not_taken() {
-    let place = Place::new("changed");
-    let (built, facts) = place.built(b"code");
-    fs::write(&built, b"other").expect("written");
-    let error = place.store().add_plugin(&built, &facts).expect_err("changed").to_string();
-    assert_eq!(error, format!("{} changed while it was copied", built.display()));
-    assert!(place.files().is_empty());
 }
 
 #[test]
@@ -219,15 +202,14 @@ fn what_is_not_kept_goes_with_its_files_and_what_runs_stays() {
     let store = place.store();
     let mut versions = Vec::new();
     for patch in 0..4u64 {
-        let (built, facts) = place.built(format!("code {patch}").as_bytes());
-        let plugin = store.add_plugin(&built, &facts).expect("added");
+        let code = format!("code {patch}").into_bytes();
+        let plugin = store.add_plugin(&code, &facts(&code)).expect("added");
         let manifest = manifest(Version::new(1, 0, patch), plugin);
         store.add_release(&manifest.version, &manifest.to_bytes().expect("bytes"), None).expect("added");
         store.set_permanent(&manifest.version).expect("set");
         versions.push(manifest.version);
     }
-    let (built, facts) = place.built(b"nobody's");
-    store.add_plugin(&built, &facts).expect("added");
+    store.add_plugin(b"nobody's", &facts(b"nobody's")).expect("added");
     let running = [versions[0].clone()].into();
     let gone = store.retain(&running, 1).expect("removed");
     assert_eq!((gone.releases, gone.plugins.len()), ([versions[1].clone()].into(), 2));
@@ -237,7 +219,28 @@ fn what_is_not_kept_goes_with_its_files_and_what_runs_stays() {
     assert_eq!(store.retain(&running, 1).expect("nothing to do"), crate::release::retention::Plan::default());
 
     fs::create_dir_all(store.layout().releases().join(".making-dead")).expect("made");
-    store.clean().expect("cleaned");
+    assert_eq!(store.clean().expect("cleaned"), []);
     assert!(!store.layout().releases().join(".making-dead").exists());
     assert_eq!(store.versions().expect("readable").len(), 3);
+}
+
+#[test]
+fn of_releases_that_a_crash_of_the_machine_has_cut_short_those_go_that_never_served() {
+    let place = Place::new("cut-short");
+    let store = place.store();
+    let [served, cut, whole] = ["served", "cut", "whole"].map(|code| {
+        let plugin = store.add_plugin(code.as_bytes(), &facts(code.as_bytes())).expect("added");
+        let version: Version = format!("1.2.3+{}", &plugin.hash[..8]).parse().expect("a version");
+        let manifest = manifest(version.clone(), plugin.clone());
+        store.add_release(&version, &manifest.to_bytes().expect("bytes"), None).expect("added");
+        (version, store.layout().root().join(plugin.file))
+    });
+    store.set_permanent(&served.0).expect("set");
+    for (_, file) in [&served, &cut] {
+        fs::write(file, b"c").expect("cut short");
+    }
+    assert_eq!(store.clean().expect("cleaned"), [cut.0]);
+    let mut left = [served.0, whole.0];
+    left.sort();
+    assert_eq!(store.versions().expect("readable"), left);
 }
