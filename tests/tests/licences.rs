@@ -1,4 +1,4 @@
-//! On whose work this is built, and on what terms. `deny.toml` says what is allowed, to `cargo deny` where it is installed, and here everywhere: a dependency
+//! On whose work this is built, and on what terms. `deny.toml` says what is allowed, to `cargo deny` where it can be had, and here everywhere: a dependency
 //! that comes with another licence, or from elsewhere, is seen before anybody ships it.
 
 use serde::Deserialize;
