@@ -2,6 +2,7 @@
 //! of the machine that it was built on.
 
 use auditable_info::{Error, audit_info_from_slice};
+use cyclonedx_bom::prelude::{Bom, Validate as _};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -102,6 +103,8 @@ fn a_release_says_what_is_linked_into_it() {
     let sbom: Value =
         serde_json::from_slice(&fs::read(path.with_file_name("sbom.cdx.json")).expect("there")).expect("JSON");
     assert_eq!(by_its_sbom(&sbom), expected);
+    let by_the_standard = Bom::parse_json_value(sbom.clone()).expect("CycloneDX").validate();
+    assert!(by_the_standard.passed(), "{by_the_standard:?}");
     let lock = fs::read_to_string(sandbox.workspace().join("Cargo.lock")).expect("a lock file");
     for component in list(&sbom["components"]) {
         let (name, purl) = (text(&component["name"]), text(&component["purl"]));
