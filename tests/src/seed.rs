@@ -23,12 +23,16 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-/// The folder that tests build into.
+/// How much releases are optimised, as cargo reads it: not as users' are, where so many are built that tests would take twice as long.
+pub const RELEASES_OPTIMISED: &str = "CARGO_PROFILE_SYSTEM_RELEASE_OPT_LEVEL";
+
+/// The folder that tests build into: another one for what is optimised otherwise, so that neither takes the other's builds for its own.
 ///
 /// # Errors
 /// When cargo cannot read the workspace.
 pub fn folder() -> Result<PathBuf> {
-    Ok(workspace::target()?.join("system-tests"))
+    let folder = workspace::target()?.join("system-tests");
+    Ok(std::env::var(RELEASES_OPTIMISED).map_or(folder.clone(), |level| folder.join(format!("optimised-{level}"))))
 }
 
 /// The folder of a target folder that has what releases are built of.

@@ -9,7 +9,7 @@ use crate::{deny, packages};
 use anyhow::Result;
 use std::path::Path;
 use std::process::Command;
-use system_tests::workspace;
+use system_tests::{seed, workspace};
 
 /// The packages that are for others.
 const PUBLISHED: [&str; 4] = ["plugin-abi-derive", "plugin-abi", "cargo-system-runtime", "cargo-system"];
@@ -27,6 +27,8 @@ pub(crate) fn run() -> Result<()> {
     let binary = workspace::binary()?;
     let tests = &mut cargo(&root);
     tests.env(workspace::BINARY_VARIABLE, binary).env("INSTA_UPDATE", "no");
+    // A release takes five times as long to build as users build it: a newcomer's and an axum application's are built so, and those of benchmarks.
+    tests.env(seed::RELEASES_OPTIMISED, "0");
     if succeeds("cargo", &["nextest", "--version"]) {
         let config = root.join("tests/nextest.toml");
         call(tests.args(["nextest", "run", "--workspace", "--no-fail-fast", "--config-file"]).arg(config))?;
