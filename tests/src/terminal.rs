@@ -5,6 +5,7 @@
 use crate::cli::Cli;
 use crate::wait;
 use anyhow::{Context, Result};
+use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 use std::fs::File;
@@ -48,7 +49,7 @@ impl Terminal {
         unlockpt(&own)?;
         let name = ptsname(&own, Vec::new())?.into_string()?;
         let theirs = File::options().read(true).write(true).open(name)?;
-        tcsetwinsize(&theirs, Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 })?;
+        tcsetwinsize(&theirs, size(columns, rows))?;
         let mut command = cli.env("TERM", kind).into_command();
         command.stdin(Stdio::from(theirs.try_clone()?)).stdout(Stdio::from(theirs.try_clone()?)).stderr(theirs);
         let child = command.spawn().context("a program on a terminal")?;
@@ -67,6 +68,15 @@ impl Terminal {
     /// When the terminal is gone.
     pub fn press(&mut self, keys: &str) {
         self.keys.write_all(keys.as_bytes()).expect("the terminal takes keys");
+    }
+
+    /// Makes it another size, and tells the program, as a controlling terminal does.
+    ///
+    /// # Errors
+    /// When the terminal or the program is gone.
+    pub fn resize(&self, columns: u16, rows: u16) -> Result<()> {
+        tcsetwinsize(&self.keys, size(columns, rows))?;
+        Ok(kill_process(Pid::from_child(&self.child), Signal::WINCH)?)
     }
 
     /// Waits until this is shown, after what was waited for before. Returns what was shown up to it, without what moves the cursor.
@@ -110,6 +120,10 @@ impl Drop for Terminal {
         let _: std::io::Result<()> = self.child.kill();
         let _: std::io::Result<ExitStatus> = self.child.wait();
     }
+}
+
+fn size(columns: u16, rows: u16) -> Winsize {
+    Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 }
 }
 
 fn show(mut output: File, mut reply: File, into: &Mutex<Vec<u8>>) {

@@ -8,7 +8,6 @@ use system_tests::cli::Cli;
 use system_tests::node::Node;
 use system_tests::place::Place;
 use system_tests::sandbox::Sandbox;
-use system_tests::seed::RELEASES_OPTIMISED;
 use system_tests::websocket::{Frame, WebSocket};
 use system_tests::workspace;
 
@@ -39,8 +38,7 @@ impl Newcomer {
 
     fn surround(&self, cli: Cli, folder: &Path) -> Cli {
         let cli = cli.in_folder(folder).env("CARGO_TARGET_DIR", self.place.target());
-        // As a newcomer's releases are.
-        cli.env("CARGO_SYSTEM_NODE", self.node()).without(RELEASES_OPTIMISED)
+        cli.env("CARGO_SYSTEM_NODE", self.node())
     }
 
     fn cli(&self, arguments: &[&str]) -> Cli {

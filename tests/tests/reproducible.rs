@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use system_tests::cli::Cli;
+use system_tests::release::ReleaseFolder;
 use system_tests::sandbox::Sandbox;
 use system_tests::seed::{Copy, RELEASES_OPTIMISED, copy_tree};
 
@@ -49,4 +50,7 @@ fn another_folder_gives_the_same_release() {
     assert!(differing.is_empty(), "{differing:?}");
     let bytes = |path: &Path| fs::read(path).expect("readable");
     assert!(bytes(&archive) == bytes(&other_archive), "the archives differ, and nothing in the folders does");
+    // It is the one release among these tests that is optimised as users' are.
+    let release = ReleaseFolder::new(sandbox.beside("here"));
+    assert!(sandbox.start(&release).expect("it serves").status()["version"].is_string());
 }

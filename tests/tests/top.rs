@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 use system_tests::runaway::{Control, LIMIT, node};
-use system_tests::terminal::Terminal;
+use system_tests::terminal::{Terminal, plain};
 use system_tests::wait;
 
 /// Leaves the screen that `top` has taken.
 const GIVEN_BACK: &[u8] = b"\x1b[?1049l";
+/// Before a screen of another size is drawn.
+const CLEARED: &[u8] = b"\x1b[2J";
 
 fn gives_back(terminal: &Terminal) -> bool {
     terminal.all().windows(GIVEN_BACK.len()).any(|window| window == GIVEN_BACK)
@@ -41,6 +43,30 @@ fn the_function_that_a_spinner_is_in_is_shown() {
     let spinner = control.start("spin");
     control.until_it_has_used(Duration::from_millis(20), &spinner);
     let mut terminal = Terminal::start(sandbox.cli(["top", "--interval", "0.2"]), 100, 12).expect("a terminal");
+    terminal.until("spin kinds.rs:");
+    terminal.press("q");
+    assert!(terminal.ended().expect("it ends").success());
+}
+
+#[test]
+fn a_terminal_that_is_resized_is_filled_anew() {
+    let (sandbox, node) = node();
+    let mut control = Control::open(&node);
+    let spinner = control.start("spin");
+    control.until_it_has_used(Duration::from_millis(20), &spinner);
+    let mut terminal = Terminal::start(sandbox.cli(["top", "--interval", "0.2"]), 40, 12).expect("a terminal");
+    terminal.until(&spinner);
+    assert!(!plain(&terminal.all()).contains("kinds.rs:"), "there is no room for it");
+    terminal.resize(100, 12).expect("resized");
+    terminal.until("spin kinds.rs:");
+    // Smaller than anybody can read, and back.
+    for (columns, rows) in [(1, 1), (2, 40), (300, 2), (100, 12)] {
+        let before = terminal.all().len();
+        terminal.resize(columns, rows).expect("resized");
+        let is_cleared =
+            || terminal.all()[before..].windows(CLEARED.len()).any(|window| window == CLEARED).then_some(());
+        wait::until("it is filled anew", LIMIT, is_cleared).expect("cleared");
+    }
     terminal.until("spin kinds.rs:");
     terminal.press("q");
     assert!(terminal.ended().expect("it ends").success());

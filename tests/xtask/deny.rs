@@ -43,7 +43,7 @@ fn install() -> Result<()> {
 }
 
 fn tools() -> Result<PathBuf> {
-    Ok(workspace::target()?.join("tools"))
+    Ok(workspace::target()?.join("tools").join(format!("cargo-deny-{VERSION}")))
 }
 
 fn deny(root: &Path) -> Result<Command> {

@@ -27,7 +27,7 @@ pub(crate) fn run() -> Result<()> {
     let binary = workspace::binary()?;
     let tests = &mut cargo(&root);
     tests.env(workspace::BINARY_VARIABLE, binary).env("INSTA_UPDATE", "no");
-    // A release takes five times as long to build as users build it: a newcomer's and an axum application's are built so, and those of benchmarks.
+    // A release takes five times as long to build as users build it. One test builds and starts one so (`reproducible`), and so do benchmarks.
     tests.env(seed::RELEASES_OPTIMISED, "0");
     if succeeds("cargo", &["nextest", "--version"]) {
         let config = root.join("tests/nextest.toml");

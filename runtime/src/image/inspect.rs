@@ -146,6 +146,11 @@ fn read_facts(mut bytes: impl Read + Seek) -> Result<PluginFacts, Refusal> {
     })
 }
 
+/// Hex SHA-256 of a file.
+pub(crate) fn hash_file(path: &Path) -> std::io::Result<String> {
+    hash(&mut File::open(path)?)
+}
+
 fn hash(bytes: &mut impl Read) -> std::io::Result<String> {
     let mut sha256 = Sha256::new();
     let mut piece = vec![0; PIECE_LEN];

@@ -15,6 +15,7 @@ mod text;
 
 pub(crate) use application::{Configured, Declared, State};
 pub(crate) use exported::is_taken;
+pub(crate) use inspect::hash_file;
 pub use inspect::{InspectError, PluginFacts, inspect, inspect_whole};
 pub(crate) use load::{AGAIN, Image, all, find, host, load, set_log_level};
 /// The target triple of this runtime, and of the plugins that it takes.

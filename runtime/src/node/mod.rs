@@ -172,20 +172,17 @@ fn lock(layout: &Layout) -> Result<File, NodeError> {
 /// Clears away what a node that died here before has left unfinished, and says so. What cannot be written now, on a full disk, is written later: it keeps
 /// nobody from being served.
 fn recover(store: &Store) {
-    match store.clean() {
-        Ok(damaged) => damaged.iter().for_each(|version| {
-            let what =
-                "never served, and was not on the disk when the machine went down: it is removed; put it here again";
-            log::host(LOG_WARN, "node", &format!("the release {version} {what}"));
-        }),
-        Err(error) => {
-            log::host(LOG_WARN, "node", &format!("what is left unfinished here is not cleared away: {error}"));
-        }
+    if let Err(error) = store.clean() {
+        log::host(LOG_WARN, "node", &format!("what is left unfinished here is not cleared away: {error}"));
     }
     match store.recover() {
         Ok(None) => {}
         Ok(Some(Entry { attempt: Attempt { to, step, .. }, .. })) => {
             log::host(LOG_WARN, "node", &format!("a node died here while it upgraded to {to}, in the step {step}"));
+            if store.remove_if_damaged(&to).unwrap_or(false) {
+                let what = "is not whole on the disk, and is removed: put it here again";
+                log::host(LOG_WARN, "node", &format!("the release {to} {what}"));
+            }
         }
         Err(error) => {
             log::host(LOG_WARN, "node", &format!("a node died here, and the history has no word of it: {error}"))

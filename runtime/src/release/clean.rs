@@ -1,7 +1,7 @@
 //! Does what [`retention`](super::retention) plans, and clears away what a dead tool has left.
 
 use super::error::StoreError;
-use super::files::{hex_sha256, is_beside, read_if_there, unread};
+use super::files::{is_beside, unread};
 use super::folders::MAKING;
 use super::layout::Layout;
 use super::manifest::PluginEntry;
@@ -35,12 +35,11 @@ impl Store {
         Ok(plan)
     }
 
-    /// For a boot: removes what a tool or a node that died has left unfinished, in the making or on its way out; and releases that never served whose
-    /// plugins the machine had not written to its disk when it died. Returns those.
+    /// For a boot: removes what a tool or a node that died has left unfinished, in the making or on its way out.
     ///
     /// # Errors
     /// Something cannot be read or removed.
-    pub fn clean(&self) -> Result<Vec<Version>, StoreError> {
+    pub fn clean(&self) -> Result<(), StoreError> {
         // Whoever writes here holds it meanwhile, and what is found is nobody's.
         let _held = self.hold()?;
         let (releases, plugins) = (self.layout().releases(), self.layout().plugins());
@@ -53,26 +52,24 @@ impl Store {
             // Only one that was made for a file that never came is empty.
             let _: io::Result<()> = fs::remove_dir(folder);
             Ok(())
-        })?;
-        let damaged = self.damaged()?;
-        damaged.iter().try_for_each(|version| remove(&self.layout().release(&version.to_string())))?;
-        Ok(damaged)
+        })
     }
 
-    /// The releases that never served, of which a plugin is not what their manifest names. What has been permanent was flushed before.
-    fn damaged(&self) -> Result<Vec<Version>, StoreError> {
-        // One that is not understood is the boot's to speak of.
-        let Ok(record) = self.record() else { return Ok(Vec::new()) };
-        let is_whole = |plugin: &PluginEntry| {
-            let read = read_if_there(&self.layout().root().join(&plugin.file));
-            // What cannot be read may be whole.
-            read.map_or(true, |bytes| bytes.is_some_and(|bytes| hex_sha256(&bytes) == plugin.hash))
-        };
-        let is_damaged = |version: &Version| {
-            record.state(version) == State::Unpacked
-                && self.manifest(version).is_ok_and(|manifest| !manifest.plugins.iter().all(is_whole))
-        };
-        Ok(self.versions()?.into_iter().filter(is_damaged).collect())
+    /// For a boot, of a release whose attempt was cut off: removes it if it never served and a plugin is not what its manifest names, since the machine went
+    /// down before that was on its disk. True: it has gone.
+    ///
+    /// # Errors
+    /// Something cannot be read or removed.
+    pub fn remove_if_damaged(&self, version: &Version) -> Result<bool, StoreError> {
+        let _held = self.hold()?;
+        if self.record()?.state(version) != State::Unpacked {
+            return Ok(false);
+        }
+        let is_damaged = !self.manifest(version)?.plugins.iter().all(|plugin| self.has_plugin(plugin));
+        if is_damaged {
+            remove(&self.layout().release(&version.to_string()))?;
+        }
+        Ok(is_damaged)
     }
 
     fn inventory(&self) -> Result<Inventory, StoreError> {

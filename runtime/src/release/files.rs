@@ -1,4 +1,4 @@
-//! Files that appear whole, on disk, or not at all.
+//! Files that appear whole or not at all: on disk at once, or later.
 
 use super::error::StoreError;
 use serde::{Deserialize, Serialize};

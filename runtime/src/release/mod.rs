@@ -13,6 +13,7 @@ pub mod keys;
 pub mod layout;
 pub mod manifest;
 pub(crate) mod os_process;
+mod plugins;
 pub mod record;
 pub mod retention;
 pub mod settings;

@@ -8,18 +8,17 @@
 //! [`record`](super::record)), which only the node writes while one runs.
 //!
 //! Every file appears whole or not at all: written beside its place, flushed to disk, renamed, and the folder flushed. What
-//! failed half-way is removed. A file of `lib/` is never written to: a running node may have it mapped. One that is damaged gives way to
-//! another file of its name. It is large, and clients wait for what is in it: so it is flushed once its release serves, before that is permanent.
+//! failed half-way is removed. Plugins are flushed later (see [`plugins`](super::plugins)), and before their release is permanent.
 
 pub use super::error::StoreError;
 
 use super::config::{self, Config, Part};
-use super::files::{Flushed, flush_there, parse, put_back, read_if_there, unread, write_json, write_whole};
+use super::files::{parse, put_back, read_if_there, unread, write_json};
 use super::folders::{new_folder, replace_folder};
 use super::history::{Attempt, Conclusion, Entry, Start};
 use super::keys::{KeyError, Keys};
 use super::layout::Layout;
-use super::manifest::{MANIFEST_SCHEMA, Manifest, PluginEntry};
+use super::manifest::{MANIFEST_SCHEMA, Manifest};
 use super::record::{RECORD_SCHEMA, Record, State};
 use super::signature::{SignatureError, Signed};
 use crate::image::PluginFacts;
@@ -370,26 +369,6 @@ impl Store {
             return Ok(None);
         }
         Ok(self.check_trust(version, true)?.map(|signed| signed.counter))
-    }
-
-    /// Puts a built plugin, whose facts these are, at its content-addressed place, unless it is there.
-    ///
-    /// # Errors
-    /// It cannot be written; then nothing of it is there.
-    pub fn add_plugin(&self, built: &[u8], facts: &PluginFacts) -> Result<PluginEntry, StoreError> {
-        let plugin = PluginEntry::of(facts);
-        let file = self.layout.root().join(&plugin.file);
-        if read_if_there(&file)?.is_none_or(|there| there != built) {
-            write_whole(&file, built, Flushed::Later)?;
-        }
-        Ok(plugin)
-    }
-
-    /// Of a release that is to be permanent. One that cannot be read has no plugins that could boot.
-    fn flush_plugins(&self, version: &Version) -> Result<(), StoreError> {
-        let Ok(manifest) = self.manifest(version) else { return Ok(()) };
-        let files = manifest.plugins.iter().map(|plugin| self.layout.root().join(&plugin.file));
-        files.filter(|file| file.exists()).try_for_each(|file| flush_there(&file))
     }
 }
 

@@ -1,5 +1,5 @@
 //! What looking inside a node takes, and what it costs those who are looked at. The peer is the same without it: the command alone, the node at which
-//! nobody looks, a second run of the same.
+//! nobody looks, a second node of the same.
 //!
 //! Costs in percent are of processor time for each round trip of a ping-pong, of which others' work on the machine is no part. What is less than
 //! [`PERCENT_MIN`] cannot be told from nothing.
@@ -27,6 +27,8 @@ const TRIPS: u32 = 1_000_000;
 /// Of that many trips, of which each comparison is made: few, and more rounds, since two nodes differ more than two windows do.
 const WINDOWS: u32 = 9;
 const COSTS_ROUNDS: u32 = 9;
+/// Some hundred milliseconds of a processor.
+const SCRAPES: u32 = 500;
 const TERMS: u64 = 10_000_000_000;
 const PERCENT_MIN: f64 = 0.01;
 /// Of processor time: what cannot be told from nothing.
@@ -74,7 +76,16 @@ impl Bench {
         Ok(memory::processor_seconds_by_thread(self.node.os_pid())?.values().sum())
     }
 
-    /// The same while the metrics are asked for, as often as a scrape each second would be.
+    /// What a scrape takes of a processor, in percent, at one a second: of threads that have ended with it.
+    fn scrape_percent(&self, address: SocketAddr) -> Result<f64> {
+        let before = memory::processor_seconds(self.node.os_pid())?;
+        for _ in 0..SCRAPES {
+            let _ = http::get(address, "/metrics")?;
+        }
+        Ok(100.0 * (memory::processor_seconds(self.node.os_pid())? - before) / f64::from(SCRAPES))
+    }
+
+    /// The same as a trip, while the metrics are asked for: once, which is some times a second.
     fn trip_while_scraped(&mut self, address: SocketAddr) -> Result<f64> {
         thread::scope(|scope| {
             let scraper = scope.spawn(move || http::get(address, "/metrics").is_ok());
@@ -240,7 +251,8 @@ pub(super) fn costs() -> Result<Vec<Measurement>> {
         let noise = beside(&mut plain, &mut twin)?;
         let open = beside(&mut plain, &mut bench)?;
         off.push((open, noise));
-        scraped.push((with_and_without(&mut bench, |bench| bench.trip_while_scraped(address))?, noise));
+        let beside_scrapes = with_and_without(&mut bench, |bench| bench.trip_while_scraped(address))?;
+        scraped.push((beside_scrapes + bench.scrape_percent(address)?, noise));
         traced.push((with_and_without(&mut bench, Bench::trip_beside_a_trace)?, noise));
         after.push((beside(&mut plain, &mut bench)? - open, noise));
         let said = [&off, &scraped, &traced, &after].map(|rounds| rounds.last().map(|(cost, _)| *cost));
