@@ -11,7 +11,7 @@
 //! what is in it: so it is flushed once its release serves.
 
 use super::error::StoreError;
-use super::files::{Flushed, flush_there, read_if_there, write_whole};
+use super::files::{Flushed, flush_there, hex_sha256, read_if_there, write_whole};
 use super::manifest::{Manifest, PluginEntry};
 use super::store::Store;
 use crate::image::{PluginFacts, hash_file};
@@ -40,25 +40,25 @@ impl Store {
             Err(StoreError::NoRelease { .. }) => return Ok(()),
             manifest => manifest?,
         };
-        let there = manifest.plugins.iter().filter(|plugin| self.plugin(plugin).exists());
-        there.into_iter().try_for_each(|plugin| {
-            flush_there(&self.plugin(plugin)).or_else(|error| self.write_anew(plugin).map_err(|_| error))
+        manifest.plugins.iter().filter(|plugin| self.plugin(plugin).exists()).try_for_each(|plugin| {
+            flush_there(&self.plugin(plugin)).or_else(|error| match self.write_anew(plugin) {
+                Ok(true) => Ok(()),
+                _ => Err(error),
+            })
         })
     }
 
     /// What could not be written once, the system takes for written from then on. So it is written as another file; or it is not there, and whoever tries
-    /// again brings it, unless a release that has served is made of it too: then it was on the disk before.
-    fn write_anew(&self, plugin: &PluginEntry) -> Result<(), StoreError> {
+    /// again brings it, unless a release that has served is made of it too: then it was on the disk before. True: it is on the disk.
+    fn write_anew(&self, plugin: &PluginEntry) -> Result<bool, StoreError> {
         let file = self.plugin(plugin);
-        let written = match read_if_there(&file)? {
-            Some(bytes) if self.has_plugin(plugin) => write_whole(&file, &bytes, Flushed::Now),
-            _ => Err(StoreError::File { verb: "read", path: file.clone(), source: io::ErrorKind::InvalidData.into() }),
-        };
-        if written.is_err() && !self.has_served(plugin)? {
+        let whole = read_if_there(&file)?.filter(|bytes| hex_sha256(bytes) == plugin.hash);
+        let is_written = whole.is_some_and(|bytes| write_whole(&file, &bytes, Flushed::Now).is_ok());
+        if !is_written && !self.has_served(plugin)? {
             // What is left is found by its hash.
             let _: io::Result<()> = fs::remove_file(&file);
         }
-        written
+        Ok(is_written)
     }
 
     /// Is it there, and whole?
