@@ -1,6 +1,6 @@
 //! What an OS process takes of the machine: memory, and processor time.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use std::collections::BTreeMap;
 
 /// What of it is resident, in KiB.
@@ -33,7 +33,7 @@ pub fn processor_seconds(os_pid: u32) -> Result<f64> {
 /// The same of each of its threads that have not ended, by the kernel's number, to the nanosecond.
 ///
 /// # Errors
-/// When there is no such process.
+/// When there is no such process, or the kernel does not count this.
 pub fn processor_seconds_by_thread(os_pid: u32) -> Result<BTreeMap<String, f64>> {
     let threads = std::fs::read_dir(format!("/proc/{os_pid}/task"))?;
     // One may end meanwhile.
@@ -43,5 +43,7 @@ pub fn processor_seconds_by_thread(os_pid: u32) -> Result<BTreeMap<String, f64>>
         let used = schedstat.split(' ').next()?.parse::<f64>().ok()? / NANOSECONDS_A_SECOND;
         Some((thread.file_name().to_string_lossy().into_owned(), used))
     };
-    Ok(threads.filter_map(|thread| seconds(thread.ok()?)).collect())
+    let seconds: BTreeMap<_, _> = threads.filter_map(|thread| seconds(thread.ok()?)).collect();
+    ensure!(!seconds.is_empty(), "this kernel does not say what a thread has used");
+    Ok(seconds)
 }

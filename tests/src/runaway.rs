@@ -62,6 +62,16 @@ impl Control {
         pid
     }
 
+    /// Starts one that spins, and waits until it does: its pid.
+    ///
+    /// # Panics
+    /// When it cannot be started, or does not run in time.
+    pub fn start_spinner(&mut self) -> String {
+        let pid = self.start("spin");
+        self.until_it_has_used(Duration::from_millis(20), &pid);
+        pid
+    }
+
     /// How far each that counts has come, in the order in which they were started.
     ///
     /// # Panics

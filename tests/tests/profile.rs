@@ -1,7 +1,6 @@
 //! A person profiles a running node: stacks that lead to the culprit, as a picture, folded, and as JSON.
 
 use serde_json::Value;
-use std::time::Duration;
 use system_tests::node::Node;
 use system_tests::runaway::{Control, LIMIT, node};
 use system_tests::sandbox::Sandbox;
@@ -41,8 +40,7 @@ fn profilers(node: &Node) -> usize {
 fn a_spinner_is_found_by_its_function() {
     let (sandbox, node) = node();
     let mut control = Control::open(&node);
-    let spinner = control.start("spin");
-    control.until_it_has_used(Duration::from_millis(20), &spinner);
+    let spinner = control.start_spinner();
     let version = node.version();
     for whom in [&[spinner.as_str()][..], &["--version", &version], &[]] {
         let profile = profile(&sandbox, whom);
@@ -79,8 +77,7 @@ fn who_waits_is_in_no_stack_and_who_ends_ends_it() {
         let expected = format!("no stack was met: {waiting} used no processor");
         assert_eq!(said.complaint().0, Some(expected.as_str()));
     }
-    let spinner = control.start("spin");
-    control.until_it_has_used(Duration::from_millis(20), &spinner);
+    let spinner = control.start_spinner();
     let profiled = std::thread::scope(|scope| {
         let profiled = scope.spawn(|| sandbox.cli(["profile", &spinner, "--for", "10m", "--json"]).expect(0).json());
         wait::until("it is profiled", LIMIT, || (profilers(&node) == 1).then_some(())).expect("a profile");
@@ -121,8 +118,7 @@ fn what_cannot_be_profiled_is_said_before_it_is_tried() {
 fn several_at_once_and_clients_that_go_away_do_no_harm() {
     let (sandbox, node) = node();
     let mut control = Control::open(&node);
-    let spinner = control.start("spin");
-    control.until_it_has_used(Duration::from_millis(20), &spinner);
+    let spinner = control.start_spinner();
     let cli = sandbox.cli(["profile", "--for", "10m", "--hz", "1000"]);
     let mut left = cli.into_command().spawn().expect("a client");
     std::thread::scope(|scope| {

@@ -1,6 +1,5 @@
 //! `top` on a terminal: it shows, chooses, kills, and gives the terminal back.
 
-use std::time::Duration;
 use system_tests::runaway::{Control, LIMIT, node};
 use system_tests::terminal::{Terminal, plain};
 use system_tests::wait;
@@ -18,8 +17,7 @@ fn gives_back(terminal: &Terminal) -> bool {
 fn a_spinner_is_shown_and_killed_on_a_narrow_terminal_without_colours() {
     let (sandbox, node) = node();
     let mut control = Control::open(&node);
-    let spinner = control.start("spin");
-    control.until_it_has_used(Duration::from_millis(20), &spinner);
+    let spinner = control.start_spinner();
     let cli = sandbox.cli(["top", "--interval", "0.2"]);
     let mut terminal = Terminal::start(cli, 40, 12).expect("a terminal");
     terminal.until(&spinner);
@@ -40,8 +38,7 @@ fn a_spinner_is_shown_and_killed_on_a_narrow_terminal_without_colours() {
 fn the_function_that_a_spinner_is_in_is_shown() {
     let (sandbox, node) = node();
     let mut control = Control::open(&node);
-    let spinner = control.start("spin");
-    control.until_it_has_used(Duration::from_millis(20), &spinner);
+    let _ = control.start_spinner();
     let mut terminal = Terminal::start(sandbox.cli(["top", "--interval", "0.2"]), 100, 12).expect("a terminal");
     terminal.until("spin kinds.rs:");
     terminal.press("q");
@@ -52,8 +49,7 @@ fn the_function_that_a_spinner_is_in_is_shown() {
 fn a_terminal_that_is_resized_is_filled_anew() {
     let (sandbox, node) = node();
     let mut control = Control::open(&node);
-    let spinner = control.start("spin");
-    control.until_it_has_used(Duration::from_millis(20), &spinner);
+    let spinner = control.start_spinner();
     let mut terminal = Terminal::start(sandbox.cli(["top", "--interval", "0.2"]), 40, 12).expect("a terminal");
     terminal.until(&spinner);
     assert!(!plain(&terminal.all()).contains("kinds.rs:"), "there is no room for it");

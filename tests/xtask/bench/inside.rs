@@ -4,7 +4,7 @@
 //! Costs in percent are of processor time for each round trip of a ping-pong, of which others' work on the machine is no part. What is less than
 //! [`PERCENT_MIN`] cannot be told from nothing.
 
-use super::report::{Better, Measurement};
+use super::report::{Better, Measurement, spread};
 use super::rounds::{alternate, alternate_quickly};
 use super::side::Which;
 use crate::shell::complain;
@@ -281,9 +281,9 @@ fn with_and_without(bench: &mut Bench, with: impl Fn(&mut Bench) -> Result<f64>)
 
 /// The median of the windows.
 fn more(trip: impl FnMut(Which) -> Result<f64>) -> Result<f64> {
-    let mut windows: Vec<_> = alternate_quickly(WINDOWS, trip)?.iter().map(|(with, without)| with / without).collect();
-    windows.sort_by(f64::total_cmp);
-    Ok(100.0 * (windows[windows.len() / 2] - 1.0))
+    let windows = alternate_quickly(WINDOWS, trip)?.iter().map(|(with, without)| with / without).collect();
+    let [_, median, _] = spread(windows);
+    Ok(100.0 * (median - 1.0))
 }
 
 /// Nanoseconds for an event that is logged, and for one that is not, beside a turn of the loop alone.

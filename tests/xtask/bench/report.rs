@@ -62,7 +62,7 @@ impl Measurement {
 }
 
 /// Least, median, greatest.
-fn spread(mut values: Vec<f64>) -> [f64; 3] {
+pub(super) fn spread(mut values: Vec<f64>) -> [f64; 3] {
     values.sort_by(f64::total_cmp);
     let middle = values.len() / 2;
     let median = match values.as_slice() {
