@@ -8,7 +8,7 @@
 //! [`record`](super::record)), which only the node writes while one runs.
 //!
 //! Every file appears whole or not at all: written beside its place, flushed to disk, renamed, and the folder flushed. What
-//! failed half-way is removed. Plugins are flushed later (see [`plugins`](super::plugins)), and before their release is permanent.
+//! failed half-way is removed. Plugins are flushed later (see `plugins`), and before their release is permanent.
 
 pub use super::error::StoreError;
 
