@@ -46,8 +46,12 @@ pub(super) type Read = ReadCache<File>;
 impl Loaded {
     /// What reads it, and keeps what was read. Not for two threads at a time: they would move each other's place in the file.
     pub(super) fn read(&self) -> io::Result<Read> {
-        self.file.try_clone().map(ReadCache::new)
+        reader(&self.file)
     }
+}
+
+fn reader(file: &File) -> io::Result<Read> {
+    file.try_clone().map(ReadCache::new)
 }
 
 /// See the file's head.
@@ -110,7 +114,7 @@ fn load(mapping: &Mapping, node: Option<&Path>) -> Option<Loaded> {
     let is_node = node == Some(mapping.path.as_path());
     let path = if is_node { Path::new("/proc/self/exe") } else { &mapping.path };
     let opened = File::open(path).ok().filter(|file| file.metadata().is_ok_and(|known| known.len() <= FILE_LEN_MAX))?;
-    let read = opened.try_clone().map(ReadCache::new).ok()?;
+    let read = reader(&opened).ok()?;
     let file = object::File::parse(&read).ok()?;
     let bias = file.segments().find_map(|segment| {
         let (offset, len) = segment.file_range();

@@ -172,12 +172,10 @@ pub(super) fn answer(seat: &Seat, registers: Registers, word: impl Fn(usize) -> 
     copy.pc.store(registers.pc, Ordering::Relaxed);
     copy.sp.store(registers.sp, Ordering::Relaxed);
     copy.fp.store(registers.fp, Ordering::Relaxed);
-    let (low, high) = (seat.stack_low.load(Ordering::Relaxed), seat.stack_high.load(Ordering::Relaxed));
-    let is_on_stack = registers.sp >= low && registers.sp.is_multiple_of(size_of::<usize>());
-    let there = if is_on_stack { high.saturating_sub(registers.sp) / size_of::<usize>() } else { 0 };
-    let len = there.min(STACK_LEN);
-    for (index, place) in copy.words[..len].iter().enumerate() {
-        place.store(word(registers.sp + index * size_of::<usize>()), Ordering::Relaxed);
+    let mut len = 0;
+    for (place, address) in copy.words.iter().zip(seat.words_from(registers.sp)) {
+        place.store(word(address), Ordering::Relaxed);
+        len += 1;
     }
     copy.len.store(len, Ordering::Relaxed);
     copy.took.store(clock::ticks().saturating_sub(begun), Ordering::Relaxed);

@@ -133,6 +133,14 @@ impl Seat {
         self.host_depth.load(Ordering::Relaxed) > 0
     }
 
+    /// The addresses of the words of its stack from that stack pointer to the stack's end: none if that is not on this stack. For signal handlers.
+    pub(super) fn words_from(&self, sp: usize) -> impl Iterator<Item = usize> {
+        let (low, high) = (self.stack_low.load(Ordering::Relaxed), self.stack_high.load(Ordering::Relaxed));
+        let is_on_it = sp >= low && sp.is_multiple_of(size_of::<usize>());
+        let stack = if is_on_it { sp..high } else { 0..0 };
+        stack.step_by(size_of::<usize>())
+    }
+
     /// Whether the thread goes last, until it ends.
     pub(super) fn is_demoted(&self) -> bool {
         self.is_demoted.load(Ordering::Relaxed)

@@ -142,13 +142,8 @@ fn note_place(seat: &Seat, context: *mut c_void) {
 /// It stands in libc: what people want to know is where the plugin has called it. Libc keeps no frame pointers, so that is the first address of
 /// the plugin's code on the stack.
 fn note_caller(seat: &Seat) {
-    let sp = seat.sp.load(Ordering::Relaxed);
-    if sp < seat.stack_low.load(Ordering::Relaxed) || !sp.is_multiple_of(size_of::<usize>()) {
-        // A stack that the process has made for itself: nobody knows where that ends.
-        return;
-    }
-    let stack = sp..seat.stack_high.load(Ordering::Relaxed);
-    let words = stack.step_by(size_of::<usize>()).take(CALLER_WITHIN);
+    // None if that is a stack which the process has made for itself: nobody knows where that ends.
+    let words = seat.words_from(seat.sp.load(Ordering::Relaxed)).take(CALLER_WITHIN);
     // SAFETY: aligned words from the thread's stack pointer to the end of its stack, which are mapped; what runs there stands still, since this
     // handler runs on its thread.
     let mut words = words.map(|address| unsafe { ptr::with_exposed_provenance::<usize>(address).read_volatile() });
