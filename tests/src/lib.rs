@@ -18,6 +18,7 @@ pub mod hot_reload;
 pub mod http;
 pub mod load;
 pub mod memory;
+pub mod newcomer;
 pub mod node;
 pub mod peer;
 pub mod place;

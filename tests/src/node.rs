@@ -11,7 +11,7 @@ use std::process::{Child, Command, ExitStatus};
 use std::time::Duration;
 
 /// A node serves within this time, or does not; a first build included.
-const START_TIME_MAX: Duration = Duration::from_secs(300);
+const START_TIME_MAX: Duration = Duration::from_secs(600);
 /// A node that was told to stop is gone within this time.
 const STOP_TIME_MAX: Duration = Duration::from_secs(30);
 

@@ -97,12 +97,6 @@ impl Sandbox {
         self.place.root().join("node")
     }
 
-    /// The place, for what is no copy.
-    #[must_use]
-    pub fn into_place(self) -> Place {
-        self.place
-    }
-
     /// A place beside, for what else a test needs.
     #[must_use]
     pub fn beside(&self, name: &str) -> PathBuf {

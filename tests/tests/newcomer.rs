@@ -1,71 +1,21 @@
-//! A newcomer's first hour: `cargo system new`, `run`, an edit, `upgrade`, `rollback`, the project's own tests; then a release on a machine
-//! without cargo.
+//! A newcomer's first hour: README's commands, from a clone and nothing else, on a clean machine; then a release on one without cargo.
+//!
+//! ```text
+//! clone ─ cargo system run ─ cargo install ─► new ─ run ─ edit ─ upgrade ─ rollback ─ test ─► release ═ copied ═► start ─ upgrade ─ stop
+//! ```
 
 use serde_json::{Value, json};
 use std::fs;
-use std::path::{Path, PathBuf};
-use system_tests::cli::Cli;
+use std::path::PathBuf;
+use std::process::Command;
+use system_tests::cli::{Cli, Said};
+use system_tests::http;
+use system_tests::newcomer::Newcomer;
 use system_tests::node::Node;
-use system_tests::place::Place;
-use system_tests::sandbox::Sandbox;
 use system_tests::websocket::{Frame, WebSocket};
-use system_tests::workspace;
 
-/// A folder with a space and an umlaut in it, as people have them.
-const FOLDER: &str = "meine Öfen";
-
-/// A new project, in a folder of its own.
-struct Newcomer {
-    place: Place,
-}
-
-impl Newcomer {
-    fn new() -> Self {
-        // What a project of the same crates has been built of already need not be built again.
-        let seeded = Sandbox::new("sessions").expect("the fixture builds");
-        let newcomer = Self { place: seeded.into_place() };
-        fs::create_dir(newcomer.place.root().join(FOLDER)).expect("a folder");
-        newcomer
-    }
-
-    fn project(&self) -> PathBuf {
-        self.place.root().join(FOLDER).join("chat")
-    }
-
-    fn node(&self) -> PathBuf {
-        self.place.root().join("node")
-    }
-
-    fn surround(&self, cli: Cli, folder: &Path) -> Cli {
-        let cli = cli.in_folder(folder).env("CARGO_TARGET_DIR", self.place.target());
-        cli.env("CARGO_SYSTEM_NODE", self.node())
-    }
-
-    fn cli(&self, arguments: &[&str]) -> Cli {
-        self.surround(Cli::new(arguments).expect("the binary under test builds"), &self.project())
-    }
-}
-
-impl Newcomer {
-    /// `cargo system new chat`, with the crates that this repository is built with.
-    fn begin() -> Self {
-        let newcomer = Self::new();
-        let sdk = workspace::root().join("plugin-abi").display().to_string();
-        let made = Cli::new(["new", "chat", "--path", &sdk]).expect("the binary under test builds");
-        let made = newcomer.surround(made, &newcomer.place.root().join(FOLDER)).expect(0);
-        assert_eq!(made.stdout, "created chat, a chat that one can talk in\n");
-        fs::copy(workspace::root().join("Cargo.lock"), newcomer.project().join("Cargo.lock")).expect("a copy");
-        newcomer
-    }
-
-    /// Replaces what must be there once.
-    fn edit(&self, file: &str, from: &str, to: &str) {
-        let path = self.project().join(file);
-        let text = fs::read_to_string(&path).expect("a source");
-        assert_eq!(text.matches(from).count(), 1, "{from:?} in {file}");
-        fs::write(path, text.replacen(from, to, 1)).expect("an edit");
-    }
-}
+const CLONE: &str = "cargo-system";
+const PROJECT: &str = "chat";
 
 /// An open page.
 struct Page(WebSocket);
@@ -95,11 +45,69 @@ impl Page {
     }
 }
 
+/// The newcomer, and what is typed.
+struct Hour(Newcomer);
+
+impl Hour {
+    /// This command of README's, in the folder beside the clone.
+    fn cli(&self, command: &str, more: &[&str], folder: &str) -> Cli {
+        self.0.types(command, more, &self.0.beside(folder)).expect("a command of README's")
+    }
+
+    #[track_caller]
+    fn in_project(&self, command: &str) -> Said {
+        self.cli(command, &[], PROJECT).expect(0)
+    }
+
+    fn run(&self, folder: &str, plugin: &str) -> Node {
+        let root = self.0.beside(folder).join("target/system").join(plugin);
+        Node::start(self.cli("cargo system run", &[], folder).into_command(), &root).expect("it runs")
+    }
+
+    /// Replaces what must be there once in a file of the project.
+    fn edit(&self, file: &str, from: &str, to: &str) {
+        let path = self.0.beside(PROJECT).join(file);
+        let text = fs::read_to_string(&path).expect("a source");
+        assert_eq!(text.matches(from).count(), 1, "{from:?} in {file}");
+        fs::write(path, text.replacen(from, to, 1)).expect("an edit");
+    }
+
+    /// Makes a release in a folder of that name, and returns its archive.
+    fn release(&self, name: &str) -> PathBuf {
+        let folder = self.0.beside(name).display().to_string();
+        let said = self.cli("cargo system release --out", &[&folder, "--json"], PROJECT).expect(0).json();
+        PathBuf::from(said["archive"].as_str().expect("an archive"))
+    }
+}
+
 #[test]
-fn a_newcomer_runs_upgrades_rolls_back_and_tests_a_project_of_his_own() {
-    let newcomer = Newcomer::begin();
-    let run = newcomer.cli(&["run", "--listen", "127.0.0.1:0"]).into_command();
-    let node = Node::start(run, &newcomer.node()).expect("it runs");
+fn a_newcomer_has_a_clone_the_readme_and_no_more() {
+    let hour = Hour(Newcomer::new(CLONE).expect("a clone"));
+    try_it(&hour);
+    write_your_own(&hour);
+    release_it(&hour);
+}
+
+/// README's "Try it".
+fn try_it(hour: &Hour) {
+    let mut node = hour.run(CLONE, "example-app");
+    let page = http::get(node.address(), "/").expect("the page");
+    assert_eq!(page.status, 200);
+    let _ = hour.cli("cargo system status", &[], CLONE).expect(0);
+    let _ = hour.cli("cargo system stop", &[], CLONE).expect(0);
+    assert!(node.ended().expect("it ends").success());
+}
+
+/// README's "Write your own".
+fn write_your_own(hour: &Hour) {
+    let _ = hour.cli("cargo install --locked --path cargo-system", &[], CLONE).expect(0);
+    let made = hour.cli("cd .. && cargo system new chat && cd chat", &[], CLONE).expect(0);
+    assert_eq!(made.stdout, "created chat, a chat that one can talk in\n");
+    // The crates that this repository is built with: not those of the day.
+    let lock = hour.0.beside(CLONE).join("Cargo.lock");
+    fs::copy(lock, hour.0.beside(PROJECT).join("Cargo.lock")).expect("a copy");
+
+    let mut node = hour.run(PROJECT, PROJECT);
     let first = node.version();
     let mut page = Page::open(&node);
     page.hear_version(&first);
@@ -107,8 +115,8 @@ fn a_newcomer_runs_upgrades_rolls_back_and_tests_a_project_of_his_own() {
     page.enter("hello");
     page.hear_line("ann", "hello");
 
-    newcomer.edit("src/chat.rs", "\"text\": line.text }", "\"text\": line.text.to_uppercase() }");
-    let _ = newcomer.cli(&["upgrade"]).expect(0);
+    hour.edit("src/chat.rs", "\"text\": line.text }", "\"text\": line.text.to_uppercase() }");
+    let _ = hour.in_project("cargo system upgrade");
     let second = node.version();
     assert_ne!(second, first);
     page.hear_version(&second);
@@ -119,16 +127,48 @@ fn a_newcomer_runs_upgrades_rolls_back_and_tests_a_project_of_his_own() {
     later.hear_line("ann", "HELLO");
     later.hear_line("ann", "STILL HERE");
 
-    let _ = newcomer.cli(&["rollback"]).expect(0);
+    let _ = hour.in_project("cargo system rollback");
     page.hear_version(&first);
     later.hear_version(&first);
     later.enter("bob");
     later.enter("welcome back");
     page.hear_line("bob", "welcome back");
-    let _ = newcomer.cli(&["stop"]).expect(0);
+    let _ = hour.in_project("cargo system stop");
+    assert!(node.ended().expect("it ends").success());
 
-    let tests = newcomer.surround(Cli::of(&workspace::cargo()).args(["test"]), &newcomer.project()).expect(0);
+    let tests = hour.in_project("cargo test");
     assert!(tests.stdout.contains("1 passed"), "{}", tests.stdout);
+}
+
+/// README's "Upgrades": a release goes to a machine without cargo, and the next one as an archive.
+fn release_it(hour: &Hour) {
+    let _archive = hour.release("made");
+    hour.edit("src/chat.rs", "line.text.to_uppercase()", "line.text.to_lowercase()");
+    let archive = hour.release("next");
+    let root = hour.0.beside("elsewhere");
+    let copied = Command::new("cp").arg("-a").arg(hour.0.beside("made")).arg(&root).status();
+    assert!(copied.expect("cp").success());
+    for gone in [CLONE, PROJECT, "made", "next"] {
+        fs::remove_dir_all(hour.0.beside(gone)).expect("what it was made of goes");
+    }
+
+    let bin = root.join("bin").join(PROJECT);
+    let own = |words: &[&str]| hour.0.without_cargo(&bin).args(words);
+    let mut node = Node::start(own(&["start", "--listen", "127.0.0.1:0"]).into_command(), &root).expect("it serves");
+    let first = node.version();
+    let mut page = Page::open(&node);
+    page.hear_version(&first);
+    page.enter("ann");
+    page.enter("Hello");
+    page.hear_line("ann", "HELLO");
+    let _ = own(&["upgrade", "--release", &archive.display().to_string()]).expect(0);
+    let second = node.version();
+    assert_ne!(second, first);
+    page.hear_version(&second);
+    page.enter("Still Here");
+    page.hear_line("ann", "still here");
+    let _ = own(&["stop"]).expect(0);
+    assert!(node.ended().expect("it ends").success());
 }
 
 #[test]
