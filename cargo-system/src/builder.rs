@@ -80,7 +80,8 @@ fn build_one(plugin: &Plugin, purpose: Purpose<'_>, target: Option<&str>) -> Res
     let status = child.wait().map_err(failed)?;
     interrupt::check()?;
     if !status.success() {
-        return Err(Failure::new(ExitCode::Refused, format!("the build of {} failed", plugin.name)));
+        return Err(Failure::new(ExitCode::Refused, format!("the build of {} failed", plugin.name))
+            .hint("mend it and try again: nothing that runs has been touched"));
     }
     object.ok_or_else(|| Failure::error(format!("cargo built no shared object for {}", plugin.name)))
 }

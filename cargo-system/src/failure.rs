@@ -3,6 +3,7 @@
 use crate::answers::{Found, Nodes};
 use crate::exit_code::ExitCode;
 use runtime::protocol::Failure as NodeFailure;
+use runtime::release::store::StoreError;
 use std::fmt;
 
 /// Printed as `error: …` and `hint: …`.
@@ -68,6 +69,12 @@ impl From<NodeFailure> for Failure {
             step: failure.step,
             serving: failure.serving,
         }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::error(&error).hint(error.hint())
     }
 }
 

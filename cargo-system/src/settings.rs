@@ -37,9 +37,9 @@ pub(crate) struct Said {
 /// What a package says; a word that is not known there is an error, since it would be without effect.
 pub(crate) fn of(package: &Package) -> Result<Said, Failure> {
     let Some(value) = package.metadata.get("system") else { return Ok(Said::default()) };
-    let written = Written::deserialize(value).map_err(|error| {
+    let written: Written = serde_path_to_error::deserialize(value).map_err(|error| {
         let message = format!("[package.metadata.system] in {} is wrong: {error}", package.manifest_path);
-        Failure::new(ExitCode::Usage, message)
+        Failure::new(ExitCode::Usage, message).hint("the book's chapter on configuration has all that may stand there")
     })?;
     let default = Settings::default();
     let settings = Settings {

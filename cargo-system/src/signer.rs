@@ -23,7 +23,11 @@ pub(crate) struct Signer {
 impl Signer {
     /// Opens a key's file, which nobody else may read; asks for its password if it has one.
     pub(crate) fn open(path: &Path, counter: Option<u64>) -> Result<Self, Failure> {
-        let unreadable = |error| Failure::error(format!("the key {} cannot be read: {error}", path.display()));
+        let unreadable = |error| {
+            Failure::error(format!("the key {} cannot be read: {error}", path.display())).hint(
+                "name the secret key's file with --sign, or in CARGO_SYSTEM_SIGN; cargo system keys generate makes one",
+            )
+        };
         let mode = fs::metadata(path).map_err(unreadable)?.permissions().mode();
         if mode & 0o077 != 0 {
             let message = format!("the key {} can be read by others (mode {:o})", path.display(), mode & 0o777);

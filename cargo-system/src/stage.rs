@@ -4,6 +4,8 @@ use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::signer::Signer;
 use runtime::image::{InspectError, PluginFacts, inspect, inspect_whole};
+use runtime::release::archive::{self, ArchiveError, Reason};
+use runtime::release::config;
 use runtime::release::keys::Keys;
 use runtime::release::layout::Layout;
 use runtime::release::manifest::{
@@ -12,7 +14,6 @@ use runtime::release::manifest::{
 use runtime::release::settings::Settings;
 use runtime::release::signature::SignatureError;
 use runtime::release::store::{Store, StoreError};
-use runtime::release::{archive, config};
 use semver::Version;
 use std::path::{Path, PathBuf};
 
@@ -96,7 +97,7 @@ pub(crate) fn stage_build(
     };
     let bytes = manifest.to_bytes().map_err(Failure::error)?;
     // Nothing has changed yet, and nothing does in a folder whose record is not understood.
-    let record = store.record().map_err(|error| Failure::new(ExitCode::Refused, error).step("stage"))?;
+    let record = store.record().map_err(|error| unread(error).step("stage"))?;
     let last = record.counter.map(|last| last.value);
     let signature = parts.signer.map(|signer| signer.sign(&manifest, &bytes, last)).transpose()?;
     let (signature, sbom) = (signature.as_deref(), parts.sbom.as_deref());
@@ -113,17 +114,13 @@ pub(crate) fn stage_release(store: &Store, path: &Path) -> Result<Manifest, Fail
     if !path.exists() {
         return Err(no_release(path));
     }
-    let unpacked =
-        archive::unpack(path, store, &keys, archive::Wanted::Plugins).map_err(|error| match &error.reason {
-            archive::Reason::Signature(reason) => distrusted(reason, error.to_string()),
-            _ => damaged(error.to_string()),
-        })?;
+    let unpacked = archive::unpack(path, store, &keys, archive::Wanted::Plugins).map_err(|error| not_taken(&error))?;
     stage_from(store, &Store::new(unpacked.layout()), &unpacked.manifest, &keys)
 }
 
 fn stage_folder(store: &Store, from: &Store, keys: &Keys) -> Result<Manifest, Failure> {
     let folder = from.layout().root();
-    let manifest = from.permanent_manifest().map_err(|error| damaged(error.to_string()))?;
+    let manifest = from.permanent_manifest().map_err(unread)?;
     let manifest = manifest.ok_or_else(|| no_release(folder))?;
     manifest.check().map_err(|error| damaged(format!("the manifest in {} is wrong: {error}", folder.display())))?;
     stage_from(store, from, &manifest, keys)
@@ -131,7 +128,7 @@ fn stage_folder(store: &Store, from: &Store, keys: &Keys) -> Result<Manifest, Fa
 
 fn stage_from(store: &Store, from: &Store, manifest: &Manifest, keys: &Keys) -> Result<Manifest, Failure> {
     let (version, root) = (&manifest.version, from.layout().root());
-    let (bytes, signature) = from.manifest_bytes(version).map_err(|error| damaged(error.to_string()))?;
+    let (bytes, signature) = from.manifest_bytes(version).map_err(unread)?;
     let trusted = keys.verify(manifest, &bytes, signature.as_deref()).and_then(|signed| {
         let last = store.record().ok().and_then(|record| record.counter);
         signed.map_or(Ok(()), |signed| signed.check_counter(version, last.as_ref()))
@@ -158,7 +155,7 @@ fn stage_from(store: &Store, from: &Store, manifest: &Manifest, keys: &Keys) -> 
 /// What is linked into a release, if it says so, as its manifest has it.
 pub(crate) fn sbom_of(from: &Store, manifest: &Manifest) -> Result<Option<Vec<u8>>, Failure> {
     let Some(named) = manifest.sbom() else { return Ok(None) };
-    let bytes = from.sbom_bytes(&manifest.version).map_err(|error| damaged(error.to_string()))?;
+    let bytes = from.sbom_bytes(&manifest.version).map_err(unread)?;
     match bytes {
         Some(bytes) if FileEntry::holding(&named.path, &bytes) == *named => Ok(Some(bytes)),
         _ => Err(another_file(&from.layout().root().join(&named.path))),
@@ -175,11 +172,20 @@ fn is_there(store: &Store, plugin: &PluginEntry) -> bool {
 }
 
 fn unstaged(error: StoreError) -> Failure {
-    Failure { step: Some("stage".to_owned()), ..Failure::error(error) }
+    Failure::from(error).step("stage")
 }
 
 fn refused(message: String) -> Failure {
     Failure::new(ExitCode::Refused, message)
+}
+
+/// A release that cannot be read is not taken.
+pub(crate) fn unread(error: StoreError) -> Failure {
+    Failure { code: ExitCode::Refused, ..Failure::from(error) }
+}
+
+pub(crate) fn not_taken(error: &ArchiveError) -> Failure {
+    refused(error.to_string()).hint(error.reason.hint())
 }
 
 pub(crate) fn damaged(message: String) -> Failure {
@@ -191,8 +197,7 @@ fn distrusted(reason: &SignatureError, message: String) -> Failure {
 }
 
 pub(crate) fn no_release(path: &Path) -> Failure {
-    refused(format!("{} is no release folder or archive", path.display()))
-        .hint("cargo system release makes both; it prints the folder's path")
+    not_taken(&ArchiveError { path: path.to_owned(), reason: Reason::NoArchive })
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@
 use crate::answers::{Difference, Found, SignedBy};
 use crate::exit_code::ExitCode;
 use crate::failure::{Failure, More};
-use crate::stage::{damaged, no_release, sbom_of};
+use crate::stage::{damaged, no_release, not_taken, sbom_of, unread};
 use anyhow::Context as _;
 use runtime::image::inspect;
 use runtime::release::archive;
@@ -70,7 +70,7 @@ pub(crate) fn look(path: &Path, keys: &[PathBuf], depth: Depth) -> Result<Whole,
     let unpacked = archive::unpack(path, &Store::new(Layout::new(place.path())), &keys, archive::Wanted::Plugins);
     let unpacked = unpacked.map_err(|error| match &error.reason {
         archive::Reason::Signature(reason) => not_by_whom(&path.display().to_string(), reason),
-        _ => damaged(error.to_string()),
+        _ => not_taken(&error),
     })?;
     let (layout, manifest) = (unpacked.layout(), &unpacked.manifest);
     if depth == Depth::Alone {
@@ -84,7 +84,7 @@ pub(crate) fn look(path: &Path, keys: &[PathBuf], depth: Depth) -> Result<Whole,
 
 fn whole_folder(store: &Store, keys: &Keys, depth: Depth) -> Result<Whole, Failure> {
     let folder = store.layout().root();
-    let manifest = store.permanent_manifest().map_err(|error| damaged(error.to_string()))?;
+    let manifest = store.permanent_manifest().map_err(unread)?;
     let manifest = manifest.ok_or_else(|| no_release(folder))?;
     manifest.check().map_err(|error| damaged(format!("the manifest in {} is wrong: {error}", folder.display())))?;
     // Before anything that it names is looked at.
@@ -108,7 +108,7 @@ fn whole(store: &Store, manifest: Manifest, signature: Signature) -> Result<Whol
 }
 
 fn check_signature(store: &Store, manifest: &Manifest, keys: &Keys) -> Result<Signature, Failure> {
-    let (bytes, signature) = store.manifest_bytes(&manifest.version).map_err(|error| damaged(error.to_string()))?;
+    let (bytes, signature) = store.manifest_bytes(&manifest.version).map_err(unread)?;
     let checked = keys.verify(manifest, &bytes, signature.as_deref());
     let checked = checked.map_err(|reason| not_by_whom(&format!("the release {}", manifest.version), &reason))?;
     match (checked, signature) {

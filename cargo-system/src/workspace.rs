@@ -4,7 +4,7 @@
 //! that it needs, directly or not, each behind those that it needs itself.
 
 use crate::exit_code::ExitCode;
-use crate::failure::Failure;
+use crate::failure::{Failure, More};
 use crate::settings::{self, Said};
 use cargo_metadata::{
     CrateType, Dependency, DependencyKind, Metadata, MetadataCommand, Package, PackageId, TargetKind,
@@ -163,7 +163,9 @@ impl Plugins<'_> {
     }
 
     fn application(&self, name: &str, unknown: impl Fn() -> String) -> Result<Application, Failure> {
-        let (_, said) = self.find(name).ok_or_else(|| Failure::new(ExitCode::Usage, unknown()))?;
+        let (_, said) = self
+            .find(name)
+            .ok_or_else(|| Failure::new(ExitCode::Usage, unknown()).hint("--package names a plugin: cargo's name of a package with crate-type = [\"cdylib\"] that depends on plugin-abi"))?;
         let mut plugins = Vec::new();
         self.add(name, &mut Vec::new(), &mut plugins)?;
         Ok(Application { name: name.to_owned(), settings: said.settings.clone(), plugins })
@@ -208,16 +210,21 @@ fn holds(package: &Package, folder: &Path) -> bool {
 }
 
 fn unreadable(error: cargo_metadata::Error) -> Failure {
-    let said = match &error {
+    let (said, more) = match &error {
         cargo_metadata::Error::CargoMetadata { stderr } => first_error(stderr),
-        other => other.to_string(),
+        other => (other.to_string(), String::new()),
     };
-    Failure::error(format!("the workspace cannot be read: {said}"))
-        .hint("run this in a cargo workspace, or name a running node with --node")
+    let failure = Failure::error(format!("the workspace cannot be read: {said}"));
+    if more.is_empty() {
+        return failure.hint("run this in a cargo workspace, or name a running node with --node");
+    }
+    let details = Some(more.into_boxed_str());
+    Failure { more: Box::new(More { details, ..More::default() }), ..failure.hint("mend what cargo names") }
 }
 
-/// cargo's own sentence, without its prefix.
-fn first_error(stderr: &str) -> String {
-    let line = stderr.lines().find(|line| line.starts_with("error")).unwrap_or(stderr.trim());
-    line.trim_start_matches("error:").trim().to_owned()
+/// cargo's own sentence, without its prefix, and what it says of it: where, and why.
+fn first_error(stderr: &str) -> (String, String) {
+    let mut lines = stderr.lines().skip_while(|line| !line.starts_with("error"));
+    let first = lines.next().unwrap_or(stderr.trim()).trim_start_matches("error:").trim().to_owned();
+    (first, lines.collect::<Vec<_>>().join("\n").trim_end().to_owned())
 }

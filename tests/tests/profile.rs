@@ -101,7 +101,7 @@ fn what_cannot_be_profiled_is_said_before_it_is_tried() {
     for (arguments, code, complaint) in [
         (&[pid.as_str()][..], ERROR, "it has ended, or never was"),
         (&["1.x"], ERROR, "is no pid; pids look like <12.3>, or 12.3"),
-        (&["--version", "9.9.9"], ERROR, "there is no version 9.9.9; cargo system status lists those that live"),
+        (&["--version", "9.9.9"], ERROR, "there is no version 9.9.9: nothing of it lives"),
         (&["--out", folder], ERROR, "cannot be written: No such file or directory"),
         (&["--out", "/"], ERROR, "/ cannot be written: it is a folder"),
         (&["--hz", "0"], USAGE, "0 is not in 1..=1000"),

@@ -76,7 +76,8 @@ fn write_new(path: &Path, mode: u32, text: &str) -> Result<(), Failure> {
             Failure::error(format!("{} exists already, and no key is overwritten", path.display()))
                 .hint("give another name")
         }
-        _ => Failure::error(format!("{} cannot be written: {error}", path.display())),
+        _ => Failure::error(format!("{} cannot be written: {error}", path.display()))
+            .hint("name a file in a folder that is there, and that you may write to"),
     })
 }
 
@@ -125,7 +126,9 @@ fn revoke(context: &Context, key: &str) -> Result<(), Failure> {
     let key = if Path::new(key).exists() || Key::parse(key).is_some() {
         given(key)?
     } else {
-        keys.find(&layout, key).map_err(Failure::error)?.clone()
+        keys.find(&layout, key)
+            .map_err(|error| Failure::error(error).hint("cargo system keys list shows those that are there"))?
+            .clone()
     };
     keys.revoke(&layout, &key).map_err(Failure::error)?;
     conclude(context, "revoked", &key, &layout, Answer::Revoked);

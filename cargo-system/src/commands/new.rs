@@ -61,7 +61,7 @@ fn make(path: &Path, name: Option<&str>) -> Result<(), Failure> {
         return Ok(());
     }
     Err(Failure::error(format!("cargo made no package in {}", path.display()))
-        .hint("name a folder that is not there yet: cargo system new chat"))
+        .hint("name a folder that is not there yet and may be a package's name, such as cargo system new chat; --name gives another"))
 }
 
 fn fill(path: &Path, sdk: &Sdk) -> anyhow::Result<()> {

@@ -61,7 +61,8 @@ fn read(path: &Path) -> Result<PlanFile, Failure> {
         serde_json::from_str(&text).map_err(|error| refused(format!("{} is no plan: {error}", path.display())))?;
     match file["schema"].as_u64() {
         Some(schema) if schema > u64::from(SCHEMA) => {
-            Err(refused(format!("{} was written by a newer version of this tool", path.display())))
+            Err(refused(format!("{} was written by a newer version of this tool", path.display()))
+                .hint("carry it out with that one, or plan anew: cargo system upgrade --dry-run --out FILE"))
         }
         _ => serde_json::from_value(file).map_err(|error| refused(format!("{} is no plan: {error}", path.display()))),
     }

@@ -119,12 +119,8 @@ fn build(
     step(progress, "build", &format!("build {}", application.name));
     // cargo shows its own progress.
     progress.pause();
-    let objects = builder::build(&application, Purpose::Upgrade, making.target.as_deref()).map_err(|failure| {
-        match failure.code {
-            ExitCode::Refused => failure.hint("mend it and try again: the node has not been touched").step("build"),
-            _ => failure.step("build"),
-        }
-    })?;
+    let objects = builder::build(&application, Purpose::Upgrade, making.target.as_deref())
+        .map_err(|failure| failure.step("build"))?;
     progress.go_on();
     let (files, settings) = (Vec::new(), application.settings);
     let parts = Parts { runtime_file: "", files, settings, sbom: None, signer: signer.as_ref() };

@@ -135,12 +135,13 @@ fn failed(error: &dyn std::error::Error) -> Box<EvalAltResult> {
 
 /// A pid, as text or as a member `pid` of something.
 fn pid(of: Dynamic) -> Result<String, Box<EvalAltResult>> {
-    let no_pid = |kind: &str| format!("a {kind} names no process; give a pid such as \"<12.3>\"").into();
+    let no_pid = |what: &str| format!("{what} names no process; give a pid such as \"<12.3>\", or what has one").into();
     if let Some(map) = of.read_lock::<Map>() {
         let pid = map.get("pid").and_then(|pid| pid.clone().into_string().ok());
-        return pid.ok_or_else(|| no_pid("map without pid"));
+        return pid.ok_or_else(|| no_pid("what has no pid"));
     }
-    of.into_string().map_err(no_pid)
+    let what = of.to_string();
+    of.into_string().map_err(|_| no_pid(&what))
 }
 
 fn count(count: i64) -> Result<u32, Box<EvalAltResult>> {

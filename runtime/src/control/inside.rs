@@ -121,7 +121,7 @@ fn reply(stream: &UnixStream, answer: Result<Outcome, NoProcess>) -> io::Result<
         Ok(outcome) => write(stream, &Reply::Done(outcome)),
         Err(error) => {
             let mut failure = failure(FailureKind::Error, &error.to_string());
-            failure.hint = Some("cargo system ps lists those that are there".to_owned());
+            failure.hint = error.hint().map(str::to_owned);
             write(stream, &Reply::Failed(failure))
         }
     }

@@ -93,7 +93,8 @@ impl NodeError {
             Self::Start { .. } => {
                 Some("the log above says what its children did; mend the start that failed, or what it needs, and start the node again".to_owned())
             }
-            Self::Store(_) | Self::Signals(_) | Self::Threads(_) | Self::Socket { .. } => None,
+            Self::Store(error) => Some(error.hint().to_owned()),
+            Self::Signals(_) | Self::Threads(_) | Self::Socket { .. } => None,
         }
     }
 }

@@ -43,7 +43,7 @@ pub(crate) enum NoProcess {
     Malformed(String),
     #[error("there is no process {0}: it has ended, or never was")]
     Gone(String),
-    #[error("there is no version {0}; cargo system status lists those that live")]
+    #[error("there is no version {0}: nothing of it lives")]
     NoVersion(String),
     #[error("{0} traces go on already; one of them must end first")]
     Traces(usize),
@@ -59,4 +59,21 @@ pub(crate) enum NoProcess {
     Late(String),
     #[error("{0} cannot be looked at: {1}")]
     Unreadable(String, String),
+}
+
+impl NoProcess {
+    /// What to do next.
+    pub(crate) fn hint(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Malformed(_) | Self::Gone(_) => "cargo system ps lists those that are there",
+            Self::NoVersion(_) => "cargo system status lists those that live",
+            Self::Traces(_) => "wait until one has ended, or end the command that shows it",
+            Self::Own(_) => "cargo system stop stops the node",
+            Self::Unstoppable(_) => {
+                "cargo system stack shows where it stands; a restart of the node gives back what was frozen"
+            }
+            Self::Late(_) => "try it again; cargo system top shows who uses the processors",
+            Self::Refused(..) | Self::Unreadable(..) => return None,
+        })
+    }
 }

@@ -51,3 +51,17 @@ pub enum StoreError {
         root: PathBuf,
     },
 }
+
+impl StoreError {
+    /// What to do next.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::File { .. } => "it needs room there, and the right to read and write it; then try again",
+            Self::Damaged { .. } => "put it back from a copy, or make the release again",
+            Self::Newer { .. } => "use a cargo-system that is as new as the one that has written it",
+            Self::Busy { .. } => "wait for that, and try again",
+            Self::NoRelease { .. } => "cargo system releases shows what is there",
+        }
+    }
+}

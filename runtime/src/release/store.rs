@@ -60,7 +60,7 @@ impl TrustError {
         match self {
             Self::Signature { reason, .. } => Some(reason.hint()),
             Self::Keys(_) => Some("cargo system keys list shows whose releases are taken"),
-            Self::Store(_) => None,
+            Self::Store(error) => Some(error.hint()),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::plan::{Alike, CandidateFacts, NodeFacts, Planned, Serving, plan};
 use super::step::Step;
-use super::transaction::{Request, Wish, refused};
+use super::transaction::{Request, Wish, refused, unread};
 use super::versions::Versions;
 use crate::image::Image;
 use crate::listen::{self, Running};
@@ -91,7 +91,7 @@ impl Versions {
         let (manifest, plugins) = Self::read(from, &request.release)?;
         // As the owner of this node wishes, wherever the release stands.
         let config = plugins.iter().try_for_each(|plugin| self.store.config(&manifest, plugin).map(drop));
-        let record = self.store.record().map_err(|error| refused(Step::Check, error, None))?;
+        let record = self.store.record().map_err(|error| unread(&error))?;
         let has_served = record.has_served(&request.release);
         let Request { kind, wish: Wish { is_forced, confirm_within, from }, .. } = request.clone();
         Ok(CandidateFacts {
@@ -109,7 +109,7 @@ impl Versions {
     }
 
     fn node_facts(&self, current: &'static Running) -> Result<NodeFacts, Failure> {
-        let record = self.store.record().map_err(|error| refused(Step::Check, error, None))?;
+        let record = self.store.record().map_err(|error| unread(&error))?;
         let layout = self.store.layout();
         Ok(NodeFacts {
             name: self.store.permanent_manifest().ok().flatten().map(|manifest| manifest.name),

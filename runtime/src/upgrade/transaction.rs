@@ -17,7 +17,7 @@ use crate::protocol::{Failure, FailureKind, OnProbation, Pauses, Upgraded};
 use crate::release::history::{By, Kind};
 use crate::release::manifest::{Manifest, PluginEntry};
 use crate::release::record::Record;
-use crate::release::store::{RECORD_PATIENCE, Store};
+use crate::release::store::{RECORD_PATIENCE, Store, StoreError};
 use plugin_abi::abi::{IMAGE_CURRENT, LOG_ERROR, LOG_INFO};
 use semver::Version;
 use std::sync::Arc;
@@ -86,6 +86,11 @@ pub(super) fn refused(step: Step, message: impl ToString, hint: Option<&str>) ->
     }
 }
 
+/// Nothing has changed: what the node's folder says cannot be read.
+pub(super) fn unread(error: &StoreError) -> Failure {
+    refused(Step::Check, error, Some(error.hint()))
+}
+
 fn nowhere_to_go(record: &Record) -> Failure {
     let nothing =
         |why: &str, hint: &str| refused(Step::Check, format!("there is nothing to go back to: {why}"), Some(hint));
@@ -149,7 +154,7 @@ impl Versions {
 
     /// A roll-back to that release, or to the one before: never, unless it is named, to one that somebody went back from.
     pub(super) fn back_to(&self, release: Option<&str>, is_forced: bool, by: By) -> Result<Request, Failure> {
-        let record = self.store.record().map_err(|error| refused(Step::Check, error, None))?;
+        let record = self.store.record().map_err(|error| unread(&error))?;
         let release = match release {
             Some(release) => version(release)?,
             None => record.way_back().cloned().ok_or_else(|| nowhere_to_go(&record))?,

@@ -18,6 +18,9 @@ use std::io::{self, IsTerminal as _};
 use std::time::Duration;
 use value::Look;
 
+/// How it begins when an expression names what is not there.
+const UNKNOWN: [&str; 2] = ["Function not found", "Variable not found"];
+
 pub(super) fn console(context: &Context) -> Result<(), Failure> {
     let session = Session::open(connect(&context.node()?)?)?;
     if io::stdin().is_terminal() && io::stdout().is_terminal() && !context.json() && !output::is_dumb() {
@@ -30,6 +33,16 @@ pub(super) fn console(context: &Context) -> Result<(), Failure> {
 pub(super) fn eval(context: &Context, text: &str, timeout: Option<Duration>) -> Result<(), Failure> {
     let mut session = Session::open(connect(&context.node()?)?)?;
     evaluate(context, &mut session, text, timeout)
+}
+
+fn failed(message: String, is_broken_off: bool) -> Failure {
+    let is_unknown = UNKNOWN.iter().any(|unknown| message.starts_with(unknown));
+    let failure = Failure::error(message);
+    match (is_broken_off, is_unknown) {
+        (true, _) => failure.hint("cargo system eval --timeout gives an expression more time"),
+        (false, true) => failure.hint("help() lists what can be called"),
+        (false, false) => failure,
+    }
 }
 
 /// Line by line; lines whose brackets are open belong together.
@@ -61,7 +74,7 @@ fn evaluate(context: &Context, session: &mut Session, text: &str, timeout: Optio
         }
         // What the node broke off for its time is no interrupt.
         ConsoleOutput::Failed { .. } if session.was_interrupted() => Err(interrupt::failure()),
-        ConsoleOutput::Failed { message, .. } => Err(Failure::error(message)),
+        ConsoleOutput::Failed { message, is_interrupted } => Err(failed(message, is_interrupted)),
         other => Err(Failure::error(format!("the node answers what this tool does not understand: {other:?}"))),
     }
 }

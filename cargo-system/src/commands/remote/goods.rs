@@ -7,7 +7,7 @@ use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::progress::Progress;
 use crate::remote::Parcel;
-use crate::stage::{damaged, no_release};
+use crate::stage::{no_release, not_taken};
 use crate::whole::{Depth, look};
 use anyhow::Context as _;
 use runtime::image::TARGET;
@@ -95,7 +95,7 @@ fn unpack(release: &Path, place: TempDir, progress: &mut Progress) -> Result<Mad
     }
     // Whose it must be, the node says.
     let unpacked = archive::unpack(release, &Store::new(Layout::new(place.path())), &Keys::default(), Wanted::All);
-    let unpacked = unpacked.map_err(|error| damaged(error.to_string()))?;
+    let unpacked = unpacked.map_err(|error| not_taken(&error))?;
     Made::new(unpacked.layout(), unpacked.manifest.clone(), place, Some(unpacked))
 }
 

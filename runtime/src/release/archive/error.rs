@@ -32,6 +32,9 @@ pub enum Reason {
         /// Why.
         source: io::Error,
     },
+    /// It is something else.
+    #[error("is no release folder or archive")]
+    NoArchive,
     /// It is not made of tar and zstd, or not to its end.
     #[error("is damaged or cut short: {}", in_one_line(.0))]
     Damaged(io::Error),
@@ -97,6 +100,22 @@ pub enum Reason {
     /// The node does not trust it.
     #[error("{0}")]
     Signature(SignatureError),
+}
+
+impl Reason {
+    /// What to do next.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Signature(reason) => reason.hint(),
+            Self::NoArchive | Self::NoManifest => "cargo system release makes both; it prints the folder's path",
+            Self::Newer(_) => "use a cargo-system that is as new as the one that has made it",
+            Self::Read(_) | Self::Write { .. } => {
+                "it needs room there, and the right to read and write it; then try again"
+            }
+            _ => "the release is damaged: copy or make it again",
+        }
+    }
 }
 
 /// No reason is longer, in characters.

@@ -12,7 +12,7 @@ use crate::release::store::Store;
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, BufReader, Read, Write};
+use std::io::{self, BufReader, Read, Seek as _, Write};
 use std::path::{Path, PathBuf};
 use tar::{Archive, Entry, EntryType};
 use tempfile::TempDir;
@@ -21,6 +21,8 @@ use tempfile::TempDir;
 const WINDOW_LOG_MAX: u32 = 24;
 /// The record that comes with a release is for whoever starts that; a node that has its own does not take it. It is not longer than this.
 const RECORD_LEN_MAX: u64 = 64 << 10;
+/// What zstd marks a frame with.
+const MAGIC_LEN: u64 = 4;
 /// tar fills its end up with zeros.
 const END_LEN_MAX: u64 = 64 << 10;
 /// Of a release's folders, what a node that runs already takes, besides the manifest and what stands beside it.
@@ -60,6 +62,7 @@ impl Unpacked {
 pub fn unpack(archive: &Path, store: &Store, keys: &Keys, wanted: Wanted) -> Result<Unpacked, ArchiveError> {
     let failed = |reason| ArchiveError { path: archive.to_owned(), reason };
     let stream = open(archive).map_err(|error| failed(Reason::Read(error)))?;
+    let stream = stream.ok_or_else(|| failed(Reason::NoArchive))?;
     let folder =
         store.unpack_folder().map_err(|(path, source)| failed(Reason::Write { verb: "unpacked", path, source }))?;
     let mut archive = Archive::new(stream);
@@ -68,14 +71,27 @@ pub fn unpack(archive: &Path, store: &Store, keys: &Keys, wanted: Wanted) -> Res
     Ok(Unpacked { manifest, folder })
 }
 
-fn open(path: &Path) -> io::Result<Stream<'static>> {
-    let file = File::open(path)?;
+/// `None`: it is nothing of zstd's.
+fn open(path: &Path) -> io::Result<Option<Stream<'static>>> {
+    let mut file = File::open(path)?;
     if !file.metadata()?.is_file() {
         return Err(io::Error::other("it is not a file"));
     }
+    let mut magic = Vec::new();
+    (&file).take(MAGIC_LEN).read_to_end(&mut magic)?;
+    if !is_zstd(&magic) {
+        return Ok(None);
+    }
+    file.rewind()?;
     let mut stream = zstd::Decoder::new(file)?;
     stream.window_log_max(WINDOW_LOG_MAX)?;
-    Ok(stream)
+    Ok(Some(stream))
+}
+
+/// What a frame of zstd's begins with, or one that is skipped: RFC 8878, 3.1.
+fn is_zstd(magic: &[u8]) -> bool {
+    let Ok(magic) = magic.try_into().map(u32::from_le_bytes) else { return false };
+    magic == 0xFD2F_B528 || (0x184D_2A50..=0x184D_2A5F).contains(&magic)
 }
 
 fn read(archive: &mut Archive<Stream<'_>>, into: &Layout, keys: &Keys, wanted: Wanted) -> Result<Manifest, Reason> {
