@@ -3,6 +3,7 @@
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::origin::Origin;
+use crate::progress::Heartbeat;
 use crate::workspace::{Application, Plugin};
 use crate::{interrupt, rustflags};
 use cargo_metadata::camino::Utf8PathBuf;
@@ -76,7 +77,8 @@ fn build_one(plugin: &Plugin, purpose: Purpose<'_>, target: Option<&str>) -> Res
     interrupt::check()?;
     let failed = |error: io::Error| Failure::error(format!("cargo cannot be run: {error}"));
     let mut child = command(plugin, purpose, target).stdout(Stdio::piped()).spawn().map_err(failed)?;
-    let object = read_messages(&mut child, plugin.manifest_path.clone());
+    let heart = Heartbeat::of(format!("building {}", plugin.name));
+    let object = read_messages(&mut child, plugin.manifest_path.clone(), heart);
     let status = child.wait().map_err(failed)?;
     interrupt::check()?;
     if !status.success() {
@@ -87,7 +89,7 @@ fn build_one(plugin: &Plugin, purpose: Purpose<'_>, target: Option<&str>) -> Res
 }
 
 /// Reads what cargo says until it has no more to say. Ctrl-C is passed on: a terminal tells cargo too, `kill` does not.
-fn read_messages(child: &mut Child, manifest_path: PathBuf) -> Option<PathBuf> {
+fn read_messages(child: &mut Child, manifest_path: PathBuf, mut heart: Heartbeat) -> Option<PathBuf> {
     let stdout = child.stdout.take()?;
     let (found, objects) = sync_channel(1);
     std::thread::spawn(move || found.send(find_object(stdout, &manifest_path)));
@@ -101,7 +103,7 @@ fn read_messages(child: &mut Child, manifest_path: PathBuf) -> Option<PathBuf> {
                 // It may have ended; not yet waited for, its number is its own.
                 let _: Result<(), _> = rustix::process::kill_process(Pid::from_child(child), Signal::INT);
             }
-            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Timeout) => heart.beat(),
         }
     }
 }

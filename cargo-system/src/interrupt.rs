@@ -1,10 +1,12 @@
-//! Ctrl-C: the command stops at its next safe place, so that nothing half-done is left; the second one ends it at once.
+//! Ctrl-C, or SIGTERM, as a CI system cancels: the command stops at its next safe place, so that nothing half-done is left; the second one ends it
+//! at once.
 //!
 //! What was asked of a node goes on there.
 
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
-use signal_hook::consts::SIGINT;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -13,17 +15,28 @@ use std::time::Duration;
 pub(crate) const LOOK: Duration = Duration::from_millis(100);
 
 static HAPPENED: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
+/// SIGTERM ends the command as it ends any program.
+static ENDS_AT_ONCE: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
 
-/// From here on Ctrl-C is noticed.
+/// From here on both are noticed.
 pub(crate) fn listen() -> Result<(), Failure> {
-    // The order counts: the first signal finds the flag unset, and then sets it.
-    signal_hook::flag::register_conditional_shutdown(SIGINT, ExitCode::Interrupted as i32, Arc::clone(&HAPPENED))
-        .and_then(|_| signal_hook::flag::register(SIGINT, Arc::clone(&HAPPENED)))
-        .map(drop)
-        .map_err(|error| Failure::error(format!("signals cannot be received: {error}")))
+    let listened = signal_hook::flag::register_conditional_default(SIGTERM, Arc::clone(&ENDS_AT_ONCE));
+    let listened = listened.and_then(|_| [SIGINT, SIGTERM].into_iter().try_for_each(listen_to));
+    listened.map_err(|error| Failure::error(format!("signals cannot be received: {error}")))
 }
 
-/// Has there been a Ctrl-C?
+fn listen_to(signal: i32) -> io::Result<()> {
+    // The order counts: the first signal finds the flag unset, and then sets it.
+    signal_hook::flag::register_conditional_shutdown(signal, ExitCode::Interrupted as i32, Arc::clone(&HAPPENED))?;
+    signal_hook::flag::register(signal, Arc::clone(&HAPPENED)).map(drop)
+}
+
+/// For whoever waits where no flag is looked at, and has nothing to leave half-done.
+pub(crate) fn let_sigterm_end() {
+    ENDS_AT_ONCE.store(true, Ordering::Relaxed);
+}
+
+/// Has there been one?
 pub(crate) fn happened() -> bool {
     HAPPENED.load(Ordering::Relaxed)
 }

@@ -112,6 +112,28 @@ impl Progress {
     }
 }
 
+/// A sign of life while something else has the word: another program, or a wait.
+#[derive(Debug)]
+pub(crate) struct Heartbeat {
+    what: String,
+    begun: Instant,
+    said: Instant,
+}
+
+impl Heartbeat {
+    pub(crate) fn of(what: impl Into<String>) -> Self {
+        Self { what: what.into(), begun: Instant::now(), said: Instant::now() }
+    }
+
+    /// Says that it goes on, if it is time for that.
+    pub(crate) fn beat(&mut self) {
+        if self.said.elapsed() >= HEARTBEAT && !is_animated() {
+            self.said = Instant::now();
+            output::note(&format!("{}: for {} s so far", self.what, self.begun.elapsed().as_secs()));
+        }
+    }
+}
+
 fn is_animated() -> bool {
     output::has_colours(&std::io::stderr()) && !output::is_set("CI")
 }

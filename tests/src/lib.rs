@@ -34,6 +34,7 @@ pub mod seed;
 pub mod shelf;
 pub mod sshd;
 pub mod store;
+pub mod strace;
 pub mod talk;
 pub mod tarball;
 pub mod terminal;

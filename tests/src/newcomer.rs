@@ -2,34 +2,34 @@
 //! of whoever tests.
 //!
 //! ```text
-//! <temporary>/meine Öfen/       the clone, and what the newcomer makes beside it
-//! <temporary>/home/, cargo/     HOME and CARGO_HOME
+//! <the place's folder>/meine Öfen/       the clone, and what the newcomer makes beside it
+//! <the place's folder>/home/, cargo/     HOME and CARGO_HOME
 //! ```
 //!
 //! Nothing is optimised: all is built from nothing here, for a third of the time so, and nothing is measured.
 
 use crate::cli::Cli;
+use crate::place::Place;
 use crate::seed::{Copy, copy_tree};
 use crate::workspace;
 use anyhow::{Context as _, Result, ensure};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use tempfile::TempDir;
 
 /// A folder with a space and an umlaut in it, as people have them.
 const FOLDER: &str = "meine Öfen";
-/// What a clone does not have.
-const NOT_CLONED: [&str; 2] = ["target", ".git"];
-/// What of a cargo home is the registry, and says where it is.
-const REGISTRY: [&str; 2] = ["registry", "config.toml"];
+/// What of a cargo home is the registry. What is unpacked there cargo unpacks again.
+const REGISTRY: [&str; 2] = ["registry/cache", "registry/index"];
+/// What of cargo's configuration says where that is, and how to get there.
+const WHERE: [&str; 5] = ["source", "registries", "registry", "net", "http"];
 /// What every machine has, and no cargo.
 const BARE_PATH: &str = "/usr/bin:/bin";
 
 /// See the file's head.
 #[derive(Debug)]
 pub struct Newcomer {
-    place: TempDir,
+    place: Place,
     readme: String,
 }
 
@@ -39,18 +39,28 @@ impl Newcomer {
     /// # Errors
     /// When a file cannot be copied.
     pub fn new(clone: &str) -> Result<Self> {
-        let root = workspace::root();
-        let newcomer = Self { place: tempfile::tempdir()?, readme: fs::read_to_string(root.join("README.md"))? };
+        let readme = fs::read_to_string(workspace::root().join("README.md"))?;
+        let newcomer = Self { place: Place::take()?, readme };
         fs::create_dir(newcomer.home())?;
-        copy_entries(&root, &newcomer.beside(clone), |name| !NOT_CLONED.contains(&name))?;
-        copy_entries(&cargo_home()?, &newcomer.cargo_home(), |name| REGISTRY.contains(&name))?;
+        copy_sources(&newcomer.beside(clone))?;
+        copy_registry(&newcomer.cargo_home())?;
         Ok(newcomer)
     }
 
     /// What is in the clean folder, or will be.
     #[must_use]
     pub fn beside(&self, name: &str) -> PathBuf {
-        self.place.path().join(FOLDER).join(name)
+        self.place.root().join(FOLDER).join(name)
+    }
+
+    /// The commands of README's first block under this heading, without comments.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn commands(&self, heading: &str) -> Result<Vec<&str>> {
+        let section = self.readme.split_once(&format!("\n## {heading}\n")).context("README has no such heading")?.1;
+        let block = section.split_once("```sh\n").and_then(|(_, behind)| behind.split_once("```"));
+        Ok(block.context("README has no commands there")?.0.lines().map(typed).collect())
     }
 
     /// A command as README has it, with `more` behind.
@@ -58,7 +68,10 @@ impl Newcomer {
     /// # Errors
     /// When README does not have it, or there is no compiler.
     pub fn types(&self, command: &str, more: &[&str], folder: &Path) -> Result<Cli> {
-        ensure!(self.readme.contains(command), "README does not have {command:?}");
+        let begins =
+            |line: &str| typed(line).strip_prefix(command).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '));
+        let is_there = self.readme.lines().any(begins) || self.readme.contains(&format!("`{command}`"));
+        ensure!(is_there, "README does not have {command:?}");
         let compilers = compilers()?;
         let variables = [
             format!("PATH={}:{BARE_PATH}", compilers.display()),
@@ -81,12 +94,17 @@ impl Newcomer {
     }
 
     fn home(&self) -> PathBuf {
-        self.place.path().join("home")
+        self.place.root().join("home")
     }
 
     fn cargo_home(&self) -> PathBuf {
-        self.place.path().join("cargo")
+        self.place.root().join("cargo")
     }
+}
+
+/// A line without its comment.
+fn typed(line: &str) -> &str {
+    line.split(" #").next().unwrap_or_default().trim()
 }
 
 /// What is called with these variables, and no others.
@@ -96,30 +114,40 @@ fn env(variables: &[String]) -> Cli {
 
 /// Where `cargo` and `rustc` themselves are, not what chooses among several.
 fn compilers() -> Result<PathBuf> {
-    let said = Command::new("rustc").args(["--print", "sysroot"]).output().context("rustc")?;
-    ensure!(said.status.success(), "rustc: {}", String::from_utf8_lossy(&said.stderr));
-    Ok(Path::new(String::from_utf8(said.stdout)?.trim()).join("bin"))
+    Ok(Path::new(said(Command::new("rustc").args(["--print", "sysroot"]))?.trim()).join("bin"))
 }
 
-fn cargo_home() -> Result<PathBuf> {
-    let given = std::env::var_os("CARGO_HOME").map(PathBuf::from);
-    given.or_else(|| Some(std::env::home_dir()?.join(".cargo"))).context("there is no home")
+fn said(command: &mut Command) -> Result<String> {
+    let output = command.output().with_context(|| format!("{command:?}"))?;
+    ensure!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+    Ok(String::from_utf8(output.stdout)?)
 }
 
-/// Copies what is in a folder and has one of the names that are wanted.
-fn copy_entries(from: &Path, to: &Path, is_wanted: impl Fn(&str) -> bool) -> Result<()> {
-    fs::create_dir_all(to)?;
-    for entry in fs::read_dir(from).with_context(|| from.display().to_string())? {
-        let entry = entry?;
-        let (name, copy) = (entry.file_name(), to.join(entry.file_name()));
-        if !is_wanted(&name.to_string_lossy()) {
-            continue;
-        }
-        if entry.file_type()?.is_dir() {
-            copy_tree(&entry.path(), &copy, &|_| Copy::Bytes)?;
-        } else {
-            let _bytes: u64 = fs::copy(entry.path(), copy)?;
-        }
+/// What a clone would have: what git knows of, as it is now.
+fn copy_sources(to: &Path) -> Result<()> {
+    let root = workspace::root();
+    let listed = said(Command::new("git").args(["ls-files", "-z"]).current_dir(&root))?;
+    for file in listed.split_terminator('\0') {
+        let (from, copy) = (root.join(file), to.join(file));
+        fs::create_dir_all(copy.parent().context("a folder")?)?;
+        // What is a link there is one in a clone.
+        let copied = match fs::read_link(&from) {
+            Ok(target) => std::os::unix::fs::symlink(target, copy),
+            Err(_) => fs::copy(&from, copy).map(drop),
+        };
+        copied.with_context(|| from.display().to_string())?;
     }
     Ok(())
+}
+
+fn copy_registry(to: &Path) -> Result<()> {
+    let given = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let from = given.or_else(|| Some(std::env::home_dir()?.join(".cargo"))).context("there is no home")?;
+    for folder in REGISTRY.into_iter().filter(|folder| from.join(folder).exists()) {
+        copy_tree(&from.join(folder), &to.join(folder), &|_| Copy::Bytes)?;
+    }
+    let Ok(text) = fs::read_to_string(from.join("config.toml")) else { return Ok(()) };
+    let mut settings = text.parse::<toml::Table>().context("cargo's config.toml")?;
+    settings.retain(|key, _| WHERE.contains(&key));
+    Ok(fs::write(to.join("config.toml"), toml::to_string(&settings)?)?)
 }

@@ -11,7 +11,7 @@ use std::process::{Child, Command, ExitStatus};
 use std::time::Duration;
 
 /// A node serves within this time, or does not; a first build included.
-const START_TIME_MAX: Duration = Duration::from_secs(600);
+const START_TIME_MAX: Duration = Duration::from_secs(300);
 /// A node that was told to stop is gone within this time.
 const STOP_TIME_MAX: Duration = Duration::from_secs(30);
 
@@ -32,11 +32,19 @@ impl Node {
     /// # Errors
     /// When the command ends, or the node does not answer in time.
     pub fn start(command: Command, root: &Path) -> Result<Self> {
+        Self::start_within(START_TIME_MAX, command, root)
+    }
+
+    /// The same, for what is built from nothing first.
+    ///
+    /// # Errors
+    /// When the command ends, or the node does not answer in time.
+    pub fn start_within(limit: Duration, command: Command, root: &Path) -> Result<Self> {
         let log_place = tempfile::tempdir()?;
         let log = log_place.path().join("log");
         let output = File::create(&log)?;
         let mut child = tied::to_us(&command).stdout(output.try_clone()?).stderr(output).spawn()?;
-        let serving = wait::until("the node answers", START_TIME_MAX, || match child.try_wait() {
+        let serving = wait::until("the node answers", limit, || match child.try_wait() {
             Ok(Some(status)) => Some(Err(status)),
             Err(_) => None,
             Ok(None) => Some(Ok(serving(root)?)),
@@ -46,7 +54,7 @@ impl Node {
             Ok(Ok(serving)) => serving,
             Ok(Err(status)) => bail!("the node ended with {status}; {}", said()),
             Err(error) => {
-                end(&mut child);
+                give_up(&mut child);
                 return Err(error);
             }
         };
@@ -154,6 +162,15 @@ impl Drop for Node {
             }
         }
     }
+}
+
+/// What it has started itself, such as a build, ends with it, if it is asked first.
+fn give_up(child: &mut Child) {
+    let asked = rustix::process::kill_process(rustix::process::Pid::from_child(child), rustix::process::Signal::INT);
+    // It is killed if it does not end.
+    let _: Option<Result<_>> =
+        asked.ok().map(|()| wait::until("its end", STOP_TIME_MAX, || child.try_wait().ok().flatten()));
+    end(child);
 }
 
 fn end(child: &mut Child) {

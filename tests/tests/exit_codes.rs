@@ -67,7 +67,10 @@ fn an_upgrade_is_done_refused_rolled_back_or_nobody_knows() {
     hook(&sandbox, "exit 0");
     let check = "    Application::new().health_check(\"db\", std::time::Duration::from_secs(60), || async { Err::<(), String>(\"no route\".to_owned()) })";
     edit(&sandbox, "    Application::new()", check);
-    says(&upgrade(ROLLED_BACK), "no route");
+    let back = upgrade(ROLLED_BACK);
+    says(&back, "no route");
+    let log = back.stderr.split_once("the node's log:\n").expect("its last lines").1;
+    assert!(log.lines().next().is_some_and(|line| line.contains("host upgrade: ")), "{}", back.stderr);
     assert_eq!(node.version(), serving);
 
     edit(&sandbox, check, "    Application::new()");

@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::time::{Duration, Instant};
 use system_tests::shelf::{Case, Shelf};
-use system_tests::wait;
+use system_tests::{strace, wait};
 use ways::{ROLLED_BACK, Way};
 
 /// "Failed and not rolled back": of a node that has died the client cannot know more.
@@ -101,7 +101,7 @@ fn kill_everywhere(shelf: &Shelf, way: Way) -> Vec<(Call, bool)> {
 
 #[test]
 fn a_node_that_is_killed_at_any_call_of_an_upgrade_boots_in_the_right_release() {
-    if !calls::is_possible() {
+    if !strace::is_possible() {
         return;
     }
     let killed = kill_everywhere(&Shelf::build(), Way::Confirmed);
@@ -113,7 +113,7 @@ fn a_node_that_is_killed_at_any_call_of_an_upgrade_boots_in_the_right_release() 
 
 #[test]
 fn a_node_that_is_killed_on_the_way_back_boots_in_the_right_release() {
-    if !calls::is_possible() {
+    if !strace::is_possible() {
         return;
     }
     let shelf = Shelf::full();
@@ -154,14 +154,14 @@ fn fail_everywhere(shelf: &Shelf, way: Way) {
 
 #[test]
 fn a_call_that_fails_refuses_an_upgrade_or_rolls_it_back_and_it_can_be_tried_again() {
-    if calls::is_possible() {
+    if strace::is_possible() {
         fail_everywhere(&Shelf::build(), Way::Confirmed);
     }
 }
 
 #[test]
 fn a_call_that_fails_on_the_way_back_keeps_nobody_from_it() {
-    if !calls::is_possible() {
+    if !strace::is_possible() {
         return;
     }
     let shelf = Shelf::full();
@@ -187,7 +187,7 @@ fn changes_of_a_boot(shelf: &Shelf, cut: &Call) -> Vec<Call> {
 
 #[test]
 fn a_node_that_is_killed_again_while_it_boots_boots_the_next_time() {
-    if !calls::is_possible() {
+    if !strace::is_possible() {
         return;
     }
     let (shelf, begun) = (Shelf::build(), Instant::now());

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::Duration;
 use system_tests::cli::{Cli, Said};
 use system_tests::http;
 use system_tests::newcomer::Newcomer;
@@ -16,6 +17,8 @@ use system_tests::websocket::{Frame, WebSocket};
 
 const CLONE: &str = "cargo-system";
 const PROJECT: &str = "chat";
+/// The tool, the SDK and the example, from nothing.
+const BUILD_TIME_MAX: Duration = Duration::from_secs(600);
 
 /// An open page.
 struct Page(WebSocket);
@@ -61,12 +64,13 @@ impl Hour {
 
     fn run(&self, folder: &str, plugin: &str) -> Node {
         let root = self.0.beside(folder).join("target/system").join(plugin);
-        Node::start(self.cli("cargo system run", &[], folder).into_command(), &root).expect("it runs")
+        let run = self.cli("cargo system run", &[], folder).into_command();
+        Node::start_within(BUILD_TIME_MAX, run, &root).expect("it runs")
     }
 
-    /// Replaces what must be there once in a file of the project.
+    /// Replaces what must be there once.
     fn edit(&self, file: &str, from: &str, to: &str) {
-        let path = self.0.beside(PROJECT).join(file);
+        let path = self.0.beside(file);
         let text = fs::read_to_string(&path).expect("a source");
         assert_eq!(text.matches(from).count(), 1, "{from:?} in {file}");
         fs::write(path, text.replacen(from, to, 1)).expect("an edit");
@@ -90,9 +94,17 @@ fn a_newcomer_has_a_clone_the_readme_and_no_more() {
 
 /// README's "Try it".
 fn try_it(hour: &Hour) {
+    assert_eq!(hour.0.commands("Try it").expect("commands"), ["cargo system run"]);
     let mut node = hour.run(CLONE, "example-app");
-    let page = http::get(node.address(), "/").expect("the page");
-    assert_eq!(page.status, 200);
+    let sum = || http::get(node.address(), "/api/sum/3").expect("an answer").body;
+    let first = sum();
+    hour.edit(
+        &format!("{CLONE}/example-app/src/sum.rs"),
+        "let one: i64 = black_box(1);",
+        "let one: i64 = black_box(2);",
+    );
+    let _ = hour.cli("cargo system upgrade", &[], CLONE).expect(0);
+    assert_ne!(sum(), first, "the new code answers");
     let _ = hour.cli("cargo system status", &[], CLONE).expect(0);
     let _ = hour.cli("cargo system stop", &[], CLONE).expect(0);
     assert!(node.ended().expect("it ends").success());
@@ -100,8 +112,12 @@ fn try_it(hour: &Hour) {
 
 /// README's "Write your own".
 fn write_your_own(hour: &Hour) {
-    let _ = hour.cli("cargo install --locked --path cargo-system", &[], CLONE).expect(0);
-    let made = hour.cli("cd .. && cargo system new chat && cd chat", &[], CLONE).expect(0);
+    let [install, new, run, upgrade, test] = hour.0.commands("Write your own").expect("commands")[..] else {
+        panic!("other commands")
+    };
+    assert_eq!([run, upgrade, test], ["cargo system run", "cargo system upgrade", "cargo test"]);
+    let _ = hour.cli(install, &[], CLONE).expect(0);
+    let made = hour.cli(new, &[], CLONE).expect(0);
     assert_eq!(made.stdout, "created chat, a chat that one can talk in\n");
     // The crates that this repository is built with: not those of the day.
     let lock = hour.0.beside(CLONE).join("Cargo.lock");
@@ -115,8 +131,8 @@ fn write_your_own(hour: &Hour) {
     page.enter("hello");
     page.hear_line("ann", "hello");
 
-    hour.edit("src/chat.rs", "\"text\": line.text }", "\"text\": line.text.to_uppercase() }");
-    let _ = hour.in_project("cargo system upgrade");
+    hour.edit("chat/src/chat.rs", "\"text\": line.text }", "\"text\": line.text.to_uppercase() }");
+    let _ = hour.in_project(upgrade);
     let second = node.version();
     assert_ne!(second, first);
     page.hear_version(&second);
@@ -136,14 +152,14 @@ fn write_your_own(hour: &Hour) {
     let _ = hour.in_project("cargo system stop");
     assert!(node.ended().expect("it ends").success());
 
-    let tests = hour.in_project("cargo test");
+    let tests = hour.in_project(test);
     assert!(tests.stdout.contains("1 passed"), "{}", tests.stdout);
 }
 
 /// README's "Upgrades": a release goes to a machine without cargo, and the next one as an archive.
 fn release_it(hour: &Hour) {
     let _archive = hour.release("made");
-    hour.edit("src/chat.rs", "line.text.to_uppercase()", "line.text.to_lowercase()");
+    hour.edit("chat/src/chat.rs", "line.text.to_uppercase()", "line.text.to_lowercase()");
     let archive = hour.release("next");
     let root = hour.0.beside("elsewhere");
     let copied = Command::new("cp").arg("-a").arg(hour.0.beside("made")).arg(&root).status();

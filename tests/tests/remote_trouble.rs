@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 use system_tests::cli::Cli;
-use system_tests::wait;
+use system_tests::{schema, wait};
 
 const ERROR: i32 = 1;
 const USAGE: i32 = 2;
@@ -45,6 +45,7 @@ fn cut_when(far: &Far, cli: Cli, began: &Path, meanwhile: impl FnOnce(), go: &Pa
     let done = child.wait_with_output().expect("its end");
     fs::write(go, "").expect("written");
     let said = String::from_utf8_lossy(&done.stdout);
+    let _: Option<i64> = schema::check(&said).expect("as the schema has it");
     let lines = said.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     (done.status.code().expect("a code"), lines, String::from_utf8_lossy(&done.stderr).into_owned())
 }

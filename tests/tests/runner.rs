@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -37,14 +38,21 @@ impl Runner {
         cli.env("GITHUB_OUTPUT", self.file("output")).env("GITHUB_STEP_SUMMARY", self.file("summary"))
     }
 
-    /// The action's step, with these inputs; the others have their defaults.
+    /// The action's step as action.yml has it, with these inputs; the others have their defaults, but that the tool is the one under test.
     fn action(&self, inputs: &[(&str, &str)]) -> Cli {
         let folder = workspace::root().join(".github/actions/upgrade");
-        let tool = workspace::binary().expect("the binary under test builds").display().to_string();
-        let defaults = [("TOOL", tool.as_str()), ("NODE", ""), ("RELEASE", ""), ("PLAN", ""), ("CONFIRM_WITHIN", "")];
-        let others = [("WAIT", "false"), ("TIMEOUT", "120")];
-        let variables = defaults.iter().chain(&others).chain(inputs);
-        variables.fold(self.step(Cli::of(&folder.join("upgrade.sh"))), |cli, (name, value)| cli.env(name, value))
+        let action = fs::read_to_string(folder.join("action.yml")).expect("the action");
+        assert!(action.contains("run: '\"$GITHUB_ACTION_PATH/upgrade.sh\"'"), "{action}");
+        let mut values = defaults(&action);
+        values.insert("tool", workspace::binary().expect("the binary under test builds").display().to_string());
+        for (input, value) in inputs {
+            let known = values.insert(input, (*value).to_owned());
+            assert!(known.is_some(), "the action has no input {input}");
+        }
+        let variables = variables(&action);
+        assert!(variables.len() > 5, "{variables:?}");
+        let script = self.step(Cli::of(&folder.join("upgrade.sh")));
+        variables.into_iter().fold(script, |cli, (variable, input)| cli.env(variable, &values[input]))
     }
 
     /// What the step has put out, and its summary; both are a later step's then.
@@ -57,6 +65,31 @@ impl Runner {
         let outputs = outputs.lines().map(|line| line.split_once('=').expect("a value"));
         (outputs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(), take("summary"))
     }
+}
+
+/// The inputs of an action, with their defaults.
+fn defaults(action: &str) -> BTreeMap<&str, String> {
+    let (_, behind) = action.split_once("\ninputs:\n").expect("inputs");
+    let (inputs, _) = behind.split_once("\noutputs:\n").expect("outputs");
+    let (mut defaults, mut input) = (BTreeMap::new(), "");
+    for line in inputs.lines() {
+        match line.strip_prefix("    ") {
+            None => input = line.trim().trim_end_matches(':'),
+            Some(said) => {
+                if let Some(default) = said.strip_prefix("default: ") {
+                    defaults.insert(input, default.trim_matches('"').to_owned());
+                }
+            }
+        }
+    }
+    defaults
+}
+
+/// The variables of an action's step, and whose value each has.
+fn variables(action: &str) -> Vec<(&str, &str)> {
+    let behind = action.lines().skip_while(|line| line.trim() != "env:").skip(1);
+    let pairs = behind.map_while(|line| line.trim().split_once(": ${{ inputs."));
+    pairs.map(|(variable, input)| (variable, input.trim_end_matches(" }}"))).collect()
 }
 
 fn annotations(said: &Said) -> Vec<&str> {
@@ -104,9 +137,9 @@ fn a_plan_is_in_the_summary_and_the_action_does_it() {
     let _ = runner.step(runner.sandbox.cli(["upgrade", "--dry-run", "--out", &plan])).expect(0);
     let (_, summary) = runner.left();
     assert!(summary.starts_with("### The plan\n\n```text\n"), "{summary}");
-    let _ = runner.action(&[("PLAN", &plan)]).expect(0);
+    let _ = runner.action(&[("plan", &plan)]).expect(0);
     assert_eq!(runner.left().0["serving"], runner.node.version());
-    let again = runner.action(&[("PLAN", &plan)]).expect(0);
+    let again = runner.action(&[("plan", &plan)]).expect(0);
     assert_eq!(runner.left().0["changed"], "false", "{}", again.stdout);
 }
 
@@ -130,4 +163,16 @@ fn a_job_that_is_cancelled_ends_in_time_and_the_node_serves() {
     // The same again.
     let _ = runner.action(&[]).expect(0);
     assert_ne!(runner.node.version(), before);
+}
+
+#[test]
+fn a_build_that_takes_long_gives_signs_of_life() {
+    let sandbox = Sandbox::new("greet").expect("the fixture builds");
+    let slow = sandbox.beside("slow");
+    fs::write(&slow, "#!/bin/sh\ncase \" $* \" in *' --crate-name greet '*) sleep 16;; esac\nexec \"$@\"\n")
+        .expect("a script");
+    fs::set_permissions(&slow, fs::Permissions::from_mode(0o755)).expect("executable");
+    sandbox.edit("src/lib.rs", "hello from", "good day from").expect("an edit");
+    let said = sandbox.cli(["check"]).env("RUSTC_WORKSPACE_WRAPPER", slow).expect(0);
+    assert!(said.stderr.contains("building greet: for 15 s so far"), "{}", said.stderr);
 }

@@ -17,6 +17,7 @@ use crate::context::Context;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::node_path::NodePath;
+use crate::progress::Heartbeat;
 use crate::{interrupt, output};
 use anyhow::Context as _;
 use runtime::protocol::Status;
@@ -93,6 +94,7 @@ fn start(node: &NodePath, arguments: Vec<OsString>, timeout: u32) -> Result<Stat
     let mut child = command.spawn().context("this executable cannot be run again")?;
     let until = Instant::now() + Duration::from_secs(timeout.into());
     let started = Started { os_pid: child.id(), arguments };
+    let mut heart = Heartbeat::of("waiting until it serves");
     loop {
         if let Some(status) = serving(node, &child) {
             write(node, &started);
@@ -107,6 +109,7 @@ fn start(node: &NodePath, arguments: Vec<OsString>, timeout: u32) -> Result<Stat
             let message = format!("the node in {} does not serve after {timeout} s, and goes on", node.root());
             return Err(Failure::new(ExitCode::TimedOut, message).hint(format!("its OS process is {}", child.id())));
         }
+        heart.beat();
         std::thread::sleep(LOOK);
     }
 }

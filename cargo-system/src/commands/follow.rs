@@ -1,5 +1,6 @@
 //! Following an upgrade or a roll-back that a node makes, to its end.
 
+use super::last_words;
 use crate::answers::{self, Answer, Done};
 use crate::cli::Waiting;
 use crate::client;
@@ -12,7 +13,7 @@ use crate::output;
 use crate::pauses;
 use crate::progress::Progress;
 use runtime::protocol::{Command, Event, OnProbation, Outcome, Pauses, Unconfirmed, Upgraded};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 /// How long to follow the drain, and how long to wait for the node in all.
 pub(super) fn times(waiting: Waiting) -> (Duration, Duration) {
@@ -33,14 +34,14 @@ pub(super) fn follow(
     waiting: Waiting,
     mut progress: Progress,
 ) -> Result<(), Failure> {
-    let begun = Instant::now();
+    let (begun, since) = (Instant::now(), SystemTime::now());
     let (_, patience) = times(waiting);
     let asked = client::connect(node)?.follow(command, patience, |event| match event {
         Some(event) => report(&mut progress, &event),
         None => progress.beat(),
     });
     progress.finish();
-    match asked? {
+    match asked.map_err(|failure| last_words::added(failure, node, since))? {
         Outcome::Upgraded(upgraded) => {
             conclude(context.json(), name, upgraded, begun.elapsed(), None);
             Ok(())

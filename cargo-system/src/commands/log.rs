@@ -9,10 +9,11 @@ use crate::failure::Failure;
 use crate::node_path::NodePath;
 use crate::{interrupt, output};
 use runtime::node::log_files;
-use runtime::protocol::{Command, Event, Logged, Outcome};
+use runtime::protocol::{Command, Event, LogLevel, Logged, Outcome};
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, stdout};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Nobody follows a log for longer.
@@ -52,10 +53,31 @@ fn from_files(context: &Context, node: &NodePath, options: &LogOptions) -> Resul
         // Says that nobody runs there.
         return client::connect(node).map(drop);
     }
+    let last = last_in(&files, options.count, options.level)?;
+    output::note(&format!("no node runs in {}: this is what its files hold", node.root()));
+    last.into_iter().for_each(|event| print(context, event));
+    Ok(())
+}
+
+/// The last events down to that level, of a node that runs or of one that has run.
+pub(super) fn last(node: &NodePath, count: u32, level: Option<LogLevel>) -> Result<Vec<Logged>, Failure> {
+    if !node.is_running()? {
+        return last_in(&log_files(&node.layout.log()), count, level).map(Vec::from);
+    }
+    let mut last = Vec::new();
+    client::connect(node)?.tell(Command::Log { count, level, follow: false }, PATIENCE, |event| {
+        if let Event::Logged { events, .. } = event {
+            last.extend(events);
+        }
+    })?;
+    Ok(last)
+}
+
+fn last_in(files: &[PathBuf], count: u32, level: Option<LogLevel>) -> Result<VecDeque<Logged>, Failure> {
     let mut last = VecDeque::new();
     for path in files {
         let unreadable = |error: std::io::Error| Failure::error(format!("{} cannot be read: {error}", path.display()));
-        let file = match File::open(&path) {
+        let file = match File::open(path) {
             // It was the oldest one.
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
             file => file.map_err(unreadable)?,
@@ -63,17 +85,15 @@ fn from_files(context: &Context, node: &NodePath, options: &LogOptions) -> Resul
         for line in BufReader::new(file).split(b'\n') {
             // What is no event is half of one, of a node that was killed.
             let Ok(event) = serde_json::from_slice::<Logged>(&line.map_err(unreadable)?) else { continue };
-            if options.level.is_none_or(|most| event.level <= most) {
+            if level.is_none_or(|most| event.level <= most) {
                 last.push_back(event);
             }
-            if last.len() > options.count as usize {
+            if last.len() > count as usize {
                 last.pop_front();
             }
         }
     }
-    output::note(&format!("no node runs in {}: this is what its files hold", node.root()));
-    last.into_iter().for_each(|event| print(context, event));
-    Ok(())
+    Ok(last)
 }
 
 fn print(context: &Context, event: Logged) {

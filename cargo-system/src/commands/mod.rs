@@ -12,6 +12,7 @@ mod info;
 mod inspect;
 mod keys;
 mod kill;
+mod last_words;
 mod log;
 mod metrics;
 mod new;

@@ -56,10 +56,11 @@ fn make(path: &Path, name: Option<&str>) -> Result<(), Failure> {
     let mut command = Command::new(cargo);
     command.args(["new", "--quiet", "--lib"]).args(name.map(|name| format!("--name={name}"))).arg("--").arg(path);
     let status = command.stdin(Stdio::null()).status().context("cargo cannot be run")?;
-    interrupt::check()?;
+    // What is there now is filled, whoever has pressed what: that is soon done, and half a project is nobody's wish.
     if status.success() {
         return Ok(());
     }
+    interrupt::check()?;
     Err(Failure::error(format!("cargo made no package in {}", path.display()))
         .hint("name a folder that is not there yet and may be a package's name, such as cargo system new chat; --name gives another"))
 }

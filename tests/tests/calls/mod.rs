@@ -10,7 +10,6 @@
 use serde_json::Value;
 use std::collections::HashMap;
 use std::fs;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -141,28 +140,6 @@ pub(crate) struct Strace {
     child: Child,
     log: PathBuf,
     _place: tempfile::TempDir,
-}
-
-/// Can one program watch another here? If not, says so.
-///
-/// # Panics
-/// If not, where it ought to be possible: nobody reads what a test says that passes.
-pub(crate) fn is_possible() -> bool {
-    let mut strace = Command::new("strace");
-    strace.args(["-e", "trace=none", "true"]).stdout(Stdio::null()).stderr(Stdio::null());
-    let is_possible = strace.status().is_ok_and(|status| status.success());
-    if !is_possible {
-        let is_root = fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0);
-        let is_expected = is_root || std::env::var("CI").is_ok_and(|ci| ci == "true");
-        assert!(!is_expected, "strace is not installed, or may not watch other programs here");
-        skipped("strace is not installed, or may not watch other programs here");
-    }
-    is_possible
-}
-
-#[expect(clippy::print_stderr, reason = "a test that did not run has to say so")]
-fn skipped(why: &str) {
-    eprintln!("skipped: {why}");
 }
 
 /// `strace`, for these paths and what is done with descriptors of theirs.

@@ -9,7 +9,7 @@ use system_tests::sandbox::Sandbox;
 use system_tests::seed::{Copy, copy_tree};
 use system_tests::store::Folder;
 use system_tests::talk::Talk;
-use system_tests::wait;
+use system_tests::{strace, wait};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -133,7 +133,7 @@ impl Shop {
 
 #[test]
 fn both_plugins_of_a_release_boot_in_one_version_of_it_whatever_was_cut() {
-    if !calls::is_possible() {
+    if !strace::is_possible() {
         return;
     }
     let shop = Shop::build();

@@ -18,7 +18,6 @@ use crate::which::Which;
 use crate::{interrupt, output};
 use crossterm::event::{self, Event, KeyEventKind};
 use runtime::protocol::{Command, Outcome, Selection, Top};
-use signal_hook::consts::SIGTERM;
 use std::io::stdout;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -39,9 +38,6 @@ pub(super) fn watch(context: &Context, which: &Which, interval: Duration) -> Res
     let node = Arc::new(context.node()?);
     // A node that is not there is said so before the screen is taken.
     drop(client::connect(&node)?);
-    let terminated = Arc::<AtomicBool>::default();
-    signal_hook::flag::register(SIGTERM, Arc::clone(&terminated))
-        .map_err(|error| Failure::error(format!("signals cannot be received: {error}")))?;
     let wanted = Arc::new(Wanted { selection: Mutex::new(rows_of(which)), is_over: AtomicBool::new(false) });
     let mut view = View::new(which, output::has_colours(&stdout()));
     let unusable = |error| Failure::error(format!("the terminal cannot be used: {error}")).hint("--once needs none");
@@ -50,7 +46,7 @@ pub(super) fn watch(context: &Context, which: &Which, interval: Duration) -> Res
     let (from, what) = (Arc::clone(&node), Arc::clone(&wanted));
     // Nobody waits for it: it ends with this program, in the middle of an interval.
     std::thread::spawn(move || measure_on(&from, &what, interval, &tell));
-    let watched = talk(&mut terminal, &mut view, &node, &wanted, &news, &terminated);
+    let watched = talk(&mut terminal, &mut view, &node, &wanted, &news);
     wanted.is_over.store(true, Ordering::Relaxed);
     ratatui::restore();
     watched
@@ -78,12 +74,11 @@ fn talk(
     node: &NodePath,
     wanted: &Wanted,
     news: &Receiver<Result<Top, Failure>>,
-    terminated: &AtomicBool,
 ) -> Result<(), Failure> {
     let broken = |error: std::io::Error| Failure::error(format!("the terminal cannot be used: {error}"));
     loop {
         terminal.draw(|frame| view.draw(frame)).map_err(broken)?;
-        if terminated.load(Ordering::Relaxed) || interrupt::happened() {
+        if interrupt::happened() {
             return Ok(());
         }
         for measured in news.try_iter() {
