@@ -5,7 +5,7 @@ use crate::failure::Failure;
 use crate::origin::Origin;
 use crate::progress::Heartbeat;
 use crate::workspace::{Application, Plugin};
-use crate::{interrupt, rustflags};
+use crate::{hints, interrupt, rustflags};
 use cargo_metadata::camino::Utf8PathBuf;
 use cargo_metadata::{Message, TargetKind};
 use runtime::image::TARGET;
@@ -75,7 +75,7 @@ pub(crate) fn build(
 
 fn build_one(plugin: &Plugin, purpose: Purpose<'_>, target: Option<&str>) -> Result<PathBuf, Failure> {
     interrupt::check()?;
-    let failed = |error: io::Error| Failure::error(format!("cargo cannot be run: {error}"));
+    let failed = |error: io::Error| Failure::error(format!("cargo cannot be run: {error}")).hint(hints::CARGO);
     let mut child = command(plugin, purpose, target).stdout(Stdio::piped()).spawn().map_err(failed)?;
     let heart = Heartbeat::of(format!("building {}", plugin.name));
     let object = read_messages(&mut child, plugin.manifest_path.clone(), heart);
@@ -83,9 +83,12 @@ fn build_one(plugin: &Plugin, purpose: Purpose<'_>, target: Option<&str>) -> Res
     interrupt::check()?;
     if !status.success() {
         return Err(Failure::new(ExitCode::Refused, format!("the build of {} failed", plugin.name))
-            .hint("mend it and try again: nothing that runs has been touched"));
+            .hint("mend it and save, or try again: nothing that runs has been touched"));
     }
-    object.ok_or_else(|| Failure::error(format!("cargo built no shared object for {}", plugin.name)))
+    object.ok_or_else(|| {
+        Failure::error(format!("cargo built no shared object for {}", plugin.name))
+            .hint("the package needs crate-type = [\"cdylib\"] under [lib]")
+    })
 }
 
 /// Reads what cargo says until it has no more to say. Ctrl-C is passed on: a terminal tells cargo too, `kill` does not.

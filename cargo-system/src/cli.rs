@@ -4,6 +4,7 @@ mod deploy;
 mod inside;
 mod keys;
 mod log;
+mod numbers;
 mod options;
 mod release;
 mod serving;
@@ -12,6 +13,7 @@ pub(crate) use deploy::DeployOptions;
 pub(crate) use inside::{ProfileOptions, TraceOptions};
 pub(crate) use keys::KeysCommand;
 pub(crate) use log::{LogCommand, LogOptions};
+pub(crate) use numbers::count;
 pub(crate) use options::{Global, Making, Place, Signing, Waiting};
 pub(crate) use release::{ReleaseCommand, ReleaseOptions};
 pub(crate) use serving::Serving;
@@ -22,6 +24,7 @@ use crate::which::{Which, parse_interval};
 use clap::builder::Resettable;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use clap_complete::Shell;
+use numbers::parse_seconds;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -103,7 +106,7 @@ pub(crate) enum Command {
         #[arg(long, value_name = "FILE", requires = "dry_run")]
         out: Option<PathBuf>,
         /// Go back by itself after this time, such as 5m, unless cargo system confirm is called before
-        #[arg(long, value_name = "TIME", value_parser = options::parse_probation)]
+        #[arg(long, value_name = "TIME", value_parser = options::parse_probation, allow_hyphen_values = true)]
         confirm_within: Option<Duration>,
         /// Wait for the end of the probation, too, by --confirm-within or by the release: exit code 10 if it went back
         #[arg(long, conflicts_with = "dry_run")]
@@ -167,7 +170,7 @@ pub(crate) enum Command {
         #[arg(long)]
         once: bool,
         /// How long to measure each time
-        #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = parse_interval)]
+        #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = parse_interval, allow_hyphen_values = true)]
         interval: Duration,
     },
     /// Show who has started whom, in each version that lives
@@ -213,7 +216,7 @@ pub(crate) enum Command {
         /// Such as 1 + 2; help() lists what there is
         expression: String,
         /// For so long at the most
-        #[arg(long, value_name = "SECONDS", value_parser = parse_interval)]
+        #[arg(long, value_name = "SECONDS", value_parser = parse_interval, allow_hyphen_values = true)]
         timeout: Option<Duration>,
     },
     /// Show what the node has logged
@@ -243,7 +246,7 @@ pub(crate) enum Command {
     #[command(after_help = "Example:\n  cargo system history --count 3")]
     History {
         /// How many, from the last one on
-        #[arg(short = 'n', long, value_name = "N", default_value = "20")]
+        #[arg(short = 'n', long, value_name = "N", default_value = "20", value_parser = numbers::count::<usize>(0..=i64::MAX), allow_negative_numbers = true)]
         count: usize,
     },
     /// Make keys to sign releases with, and say whose releases the node takes
@@ -256,7 +259,7 @@ pub(crate) enum Command {
     #[command(after_help = "Example:\n  cargo system stop --grace 30")]
     Stop {
         /// How long processes may take to finish
-        #[arg(long, value_name = "SECONDS", default_value = "10")]
+        #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = parse_seconds, allow_negative_numbers = true)]
         grace: u32,
     },
     /// Ask whether the node answers
@@ -280,17 +283,17 @@ pub(crate) enum Command {
         #[command(flatten)]
         serving: Serving,
         /// How long to wait until it serves
-        #[arg(long, value_name = "SECONDS", default_value = "60")]
+        #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = parse_seconds, allow_negative_numbers = true)]
         timeout: u32,
     },
     /// Stop it in order, and start it in the background as it was started before
     #[command(after_help = "Example:\n  bin/app restart --grace 30", hide = true)]
     Restart {
         /// How long processes may take to finish
-        #[arg(long, value_name = "SECONDS", default_value = "10")]
+        #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = parse_seconds, allow_negative_numbers = true)]
         grace: u32,
         /// How long to wait until it serves again
-        #[arg(long, value_name = "SECONDS", default_value = "60")]
+        #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = parse_seconds, allow_negative_numbers = true)]
         timeout: u32,
     },
     /// Print a unit by which systemd starts, watches, upgrades and stops it

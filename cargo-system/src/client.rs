@@ -7,7 +7,7 @@ pub(crate) use console::Session;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::node_path::NodePath;
-use crate::{interrupt, output};
+use crate::{hints, interrupt, output};
 use runtime::protocol::{Command, Event, Outcome, Reply, Request, SCHEMA};
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
@@ -60,7 +60,8 @@ pub(crate) fn connect(node: &NodePath) -> Result<Client, Failure> {
             .hint("only the node's own user and root may control it"),
         io::ErrorKind::WouldBlock => Failure::error(format!("the node in {} takes no clients", node.root()))
             .hint("its log says why; it may be stopped or overloaded"),
-        _ => Failure::error(format!("{} cannot be connected to: {error}", socket.display())),
+        _ => Failure::error(format!("{} cannot be connected to: {error}", socket.display()))
+            .hint("its log says why; cargo system ping asks again"),
     })?;
     Ok(Client { stream, pending: Vec::new(), root: node.root().to_string() })
 }
@@ -236,12 +237,11 @@ impl Losses {
     }
 
     fn failure(&self, root: &str, lost: Lost) -> Failure {
-        const STATUS: &str = "cargo system status shows what runs";
         let goes_on = self.late == ExitCode::TimedOut;
         match lost {
             Lost::Time if goes_on => {
                 let message = format!("the node in {root} has not finished within {:?}, and goes on", self.timeout);
-                Failure::new(self.late, message).hint(STATUS)
+                Failure::new(self.late, message).hint(hints::STATUS)
             }
             Lost::Time => {
                 Failure::new(self.late, format!("the node in {root} has not answered within {:?}", self.timeout))
@@ -249,18 +249,23 @@ impl Losses {
             }
             Lost::Interrupted if goes_on => {
                 Failure { message: "interrupted; the node goes on with it".to_owned(), ..interrupt::failure() }
-                    .hint(STATUS)
+                    .hint(hints::STATUS)
             }
             Lost::Interrupted => interrupt::failure(),
             Lost::HungUp => Failure::new(self.gone, format!("the node in {root} hung up before it answered"))
                 .hint("its log says why; cargo system ping asks whether it is there"),
-            Lost::Broken(error) => Failure::new(self.gone, format!("the talk with the node in {root} broke: {error}")),
-            Lost::Refused(failure) => (*failure).into(),
-            Lost::Strange(what) => {
-                Failure::error(format!("the node in {root} answers what this tool does not understand: {what}"))
+            Lost::Broken(error) => {
+                Failure::new(self.gone, format!("the talk with the node in {root} broke: {error}")).hint(hints::STATUS)
             }
+            Lost::Refused(failure) => (*failure).into(),
+            Lost::Strange(what) => strange(root, &what),
         }
     }
+}
+
+fn strange(root: &str, what: &str) -> Failure {
+    Failure::error(format!("the node in {root} answers what this tool does not understand: {what}"))
+        .hint(hints::ANOTHER_VERSION)
 }
 
 #[cfg(test)]

@@ -3,7 +3,9 @@
 use crate::answers::{Found, Nodes};
 use crate::exit_code::ExitCode;
 use runtime::protocol::Failure as NodeFailure;
-use runtime::release::store::StoreError;
+use runtime::release::archive::ArchiveError;
+use runtime::release::keys::KeyError;
+use runtime::release::store::{StoreError, TrustError};
 use std::fmt;
 
 /// Printed as `error: …` and `hint: …`.
@@ -59,6 +61,18 @@ impl Failure {
     }
 }
 
+/// For errors that do not say themselves what to do next.
+pub(crate) trait OrHint<T> {
+    /// Its failure, with that hint.
+    fn or_hint(self, hint: &str) -> Result<T, Failure>;
+}
+
+impl<T, E: Into<anyhow::Error>> OrHint<T> for Result<T, E> {
+    fn or_hint(self, hint: &str) -> Result<T, Failure> {
+        self.map_err(|error| Failure::from(error.into()).hint(hint))
+    }
+}
+
 impl From<NodeFailure> for Failure {
     fn from(failure: NodeFailure) -> Self {
         Self {
@@ -75,6 +89,24 @@ impl From<NodeFailure> for Failure {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         Self::error(&error).hint(error.hint())
+    }
+}
+
+impl From<TrustError> for Failure {
+    fn from(error: TrustError) -> Self {
+        Self::error(&error).hint(error.hint())
+    }
+}
+
+impl From<KeyError> for Failure {
+    fn from(error: KeyError) -> Self {
+        Self::error(&error).hint(error.hint())
+    }
+}
+
+impl From<ArchiveError> for Failure {
+    fn from(error: ArchiveError) -> Self {
+        Self::error(&error).hint(error.reason.hint())
     }
 }
 

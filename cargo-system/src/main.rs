@@ -15,6 +15,7 @@ mod documented;
 mod exit_code;
 mod failure;
 mod github;
+mod hints;
 mod interrupt;
 mod node_path;
 mod origin;

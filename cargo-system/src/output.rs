@@ -52,7 +52,8 @@ pub(crate) fn is_unread() -> bool {
 /// Results that somebody wanted were not written.
 pub(crate) fn unwritten() -> Option<Failure> {
     let error = UNWRITTEN.get().filter(|_| !is_unread())?;
-    Some(Failure::error(format!("the result cannot be written to standard output: {error}")))
+    let failure = Failure::error(format!("the result cannot be written to standard output: {error}"));
+    Some(failure.hint("make room where it goes, and try again"))
 }
 
 /// Prints a line of JSON, with the schema's version.

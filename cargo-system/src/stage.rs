@@ -49,7 +49,9 @@ impl Built {
 }
 
 fn no_plugin(error: InspectError) -> Failure {
-    Failure::new(ExitCode::Refused, error).step("check")
+    Failure::new(ExitCode::Refused, error)
+        .hint("build it with this cargo-system: cargo system upgrade or cargo system release")
+        .step("check")
 }
 
 /// This tool's version, which is its runtime's.
@@ -73,7 +75,8 @@ pub(crate) fn stage_build(
     let all = objects.iter().map(|object| Built::read(object)).collect::<Result<Vec<_>, _>>()?;
     for Built { facts, .. } in &all {
         let config = config::merged(facts.config.as_deref(), None, config::Part::Whole);
-        config.map_err(|error| refused(error.to_string()).step("stage"))?;
+        let hint = "mend config.toml in the package, and try again";
+        config.map_err(|error| refused(error.to_string()).hint(hint).step("stage"))?;
     }
     let _held = store.hold().map_err(unstaged)?;
     let (mut plugins, mut files) = (Vec::new(), parts.files);
@@ -107,15 +110,18 @@ pub(crate) fn stage_build(
 
 /// Stages a release: an archive, or the permanent release of a release's folder.
 pub(crate) fn stage_release(store: &Store, path: &Path) -> Result<Manifest, Failure> {
-    let keys = Keys::read(store.layout()).map_err(|error| refused(error.to_string()))?;
+    let keys = keys(store)?;
     if path.is_dir() {
         return stage_folder(store, &Store::new(Layout::new(path)), &keys);
     }
-    if !path.exists() {
-        return Err(no_release(path));
-    }
+    check_there(path)?;
     let unpacked = archive::unpack(path, store, &keys, archive::Wanted::Plugins).map_err(|error| not_taken(&error))?;
     stage_from(store, &Store::new(unpacked.layout()), &unpacked.manifest, &keys)
+}
+
+/// The node's keys. What they trust is not known if one of them cannot be read.
+pub(crate) fn keys(store: &Store) -> Result<Keys, Failure> {
+    Keys::read(store.layout()).map_err(|error| Failure { code: ExitCode::Refused, ..Failure::from(error) })
 }
 
 fn stage_folder(store: &Store, from: &Store, keys: &Keys) -> Result<Manifest, Failure> {
@@ -181,7 +187,11 @@ fn refused(message: String) -> Failure {
 
 /// A release that cannot be read is not taken.
 pub(crate) fn unread(error: StoreError) -> Failure {
-    Failure { code: ExitCode::Refused, ..Failure::from(error) }
+    match error {
+        // The folder's own record names it.
+        StoreError::NoRelease { .. } => damaged(error.to_string()),
+        _ => Failure { code: ExitCode::Refused, ..Failure::from(error) },
+    }
 }
 
 pub(crate) fn not_taken(error: &ArchiveError) -> Failure {
@@ -196,6 +206,16 @@ fn distrusted(reason: &SignatureError, message: String) -> Failure {
     refused(message).hint(reason.hint())
 }
 
+/// What cannot be looked for may be there.
+pub(crate) fn check_there(path: &Path) -> Result<(), Failure> {
+    match path.try_exists() {
+        Ok(false) => {
+            Err(refused(format!("{} is not there", path.display())).hint("name a release's folder or archive"))
+        }
+        _ => Ok(()),
+    }
+}
+
 pub(crate) fn no_release(path: &Path) -> Failure {
     not_taken(&ArchiveError { path: path.to_owned(), reason: Reason::NoArchive })
 }
@@ -208,9 +228,8 @@ mod tests {
     fn what_is_no_release_is_refused() {
         let store = Store::new(Layout::new("/nonexistent/node"));
         let error = stage_release(&store, Path::new("/nonexistent/release")).expect_err("no folder");
-        assert_eq!(
-            (error.code, error.message.as_str()),
-            (ExitCode::Refused, "/nonexistent/release is no release folder or archive")
-        );
+        assert_eq!((error.code, error.message.as_str()), (ExitCode::Refused, "/nonexistent/release is not there"));
+        let error = stage_release(&store, Path::new("/proc")).expect_err("no release's folder");
+        assert_eq!(error.message, "/proc is no release folder or archive");
     }
 }

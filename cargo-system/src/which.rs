@@ -1,5 +1,6 @@
 //! Options of commands that show processes.
 
+use crate::cli::count;
 use clap::Args;
 use runtime::protocol::{Selection, Sort};
 use std::time::Duration;
@@ -11,7 +12,7 @@ pub(crate) struct Which {
     #[arg(short, long, value_enum, default_value_t)]
     pub(crate) sort: SortBy,
     /// So many at the most
-    #[arg(short = 'n', long, value_name = "N", default_value = "20", value_parser = clap::value_parser!(u32).range(0..=10_000))]
+    #[arg(short = 'n', long, value_name = "N", default_value = "20", value_parser = count::<u32>(0..=10_000), allow_negative_numbers = true)]
     pub(crate) count: u32,
     /// Only those whose pid, type or version contains this
     #[arg(short, long, value_name = "TEXT")]
@@ -65,8 +66,9 @@ pub(crate) fn parse_interval(text: &str) -> Result<Duration, String> {
 /// How long one can watch, such as `500ms`, `5s` or `1m`.
 pub(crate) fn parse_watch(text: &str) -> Result<Duration, String> {
     const RANGE: std::ops::RangeInclusive<Duration> = Duration::from_millis(50)..=Duration::from_secs(600);
-    let time = humantime::parse_duration(text).map_err(|error| format!("{error}; write 500ms, 5s or 1m"))?;
-    if RANGE.contains(&time) { Ok(time) } else { Err("write a time from 50ms to 10m".to_owned()) }
+    const HINT: &str = "write a time from 50ms to 10m, such as 5s";
+    let time = humantime::parse_duration(text).map_err(|error| format!("{error}; {HINT}"))?;
+    if RANGE.contains(&time) { Ok(time) } else { Err(HINT.to_owned()) }
 }
 
 #[cfg(test)]

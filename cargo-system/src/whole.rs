@@ -10,8 +10,9 @@
 
 use crate::answers::{Difference, Found, SignedBy};
 use crate::exit_code::ExitCode;
-use crate::failure::{Failure, More};
-use crate::stage::{damaged, no_release, not_taken, sbom_of, unread};
+use crate::failure::{Failure, More, OrHint as _};
+use crate::hints;
+use crate::stage::{check_there, damaged, no_release, not_taken, sbom_of, unread};
 use anyhow::Context as _;
 use runtime::image::inspect;
 use runtime::release::archive;
@@ -63,10 +64,8 @@ pub(crate) fn look(path: &Path, keys: &[PathBuf], depth: Depth) -> Result<Whole,
     if path.is_dir() {
         return whole_folder(&Store::new(Layout::new(path)), &keys, depth);
     }
-    if !path.exists() {
-        return Err(no_release(path));
-    }
-    let place = tempfile::tempdir().context("there is no folder to take it apart in")?;
+    check_there(path)?;
+    let place = tempfile::tempdir().context("there is no folder to take it apart in").or_hint(hints::TEMPORARY)?;
     let unpacked = archive::unpack(path, &Store::new(Layout::new(place.path())), &keys, archive::Wanted::Plugins);
     let unpacked = unpacked.map_err(|error| match &error.reason {
         archive::Reason::Signature(reason) => not_by_whom(&path.display().to_string(), reason),

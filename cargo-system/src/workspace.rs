@@ -5,6 +5,7 @@
 
 use crate::exit_code::ExitCode;
 use crate::failure::{Failure, More};
+use crate::hints;
 use crate::settings::{self, Said};
 use cargo_metadata::{
     CrateType, Dependency, DependencyKind, Metadata, MetadataCommand, Package, PackageId, TargetKind,
@@ -43,7 +44,7 @@ impl Workspace {
         if let Some(path) = manifest_path {
             command.manifest_path(path);
         }
-        let metadata = command.exec().map_err(unreadable)?;
+        let metadata = command.exec().map_err(|error| unreadable(&error, manifest_path))?;
         Ok(Self { metadata })
     }
 
@@ -113,7 +114,7 @@ impl Workspace {
         let mut command = MetadataCommand::new();
         command.manifest_path(self.metadata.workspace_root.join("Cargo.toml"));
         command.other_options(target.map_or_else(Vec::new, |target| vec!["--filter-platform".into(), target.into()]));
-        command.exec().map_err(unreadable)
+        command.exec().map_err(|error| unreadable(&error, None))
     }
 
     /// The folder of the workspace's own node for that plugin.
@@ -209,17 +210,22 @@ fn holds(package: &Package, folder: &Path) -> bool {
     package.manifest_path.parent().is_some_and(|own| folder.starts_with(own))
 }
 
-fn unreadable(error: cargo_metadata::Error) -> Failure {
-    let (said, more) = match &error {
+fn unreadable(error: &cargo_metadata::Error, manifest_path: Option<&Path>) -> Failure {
+    let (said, more) = match error {
         cargo_metadata::Error::CargoMetadata { stderr } => first_error(stderr),
         other => (other.to_string(), String::new()),
     };
-    let failure = Failure::error(format!("the workspace cannot be read: {said}"));
-    if more.is_empty() {
-        return failure.hint("run this in a cargo workspace, or name a running node with --node");
-    }
-    let details = Some(more.into_boxed_str());
-    Failure { more: Box::new(More { details, ..More::default() }), ..failure.hint("mend what cargo names") }
+    let hint = match error {
+        cargo_metadata::Error::Io(_) => hints::CARGO,
+        _ if manifest_path.is_some_and(|path| !path.is_file()) => {
+            "name a Cargo.toml that is there with --manifest-path"
+        }
+        _ if said.contains("could not find") => "run this in a cargo workspace, or name a running node with --node",
+        _ => "mend what cargo names, or name a running node with --node",
+    };
+    let details = Some(more).filter(|more| !more.is_empty()).map(String::into_boxed_str);
+    let failure = Failure::error(format!("the workspace cannot be read: {said}")).hint(hint);
+    Failure { more: Box::new(More { details, ..More::default() }), ..failure }
 }
 
 /// cargo's own sentence, without its prefix, and what it says of it: where, and why.

@@ -129,7 +129,7 @@ fn an_archive_that_is_not_whole_is_refused() {
     changed[middle] ^= 1;
     fs::write(&bad, changed).expect("written");
     greeter.refuses(&bad, "bad.tar.zst ");
-    greeter.refuses(&greeter.sandbox.beside("none.tar.zst"), "none.tar.zst is no release folder or archive");
+    greeter.refuses(&greeter.sandbox.beside("none.tar.zst"), "none.tar.zst is not there");
     greeter.takes(&archive);
 }
 

@@ -107,7 +107,8 @@ fn of_workspaces_that_are_not_as_they_should_be() {
     let said = Cli::new(["run"]).expect("the binary under test builds").in_folder(place.path()).expect(ERROR);
     assert!(said.stderr.starts_with("error: the workspace cannot be read: "), "{}", said.stderr);
     assert!(
-        said.stderr.contains("b/Cargo.toml") && said.stderr.ends_with("\nhint: mend what cargo names\n"),
+        said.stderr.contains("b/Cargo.toml")
+            && said.stderr.ends_with("\nhint: mend what cargo names, or name a running node with --node\n"),
         "{}",
         said.stderr
     );

@@ -96,7 +96,7 @@ fn what_is_not_whole_or_of_somebody_else_is_refused() {
     shipped.refuses(folder, None, "is not as its manifest says: bin/moving has ");
     fs::remove_file(&script).expect("removed");
     shipped.refuses(folder, None, "bin/moving is not there");
-    shipped.refuses(Path::new("/nonexistent"), None, "/nonexistent is no release folder or archive");
+    shipped.refuses(Path::new("/nonexistent"), None, "/nonexistent is not there");
     shipped.refuses(&shipped.sandbox.workspace(), None, "is no release folder or archive");
     let no_key = shipped.inspect(archive, Some(archive), 1);
     assert!(no_key.stderr.contains("is no public key"), "{}", no_key.stderr);

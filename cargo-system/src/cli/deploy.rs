@@ -16,7 +16,7 @@ pub(crate) struct DeployOptions {
     #[arg(long)]
     pub(crate) force: bool,
     /// Where one serves: go back by itself after this time, such as 5m, unless cargo system confirm is called before
-    #[arg(long, value_name = "TIME", value_parser = parse_probation)]
+    #[arg(long, value_name = "TIME", value_parser = parse_probation, allow_hyphen_values = true)]
     pub(crate) confirm_within: Option<Duration>,
     /// Where one serves: wait for the end of the probation, too
     #[arg(long)]

@@ -1,5 +1,6 @@
 //! Options of `log`.
 
+use super::numbers::count;
 use clap::{Args, Subcommand};
 use runtime::protocol::LogLevel;
 
@@ -10,7 +11,7 @@ pub(crate) struct LogOptions {
     #[arg(short, long)]
     pub(crate) follow: bool,
     /// So many events at the most, the last ones
-    #[arg(short = 'n', long, value_name = "N", default_value = "100", value_parser = clap::value_parser!(u32).range(0..=10_000))]
+    #[arg(short = 'n', long, value_name = "N", default_value = "100", value_parser = count::<u32>(0..=10_000), allow_negative_numbers = true)]
     pub(crate) count: u32,
     /// Those alone that matter as much: error, warn, info, debug or trace
     #[arg(short, long, value_name = "LEVEL")]

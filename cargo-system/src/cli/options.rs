@@ -1,5 +1,6 @@
 //! Options of several commands.
 
+use super::numbers::parse_seconds;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::remote::Address;
@@ -75,10 +76,10 @@ fn place() -> impl TypedValueParser<Value = Place> {
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct Waiting {
     /// How long to follow the old version's processes as they finish
-    #[arg(long, value_name = "SECONDS", default_value = "5")]
+    #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = parse_seconds, allow_negative_numbers = true)]
     pub(crate) drain_wait: u32,
     /// How long to wait for the node
-    #[arg(long, value_name = "SECONDS", default_value = "120")]
+    #[arg(long, value_name = "SECONDS", default_value = "120", value_parser = parse_seconds, allow_negative_numbers = true)]
     pub(crate) timeout: u32,
 }
 

@@ -1,8 +1,8 @@
 //! A console's talk with a node. Ctrl-C interrupts what is evaluated there, and the talk goes on.
 
-use super::{CLIENT, Client, Lost, PATIENCE};
+use super::{CLIENT, Client, Lost, PATIENCE, strange};
 use crate::failure::Failure;
-use crate::interrupt;
+use crate::{hints, interrupt};
 use runtime::protocol::{Command, ConsoleInput, ConsoleOutput, Reply, Request, SCHEMA};
 use std::time::{Duration, Instant};
 
@@ -94,9 +94,9 @@ fn failure(root: &str, lost: Lost) -> Failure {
         Lost::Time => Failure::error(format!("the node in {root} has not answered in time"))
             .hint("its log says why; it may be stopped or overloaded"),
         Lost::HungUp => Failure::error(format!("the node in {root} hung up")).hint("it may have been stopped"),
-        Lost::Broken(error) => Failure::error(format!("the talk with the node in {root} broke: {error}")),
-        Lost::Strange(what) => {
-            Failure::error(format!("the node in {root} answers what this tool does not understand: {what}"))
+        Lost::Broken(error) => {
+            Failure::error(format!("the talk with the node in {root} broke: {error}")).hint(hints::STATUS)
         }
+        Lost::Strange(what) => strange(root, &what),
     }
 }

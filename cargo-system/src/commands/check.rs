@@ -41,15 +41,14 @@ pub(super) fn check(context: &Context) -> Result<(), Failure> {
 /// The release that runs; where none runs, the one that would boot; in a folder without releases, none.
 fn baseline(node: &NodePath) -> Result<Option<Manifest>, Failure> {
     let store = Store::new(node.layout.clone());
-    let unread = |error| Failure::error(error).hint("the next upgrade writes it anew");
     if !node.is_running()? {
-        return store.permanent_manifest().map_err(unread);
+        return Ok(store.permanent_manifest()?);
     }
     let status = ask_status(&mut client::connect(node)?)?;
     let version: Version = current(&status)
         .parse()
         .map_err(|_| Failure::error("the node says a version that is none").hint("its runtime may be another one"))?;
-    store.manifest(&version).map(Some).map_err(unread)
+    Ok(Some(store.manifest(&version)?))
 }
 
 /// Plugin by plugin; one that is new has nothing to be compared with.

@@ -15,10 +15,10 @@ use crate::cli::Serving;
 use crate::client;
 use crate::context::Context;
 use crate::exit_code::ExitCode;
-use crate::failure::Failure;
+use crate::failure::{Failure, OrHint as _};
 use crate::node_path::NodePath;
 use crate::progress::Heartbeat;
-use crate::{interrupt, output};
+use crate::{hints, interrupt, output};
 use anyhow::Context as _;
 use runtime::protocol::Status;
 use serde::{Deserialize, Serialize};
@@ -84,11 +84,12 @@ fn conclude(context: &Context, status: Status, outcome: &str, answer: fn(Done<an
 
 fn start(node: &NodePath, arguments: Vec<OsString>, timeout: u32) -> Result<Status, Failure> {
     node.refuse_running()?;
-    let mut said = tempfile::tempfile().context("there is no place for what the node says")?;
+    let mut said =
+        tempfile::tempfile().context("there is no place for what the node says").or_hint(hints::TEMPORARY)?;
     let own = std::env::current_exe().context("this executable cannot be found")?;
     let mut command = Command::new(own);
     command.arg("node").arg("--root").arg(node.layout.root()).arg("--detach").args(&arguments);
-    let stderr = said.try_clone().context("there is no place for what the node says")?;
+    let stderr = said.try_clone().context("there is no place for what the node says").or_hint(hints::TEMPORARY)?;
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(stderr);
     super::run::forget_surroundings(&mut command);
     let mut child = command.spawn().context("this executable cannot be run again")?;

@@ -18,6 +18,7 @@ use crate::context::Context;
 use crate::exit_code::ExitCode;
 use crate::failure::{Failure, More};
 use crate::github;
+use crate::hints;
 use crate::output;
 use crate::plan_text::render;
 use crate::progress::Progress;
@@ -59,7 +60,7 @@ pub(super) fn dry_run(
             conclude(context.json(), plan.clone(), unknown)?;
             out.map_or(Ok(()), |out| planned::write(out, release, &wish, plan))
         }
-        _ => Err(Failure::error("the node answers something else than a plan")),
+        _ => Err(no_plan()),
     }
 }
 
@@ -67,12 +68,16 @@ pub(super) fn dry_run(
 pub(super) fn rollback(context: &Context, release: Option<String>, force: bool) -> Result<(), Failure> {
     match context.connect()?.ask(Command::PlanRollback { release, force }, PATIENCE)? {
         Outcome::Plan(plan) => conclude(context.json(), plan, None),
-        _ => Err(Failure::error("the node answers something else than a plan")),
+        _ => Err(no_plan()),
     }
 }
 
+fn no_plan() -> Failure {
+    Failure::error("the node answers something else than a plan").hint(hints::ANOTHER_VERSION)
+}
+
 fn unmade(error: &io::Error) -> Failure {
-    Failure::error(format!("a folder for the plan cannot be made: {error}"))
+    Failure::error(format!("a folder for the plan cannot be made: {error}")).hint(hints::TEMPORARY)
 }
 
 /// What decides whether a release is taken, the keys and the record, as the node has them.

@@ -8,6 +8,7 @@ use crate::context::Context;
 use crate::counted::{Thing, choose, counted};
 use crate::failure::Failure;
 use crate::github;
+use crate::hints;
 use crate::node_path::NodePath;
 use crate::output;
 use crate::pauses;
@@ -46,7 +47,8 @@ pub(super) fn follow(
             conclude(context.json(), name, upgraded, begun.elapsed(), None);
             Ok(())
         }
-        _ => Err(Failure::error("the node answers something else than the outcome of an upgrade")),
+        _ => Err(Failure::error("the node answers something else than the outcome of an upgrade")
+            .hint(hints::ANOTHER_VERSION)),
     }
 }
 

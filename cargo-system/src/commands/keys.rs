@@ -63,7 +63,10 @@ fn new_password() -> Result<String, Failure> {
         return Ok(password);
     }
     let password = signer::ask("password for the new key: ")?;
-    if signer::ask("once more: ")? == password { Ok(password) } else { Err(Failure::error("the passwords differ")) }
+    if signer::ask("once more: ")? != password {
+        return Err(Failure::error("the passwords differ").hint("nothing was made: try again"));
+    }
+    Ok(password)
 }
 
 fn write_new(path: &Path, mode: u32, text: &str) -> Result<(), Failure> {
@@ -83,7 +86,7 @@ fn write_new(path: &Path, mode: u32, text: &str) -> Result<(), Failure> {
 
 fn list(context: &Context) -> Result<(), Failure> {
     let layout = context.node()?.layout;
-    let keys = Keys::read(&layout).map_err(Failure::error)?;
+    let keys = Keys::read(&layout)?;
     if context.json() {
         let entry = |key: &Key| KeyEntry { id: key.id.to_string(), comment: key.comment.clone() };
         output::json(Answer::Keys(answers::Keys {
@@ -108,13 +111,11 @@ fn render(keys: &Keys) -> String {
 
 fn trust(context: &Context, key: &str) -> Result<(), Failure> {
     let layout = context.node()?.layout;
-    let keys = Keys::read(&layout).map_err(Failure::error)?;
+    let keys = Keys::read(&layout)?;
     let key = given(key)?;
-    keys.trust(&layout, &key).map_err(|error| match &error {
-        KeyError::Revoked(_) => {
-            Failure::new(ExitCode::Refused, &error).hint("make another one: cargo system keys generate")
-        }
-        _ => Failure::error(&error),
+    keys.trust(&layout, &key).map_err(|error| match error {
+        KeyError::Revoked(_) => Failure { code: ExitCode::Refused, ..Failure::from(error) },
+        _ => Failure::from(error),
     })?;
     conclude(context, "trusted", &key, &layout, Answer::Trusted);
     Ok(())
@@ -122,15 +123,13 @@ fn trust(context: &Context, key: &str) -> Result<(), Failure> {
 
 fn revoke(context: &Context, key: &str) -> Result<(), Failure> {
     let layout = context.node()?.layout;
-    let keys = Keys::read(&layout).map_err(Failure::error)?;
+    let keys = Keys::read(&layout)?;
     let key = if Path::new(key).exists() || Key::parse(key).is_some() {
         given(key)?
     } else {
-        keys.find(&layout, key)
-            .map_err(|error| Failure::error(error).hint("cargo system keys list shows those that are there"))?
-            .clone()
+        keys.find(&layout, key)?.clone()
     };
-    keys.revoke(&layout, &key).map_err(Failure::error)?;
+    keys.revoke(&layout, &key)?;
     conclude(context, "revoked", &key, &layout, Answer::Revoked);
     Ok(())
 }

@@ -76,7 +76,10 @@ pub(super) fn last(node: &NodePath, count: u32, level: Option<LogLevel>) -> Resu
 fn last_in(files: &[PathBuf], count: u32, level: Option<LogLevel>) -> Result<VecDeque<Logged>, Failure> {
     let mut last = VecDeque::new();
     for path in files {
-        let unreadable = |error: std::io::Error| Failure::error(format!("{} cannot be read: {error}", path.display()));
+        let unreadable = |error: std::io::Error| {
+            Failure::error(format!("{} cannot be read: {error}", path.display()))
+                .hint("only the node's own user and root may read it")
+        };
         let file = match File::open(path) {
             // It was the oldest one.
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,

@@ -5,8 +5,8 @@
 use crate::answers::{Answer, Created, Done};
 use crate::context::Context;
 use crate::exit_code::ExitCode;
-use crate::failure::Failure;
-use crate::{interrupt, output};
+use crate::failure::{Failure, OrHint as _};
+use crate::{hints, interrupt, output};
 use anyhow::Context as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -55,14 +55,14 @@ fn make(path: &Path, name: Option<&str>) -> Result<(), Failure> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command.args(["new", "--quiet", "--lib"]).args(name.map(|name| format!("--name={name}"))).arg("--").arg(path);
-    let status = command.stdin(Stdio::null()).status().context("cargo cannot be run")?;
+    let status = command.stdin(Stdio::null()).status().context("cargo cannot be run").or_hint(hints::CARGO)?;
     // What is there now is filled, whoever has pressed what: that is soon done, and half a project is nobody's wish.
     if status.success() {
         return Ok(());
     }
     interrupt::check()?;
     Err(Failure::error(format!("cargo made no package in {}", path.display()))
-        .hint("name a folder that is not there yet and may be a package's name, such as cargo system new chat; --name gives another"))
+        .hint("name a folder that is not there yet; its name is the package's, unless --name gives one: cargo system new chat"))
 }
 
 fn fill(path: &Path, sdk: &Sdk) -> anyhow::Result<()> {

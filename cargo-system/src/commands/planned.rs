@@ -14,7 +14,7 @@ use crate::answers::PlanFile;
 use crate::cli::{Making, Waiting};
 use crate::context::Context;
 use crate::exit_code::ExitCode;
-use crate::failure::Failure;
+use crate::failure::{Failure, OrHint as _};
 use anyhow::Context as _;
 use runtime::protocol::Plan;
 use std::fs;
@@ -24,6 +24,7 @@ use std::time::Duration;
 
 /// Version of the file's shape.
 const SCHEMA: u32 = 1;
+const OUT_HINT: &str = "name a file in a folder that is there, and that you may write to, with --out";
 
 /// Writes it whole, or not at all.
 pub(super) fn write(out: &Path, release: Option<&Path>, wish: &Wish, plan: Plan) -> Result<(), Failure> {
@@ -32,10 +33,15 @@ pub(super) fn write(out: &Path, release: Option<&Path>, wish: &Wish, plan: Plan)
     let confirm_within_ms = wish.confirm_within.map(milliseconds);
     let file = PlanFile { schema: SCHEMA, release, force: wish.force, confirm_within_ms, plan };
     let text = serde_json::to_string_pretty(&file).with_context(unwritten)?;
+    persist(out, &text).with_context(unwritten).or_hint(OUT_HINT)
+}
+
+fn persist(out: &Path, text: &str) -> anyhow::Result<()> {
     let folder = out.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut making = tempfile::NamedTempFile::new_in(folder).with_context(unwritten)?;
-    writeln!(making, "{text}").with_context(unwritten)?;
-    making.persist(out).with_context(unwritten)?;
+    let mut making = tempfile::NamedTempFile::new_in(folder)?;
+    writeln!(making, "{text}")?;
+    // Of its error, the file is no part: it goes.
+    making.persist(out).map_err(|error| error.error)?;
     Ok(())
 }
 

@@ -6,12 +6,12 @@ use crate::answers::{Answer, Done, Released};
 use crate::builder::{self, Purpose};
 use crate::cli::{Making, ReleaseOptions};
 use crate::context::Context;
-use crate::failure::Failure;
+use crate::failure::{Failure, OrHint as _};
 use crate::origin::{Origin, Release, Sbom};
 use crate::signer::Signer;
 use crate::stage::Parts;
 use crate::workspace::Application;
-use crate::{interrupt, output, stage};
+use crate::{hints, interrupt, output, stage};
 use anyhow::Context as _;
 use runtime::release::archive;
 use runtime::release::layout::Layout;
@@ -23,19 +23,24 @@ use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
+const OUT_HINT: &str = "give a folder that you may write to, and that has room, with --out";
+const NAME_HINT: &str = "give a folder with a name, such as --out /srv/app";
+
 pub(super) fn release(context: &Context, options: ReleaseOptions) -> Result<(), Failure> {
     let ReleaseOptions { out, making } = options;
     // Before anything is built.
     let signer = making.signing.signer().map_err(Failure::no_refusal)?;
     let built = Built::new(context, context.application()?, &making).map_err(Failure::no_refusal)?;
     let folder = match out {
-        Some(folder) => std::path::absolute(&folder).with_context(|| format!("{} is no path", folder.display()))?,
+        Some(folder) => std::path::absolute(&folder)
+            .with_context(|| format!("{} is no path", folder.display()))
+            .or_hint(NAME_HINT)?,
         None => context.workspace()?.releases().join(format!("{}-{}", built.application.name, built.version)),
     };
-    if !is_free(&folder)? {
+    if !is_free(&folder).or_hint(OUT_HINT)? {
         return already_there(context, &folder, &built.version.to_string(), signer.is_some());
     }
-    let unfinished = Unfinished::beside(&folder)?.fill(&built, signer.as_ref());
+    let unfinished = Unfinished::beside(&folder, OUT_HINT)?.fill(&built, signer.as_ref());
     let unfinished = unfinished.map_err(Failure::no_refusal)?;
     let packed = Packed::of(&Layout::new(&unfinished.unfinished.folder), &unfinished.manifest, &folder)?;
     let manifest = unfinished.finish(&folder)?;
@@ -53,7 +58,8 @@ pub(super) fn make(
 ) -> Result<Manifest, Failure> {
     let signer = making.signing.signer()?;
     let built = Built::new(context, application, making)?;
-    Unfinished::beside(folder)?.fill(&built, signer.as_ref())?.finish(folder)
+    // Into a folder for a while.
+    Unfinished::beside(folder, hints::TEMPORARY)?.fill(&built, signer.as_ref())?.finish(folder)
 }
 
 /// Plugins that were built, and what they are made of.
@@ -149,15 +155,15 @@ impl Packed {
         let name = format!("{}-{}.tar.zst", manifest.name, manifest.version);
         let making = folder.with_file_name(format!("{name}.new-{}", std::process::id()));
         let packed = Self { making, archive: folder.with_file_name(name) };
-        archive::pack(layout, manifest, &packed.making).map_err(Failure::error)?;
+        archive::pack(layout, manifest, &packed.making)?;
         interrupt::check()?;
         Ok(packed)
     }
 
     fn finish(self) -> Result<PathBuf, Failure> {
         let made = fs::rename(&self.making, &self.archive);
-        made.with_context(|| format!("{} cannot be made", self.archive.display()))?;
-        flush(self.archive.parent().unwrap_or(&self.archive))?;
+        made.with_context(|| format!("{} cannot be made", self.archive.display())).or_hint(OUT_HINT)?;
+        flush(self.archive.parent().unwrap_or(&self.archive)).or_hint(OUT_HINT)?;
         Ok(self.archive.clone())
     }
 }
@@ -172,6 +178,8 @@ impl Drop for Packed {
 /// A folder in the making; removed unless it is finished.
 struct Unfinished {
     folder: PathBuf,
+    /// What to do where it cannot be made.
+    hint: &'static str,
 }
 
 /// A folder that has all its files.
@@ -181,14 +189,15 @@ struct Filled {
 }
 
 impl Unfinished {
-    fn beside(folder: &Path) -> Result<Self, Failure> {
-        let name =
-            folder.file_name().ok_or_else(|| Failure::error(format!("{} is no folder's name", folder.display())))?;
+    fn beside(folder: &Path, hint: &'static str) -> Result<Self, Failure> {
+        let name = folder
+            .file_name()
+            .ok_or_else(|| Failure::error(format!("{} is no folder's name", folder.display())).hint(NAME_HINT))?;
         let mut beside = name.to_owned();
         beside.push(format!(".new-{}", std::process::id()));
-        let unfinished = Self { folder: folder.with_file_name(beside) };
+        let unfinished = Self { folder: folder.with_file_name(beside), hint };
         let made = fs::create_dir_all(&unfinished.folder);
-        made.with_context(|| format!("{} cannot be made", folder.display()))?;
+        made.with_context(|| format!("{} cannot be made", folder.display())).or_hint(hint)?;
         Ok(unfinished)
     }
 
@@ -196,21 +205,22 @@ impl Unfinished {
         let layout = Layout::new(&self.folder);
         let store = Store::new(layout.clone());
         let runtime = layout.runtime(&stage::runtime_version().to_string());
-        copy_own_executable(&runtime)?;
+        let own = std::env::current_exe().context("this executable cannot be found")?;
+        copy(&own, &runtime).or_hint(self.hint)?;
         interrupt::check()?;
         let runtime_file = runtime.strip_prefix(&self.folder).unwrap_or(&runtime).display().to_string();
         let name = &built.application.name;
         let script = layout.command(name);
-        write_script(&script, &runtime_file)?;
+        write_script(&script, &runtime_file).or_hint(self.hint)?;
         let script = script.strip_prefix(&self.folder).unwrap_or(&script).display().to_string();
         let [script, executable] = [&script, &runtime_file].map(|file| FileEntry::of(&layout, file));
-        let (script, executable) = (script.map_err(Failure::error)?, executable.map_err(Failure::error)?);
+        let (script, executable) = (script?, executable?);
         let sbom = Some(built.sbom(&executable.hash)?);
         let (files, settings) = (vec![script, executable], built.application.settings.clone());
         let parts = Parts { runtime_file: &runtime_file, files, settings, sbom, signer };
         let manifest = stage::stage_build(&store, name, &built.objects, parts)?;
         interrupt::check()?;
-        store.set_permanent(&manifest.version).map_err(Failure::error)?;
+        store.set_permanent(&manifest.version)?;
         Ok(Filled { unfinished: self, manifest })
     }
 }
@@ -219,8 +229,8 @@ impl Filled {
     fn finish(self, folder: &Path) -> Result<Manifest, Failure> {
         interrupt::check()?;
         let made = fs::rename(&self.unfinished.folder, folder);
-        made.with_context(|| format!("{} cannot be made", folder.display()))?;
-        flush(folder.parent().unwrap_or(folder))?;
+        made.with_context(|| format!("{} cannot be made", folder.display())).or_hint(self.unfinished.hint)?;
+        flush(folder.parent().unwrap_or(folder)).or_hint(self.unfinished.hint)?;
         Ok(self.manifest)
     }
 }
@@ -232,10 +242,9 @@ impl Drop for Unfinished {
     }
 }
 
-fn copy_own_executable(to: &Path) -> anyhow::Result<()> {
-    let own = std::env::current_exe().context("this executable cannot be found")?;
+fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
     make_folder_of(to)?;
-    fs::copy(&own, to).with_context(|| format!("{} cannot be written", to.display()))?;
+    fs::copy(from, to).with_context(|| format!("{} cannot be written", to.display()))?;
     flush(to)
 }
 

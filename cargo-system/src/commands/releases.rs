@@ -29,8 +29,8 @@ pub(super) fn releases(context: &Context) -> Result<(), Failure> {
 
 /// What a node's folder says of itself; a folder without releases is no node's.
 pub(super) fn read(node: &NodePath, store: &Store) -> Result<(Record, Vec<Version>), Failure> {
-    let record = store.record().map_err(Failure::error)?;
-    let versions = store.versions().map_err(Failure::error)?;
+    let record = store.record()?;
+    let versions = store.versions()?;
     if record.permanent.is_none() && versions.is_empty() {
         return Err(Failure::error(format!("{} holds no release ({})", node.root(), node.reason))
             .hint(format!("{} makes one, or name another node's folder with --node", node.start())));

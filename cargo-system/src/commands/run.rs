@@ -28,7 +28,7 @@ pub(super) fn prepare(context: &Context) -> Result<NodePath, Failure> {
     let store = Store::new(node.layout.clone());
     let parts = Parts { runtime_file: "", files: Vec::new(), settings: application.settings, sbom: None, signer: None };
     let manifest = stage::stage_build(&store, &application.name, &objects, parts).map_err(Failure::no_refusal)?;
-    store.set_permanent(&manifest.version).map_err(Failure::error)?;
+    store.set_permanent(&manifest.version)?;
     interrupt::check()?;
     output::note(&format!("{} {} in {}", manifest.name, manifest.version, node.root()));
     Ok(node)

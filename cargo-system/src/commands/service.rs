@@ -11,8 +11,10 @@ use std::path::Path;
 pub(super) fn service(context: &Context, user: Option<&str>) -> Result<(), Failure> {
     let node = release_node(context, "service")?;
     let store = Store::new(node.layout.clone());
-    let manifest = store.permanent_manifest().map_err(Failure::error)?;
-    let manifest = manifest.ok_or_else(|| Failure::error(format!("{} holds no release", node.root())))?;
+    let manifest = store.permanent_manifest()?;
+    let manifest = manifest.ok_or_else(|| {
+        Failure::error(format!("{} holds no release", node.root())).hint("cargo system release makes one")
+    })?;
     let command = node.layout.command(&manifest.name);
     if !command.exists() {
         return Err(

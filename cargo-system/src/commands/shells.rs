@@ -2,7 +2,7 @@
 
 use crate::cli;
 use crate::context::{Context, release_command};
-use crate::failure::Failure;
+use crate::failure::{Failure, OrHint as _};
 use crate::output;
 use anyhow::Context as _;
 use clap_complete::Shell;
@@ -11,6 +11,7 @@ use std::path::Path;
 
 /// The executable's name: cargo finds it by that, and shells complete by it.
 const EXECUTABLE: &str = "cargo-system";
+const FOLDER_HINT: &str = "give a folder that you may write to";
 
 pub(super) fn completions(context: &Context, shell: Shell) -> Result<(), Failure> {
     let (mut script, name) = (Vec::new(), name(context));
@@ -26,8 +27,9 @@ pub(super) fn completions(context: &Context, shell: Shell) -> Result<(), Failure
 
 pub(super) fn man(context: &Context, folder: &Path) -> Result<(), Failure> {
     let unwritten = || format!("{} cannot be written", folder.display());
-    fs::create_dir_all(folder).with_context(unwritten)?;
-    clap_mangen::generate_to(definition(context).display_name(name(context)), folder).with_context(unwritten)?;
+    fs::create_dir_all(folder).with_context(unwritten).or_hint(FOLDER_HINT)?;
+    let pages = definition(context).display_name(name(context));
+    clap_mangen::generate_to(pages, folder).with_context(unwritten).or_hint(FOLDER_HINT)?;
     output::note(&format!("manual pages are in {}", folder.display()));
     Ok(())
 }

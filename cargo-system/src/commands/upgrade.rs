@@ -13,7 +13,6 @@ use crate::signer::Signer;
 use crate::stage::Parts;
 use crate::{interrupt, output, stage};
 use runtime::protocol::{Command, Event, Status};
-use runtime::release::keys::Keys;
 use runtime::release::manifest::Manifest;
 use runtime::release::settings::Settings;
 use runtime::release::store::Store;
@@ -135,7 +134,7 @@ fn signer(store: &Store, signing: &Signing) -> Result<Option<Signer>, Failure> {
 
 /// Is it going to be signed, where that is demanded?
 pub(super) fn check_signing(store: &Store, signing: &Signing) -> Result<(), Failure> {
-    let keys = Keys::read(store.layout()).map_err(|error| Failure::new(ExitCode::Refused, error))?;
+    let keys = stage::keys(store)?;
     if signing.key().is_none() && keys.demand_signatures() {
         return Err(Failure::new(
             ExitCode::Refused,

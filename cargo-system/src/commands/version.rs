@@ -4,7 +4,7 @@ use crate::answers::{Line, OsProcess, Running};
 use crate::client::{Client, PATIENCE};
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::output;
+use crate::{hints, output};
 use runtime::protocol::{Command, Outcome, Status};
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ pub(super) fn ask(context: &Context, command: Command) -> Result<Outcome, Failur
 
 /// An answer to another question.
 pub(super) fn something_else() -> Failure {
-    Failure::error("the node answers something else than what it was asked for")
+    Failure::error("the node answers something else than what it was asked for").hint(hints::ANOTHER_VERSION)
 }
 
 /// Asks a node what it runs.

@@ -5,7 +5,8 @@
 //! macros, build scripts and what only they need run at the build and are linked into nothing.
 
 use super::places::Places;
-use crate::failure::Failure;
+use crate::failure::{Failure, OrHint as _};
+use crate::hints;
 use crate::workspace::Plugin;
 use anyhow::Context as _;
 use cargo_metadata::{DependencyKind, Metadata, Node, NodeDep, PackageId};
@@ -54,7 +55,9 @@ pub(super) enum Source {
 
 impl Linked {
     pub(super) fn of(metadata: &Metadata, plugin: &Plugin, target: &str, places: &Places) -> Result<Self, Failure> {
-        let unknown = || Failure::error(format!("cargo does not know what {} depends on", plugin.name));
+        let unknown = || {
+            Failure::error(format!("cargo does not know what {} depends on", plugin.name)).hint(hints::NAMED_BY_CARGO)
+        };
         let is_it = |package: &&cargo_metadata::Package| plugin.manifest_path == package.manifest_path.as_std_path();
         let named = metadata.packages.iter().find(is_it);
         let root = named.map(|package| &package.id).ok_or_else(unknown)?;
@@ -143,9 +146,10 @@ fn used(plugin: &Plugin, target: &str) -> Result<BTreeSet<(String, String)>, Fai
     let mut command = Command::new(cargo);
     command.args(["tree", "--color", "never", "--prefix", "none", "--format", "{p}"]);
     command.args(["--edges", "normal,no-proc-macro", "--target", target, "--manifest-path"]).arg(&plugin.manifest_path);
-    let said = command.output().map_err(|error| Failure::error(format!("cargo cannot be run: {error}")))?;
+    let said = command.output().context("cargo cannot be run").or_hint(hints::CARGO)?;
     if !said.status.success() {
-        return Err(Failure::error(format!("cargo tree fails: {}", String::from_utf8_lossy(&said.stderr).trim())));
+        let message = format!("cargo tree fails: {}", String::from_utf8_lossy(&said.stderr).trim());
+        return Err(Failure::error(message).hint(hints::NAMED_BY_CARGO));
     }
     Ok(String::from_utf8_lossy(&said.stdout).lines().filter_map(name_and_version).collect())
 }

@@ -237,9 +237,10 @@ fn failed(attempt: &Value) -> Option<Failure> {
 /// What the other side's command says, as our own.
 pub(super) fn failure(code: u8, outcome: Option<Value>, said: &str) -> Failure {
     let Some(outcome) = outcome.filter(|outcome| outcome["message"].is_string()) else {
-        let error = said.lines().rev().find_map(|line| line.trim().strip_prefix("error: "));
-        let message = error.unwrap_or_else(|| last_line(said));
-        return Failure::new(failed_with(code), format!("the command there ended with {code}: {message}"));
+        let line = |prefix| said.lines().rev().find_map(|line| line.trim().strip_prefix(prefix));
+        let message = line("error: ").unwrap_or_else(|| last_line(said));
+        return Failure::new(failed_with(code), format!("the command there ended with {code}: {message}"))
+            .hint(line("hint: ").unwrap_or("try it by hand there"));
     };
     let text = |key: &str| outcome[key].as_str().map(str::to_owned);
     // A plan that is refused comes with it.

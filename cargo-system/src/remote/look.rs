@@ -52,14 +52,18 @@ impl Connection {
         })?;
         match ended {
             Ended::Lost(said) => Err(self.failed(&said)),
-            Ended::Code(0, _) if len >= FILES_LEN_MAX => Err(Failure::error(format!("{address} says too much"))),
+            Ended::Code(0, _) if len >= FILES_LEN_MAX => {
+                let message = format!("the keys and the record at {address} are larger than this tool takes");
+                Err(Failure::error(message).hint("is it a node's folder?"))
+            }
             Ended::Code(0, said) => {
                 let look = Look::parse(&lines);
                 // No line of ours: it was no shell that answered.
                 look.ok_or_else(|| self.strange(&said))?.usable(self)
             }
             Ended::Code(NO_FOLDER, said) => {
-                Err(Failure::error(format!("{address} cannot be entered: {}", last_line(&said))))
+                Err(Failure::error(format!("{address} cannot be entered: {}", last_line(&said)))
+                    .hint("the user there needs the right to enter that folder"))
             }
             Ended::Code(_, said) => Err(self.strange(&said)),
         }

@@ -25,6 +25,8 @@ const INTERVAL_MAX_S: f64 = 60.0;
 const PROFILE: Duration = Duration::from_secs(2);
 const PROFILE_HZ: u32 = 99;
 const STACKS: usize = 20;
+/// Of a value that is none that was asked for, so many characters are shown.
+const SHOWN_LEN_MAX: usize = 100;
 
 /// With what they do, for people.
 const HELP: [(&str, &str); 11] = [
@@ -135,13 +137,24 @@ fn failed(error: &dyn std::error::Error) -> Box<EvalAltResult> {
 
 /// A pid, as text or as a member `pid` of something.
 fn pid(of: Dynamic) -> Result<String, Box<EvalAltResult>> {
-    let no_pid = |what: &str| format!("{what} names no process; give a pid such as \"<12.3>\", or what has one").into();
     if let Some(map) = of.read_lock::<Map>() {
         let pid = map.get("pid").and_then(|pid| pid.clone().into_string().ok());
-        return pid.ok_or_else(|| no_pid("what has no pid"));
+        return pid.ok_or_else(|| "a map without pid names no process".into());
     }
-    let what = of.to_string();
-    of.into_string().map_err(|_| no_pid(&what))
+    let no_pid = no_pid(&of);
+    of.into_string().map_err(|_| no_pid.into())
+}
+
+/// Why that value is no pid's.
+fn no_pid(of: &Dynamic) -> String {
+    if of.is_unit() {
+        return "() names no process: whereis gives () when nobody has that name".to_owned();
+    }
+    if of.is_array() {
+        return "a list names no process: take one of it, such as top()[0]".to_owned();
+    }
+    let shown: String = of.to_string().chars().take(SHOWN_LEN_MAX).collect();
+    format!("{shown} names no process; give a pid such as \"<12.3>\"")
 }
 
 fn count(count: i64) -> Result<u32, Box<EvalAltResult>> {

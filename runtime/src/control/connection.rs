@@ -31,7 +31,7 @@ pub(super) fn serve(stream: &UnixStream, controlled: &Arc<Controlled>) {
     let answer = match read_request(&mut reader) {
         Ok(request) if places::is_long(&request.command) => match Place::of_long_talk() {
             Ok(_place) => serve_request(stream, reader, controlled, request),
-            Err(message) => write(stream, &Reply::Failed(failure(FailureKind::Error, &message))),
+            Err(message) => write(stream, &Reply::Failed(hinted(&message, places::FULL_HINT))),
         },
         Ok(request) => serve_request(stream, reader, controlled, request),
         Err(failure) => write(stream, &Reply::Failed(failure)),
@@ -79,6 +79,11 @@ pub(super) fn failure(kind: FailureKind, message: &str) -> Failure {
     Failure { kind, step: None, message: message.to_owned(), details: None, hint: None, serving }
 }
 
+/// An error, and what to do next.
+pub(super) fn hinted(message: &str, hint: &str) -> Failure {
+    Failure { hint: Some(hint.to_owned()), ..failure(FailureKind::Error, message) }
+}
+
 fn read_request(reader: &mut BufReader<Timely<'_>>) -> Result<Request, Failure> {
     let refuse = |message: &str| failure(FailureKind::Error, message);
     let mut line = String::new();
@@ -91,7 +96,8 @@ fn read_request(reader: &mut BufReader<Timely<'_>>) -> Result<Request, Failure> 
         serde_json::from_str(&line).map_err(|error| refuse(&format!("the request is not JSON: {error}")))?;
     let schema = raw.get("schema").and_then(serde_json::Value::as_u64).unwrap_or(0);
     if schema == 0 || schema > u64::from(SCHEMA) {
-        return Err(refuse(&format!("the request has schema {schema}, and this node speaks up to {SCHEMA}")));
+        let message = format!("the request has schema {schema}, and this node speaks up to {SCHEMA}");
+        return Err(hinted(&message, "use a cargo-system as old as the node, or restart the node with this one"));
     }
     serde_json::from_value(raw).map_err(|error| refuse(&format!("the request is not understood: {error}")))
 }
@@ -164,7 +170,8 @@ fn stop(stream: &UnixStream, controlled: &Controlled, grace: Duration) -> io::Re
     let (stopped, wait) = sync_channel(1);
     let (tell, told) = sync_channel::<()>(0);
     if controlled.stop.try_send(StopRequest { grace, stopped, told }).is_err() {
-        return write(stream, &Reply::Failed(failure(FailureKind::Error, "the node is stopping already")));
+        let hint = "wait for its end; cargo system status says when it is gone";
+        return write(stream, &Reply::Failed(hinted("the node is stopping already", hint)));
     }
     // The node answers within the grace and a little; a node that is gone cannot be waited for.
     let _: Result<(), _> = wait.recv_timeout(grace + PATIENCE);

@@ -1,8 +1,8 @@
 //! Answers about what was: the upgrades that were tried, as the record has them.
 
-use super::connection::{failure, write};
+use super::connection::{hinted, write};
 use super::server::Controlled;
-use crate::protocol::{FailureKind, History, Outcome, PastUpgrade, Reply};
+use crate::protocol::{History, Outcome, PastUpgrade, Reply};
 use crate::release::history::{Entry, Kind};
 use std::io;
 use std::os::unix::net::UnixStream;
@@ -12,7 +12,7 @@ pub(super) fn history(stream: &UnixStream, controlled: &Controlled, count: u32) 
         Ok(record) => record,
         Err(error) => {
             let message = format!("the history cannot be read: {error}");
-            return write(stream, &Reply::Failed(failure(FailureKind::Error, &message)));
+            return write(stream, &Reply::Failed(hinted(&message, error.hint())));
         }
     };
     let upgrades = record.history.iter().rev().take(count as usize).map(past).collect();

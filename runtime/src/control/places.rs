@@ -9,6 +9,9 @@ const LONG_TALKS_MAX: usize = 48;
 /// Each takes a thread.
 const APPLICATIONS_MAX: usize = 32;
 
+/// What who finds no place can do next.
+pub(super) const FULL_HINT: &str = "end one of them, and try again";
+
 static CLIENTS: AtomicUsize = AtomicUsize::new(0);
 static LONG_TALKS: AtomicUsize = AtomicUsize::new(0);
 static APPLICATIONS: AtomicUsize = AtomicUsize::new(0);

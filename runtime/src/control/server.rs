@@ -5,7 +5,7 @@
 //! limited time to say what it wants and to take the answer.
 
 use super::connection;
-use super::places::Place;
+use super::places::{self, Place};
 use crate::log;
 use crate::protocol::{Failure, FailureKind};
 use crate::upgrade::Versions;
@@ -96,7 +96,7 @@ fn welcome(stream: UnixStream, controlled: &Arc<Controlled>) {
     }
     let place = match Place::of_client() {
         Ok(place) => place,
-        Err(reason) => return connection::turn_away(&stream, refused(&reason)),
+        Err(reason) => return connection::turn_away(&stream, connection::hinted(&reason, places::FULL_HINT)),
     };
     let controlled = Arc::clone(controlled);
     let serve = move || {

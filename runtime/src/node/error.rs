@@ -82,7 +82,7 @@ impl NodeError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::SocketPath { .. } => Some("give the node a shorter folder with --node".to_owned()),
-            Self::Folder { .. } => Some("give a folder that you may write to with --node".to_owned()),
+            Self::Folder { .. } | Self::Socket { .. } => Some("give a folder that you may write to with --node".to_owned()),
             Self::Running { .. } => {
                 Some("cargo system upgrade changes its code; cargo system stop stops it".to_owned())
             }
@@ -94,7 +94,10 @@ impl NodeError {
                 Some("the log above says what its children did; mend the start that failed, or what it needs, and start the node again".to_owned())
             }
             Self::Store(error) => Some(error.hint().to_owned()),
-            Self::Signals(_) | Self::Threads(_) | Self::Socket { .. } => None,
+            Self::Signals(_) => Some("try it again".to_owned()),
+            Self::Threads(_) => {
+                Some("raise the limit of threads (ulimit -u), or give fewer with --schedulers".to_owned())
+            }
         }
     }
 }

@@ -73,7 +73,8 @@ impl NoProcess {
                 "cargo system stack shows where it stands; a restart of the node gives back what was frozen"
             }
             Self::Late(_) => "try it again; cargo system top shows who uses the processors",
-            Self::Refused(..) | Self::Unreadable(..) => return None,
+            Self::Unreadable(..) => "try it again; is the version's file still in the node's folder?",
+            Self::Refused(..) => return None,
         })
     }
 }

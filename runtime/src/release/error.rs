@@ -11,7 +11,7 @@ pub enum StoreError {
     /// A file could not be read or written.
     #[error("{} cannot be {verb}: {source}", path.display())]
     File {
-        /// What was tried: `read`, `written`.
+        /// What was tried: `read`, `written`, `removed`.
         verb: &'static str,
         /// The file.
         path: PathBuf,
@@ -57,8 +57,10 @@ impl StoreError {
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match self {
+            Self::File { verb: "read", .. } => "its user needs the right to read it",
+            Self::File { verb: "removed", .. } => "its user needs the right to write into that folder",
             Self::File { .. } => "it needs room there, and the right to read and write it; then try again",
-            Self::Damaged { .. } => "put it back from a copy, or make the release again",
+            Self::Damaged { .. } => "put it back from a copy, or make the release again in another folder",
             Self::Newer { .. } => "use a cargo-system that is as new as the one that has written it",
             Self::Busy { .. } => "wait for that, and try again",
             Self::NoRelease { .. } => "cargo system releases shows what is there",

@@ -74,6 +74,19 @@ pub enum KeyError {
     },
 }
 
+impl KeyError {
+    /// What to do next, where the key is one of a node's.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Store(error) => error.hint(),
+            Self::NoKey(_) => "remove that file, or put the key there again: minisign's public key, in two lines",
+            Self::Revoked(_) => "make another one: cargo system keys generate",
+            Self::Unknown { .. } => "cargo system keys list shows those that are there",
+        }
+    }
+}
+
 /// All keys of a node's folder, by number.
 #[derive(Clone, Debug, Default)]
 pub struct Keys {

@@ -56,11 +56,11 @@ pub enum TrustError {
 impl TrustError {
     /// What to do next.
     #[must_use]
-    pub fn hint(&self) -> Option<&'static str> {
+    pub fn hint(&self) -> &'static str {
         match self {
-            Self::Signature { reason, .. } => Some(reason.hint()),
-            Self::Keys(_) => Some("cargo system keys list shows whose releases are taken"),
-            Self::Store(error) => Some(error.hint()),
+            Self::Signature { reason, .. } => reason.hint(),
+            Self::Keys(error) => error.hint(),
+            Self::Store(error) => error.hint(),
         }
     }
 }

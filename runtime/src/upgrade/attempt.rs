@@ -45,6 +45,10 @@ pub(super) struct Attempt<'a> {
 
 const BARRIER_HINT: &str =
     "nothing has changed: mend it, or have processes move one by one (move = \"each\" in [package.metadata.system])";
+const HOOK_HINT: &str = "the hook decides: mend what it says, or the hook itself";
+const MOVE_HINT: &str = "mend the state's conversion, or what keeps the process from its boundary, and try again";
+const START_HINT: &str = "mend the start that failed, and try again";
+const STOPPED_HINT: &str = "start the node, and upgrade again";
 const HEALTH_HINT: &str = "mend what the check finds, and upgrade to that; --force tries the same release again";
 const PROBATION_HINT: &str = "cargo system history has what happened; --force tries the same release again";
 
@@ -112,7 +116,7 @@ impl<'a> Attempt<'a> {
 
     fn step(&self, step: Step) -> Result<(), Failure> {
         self.progress.step(step.name());
-        self.journal.step(step).map_err(|error| refused(step, error, None))
+        self.journal.step(step).map_err(|error| refused(step, &error, Some(error.hint())))
     }
 
     /// Plans it, and takes the steps that are planned. To plan is a part of the first one.
@@ -158,7 +162,7 @@ impl<'a> Attempt<'a> {
         steps.try_for_each(|step| match (*step, planned.probation) {
             (step, _) if self.versions.is_stopping.load(Ordering::SeqCst) => {
                 taken.is_stopping = true;
-                Err(refused(step, "the node was stopped before it was done", None))
+                Err(refused(step, "the node was stopped before it was done", Some(STOPPED_HINT)))
             }
             (Step::Probation, Some((time, unconfirmed))) => self.probation(time, unconfirmed, taken),
             (step, _) => self.take(step, request, candidate, taken),
@@ -176,7 +180,7 @@ impl<'a> Attempt<'a> {
         self.step(step)?;
         match (step, taken.candidate.take(), &mut taken.switched) {
             (Step::Before, ..) => around::before(self.versions.store.layout(), manifest, &self.before.version)
-                .map_err(|error| refused(step, error, None)),
+                .map_err(|error| refused(step, error, Some(HOOK_HINT))),
             (Step::Prepare, ..) => {
                 taken.candidate = Some(self.versions.prepare(manifest, plugins, Some(self.before))?);
                 Ok(())
@@ -211,10 +215,9 @@ impl<'a> Attempt<'a> {
     }
 
     fn rehearse(&self, candidate: &Candidate) -> Result<(), Failure> {
-        let hint = "mend the state's conversion, or what keeps the process from its boundary, and try again";
         let until = moves::until();
         let mut faults = candidate.fresh.iter().filter_map(|fresh| moves::rehearse(fresh.image, until).fault);
-        faults.next().map_or(Ok(()), |fault| Err(refused(Step::Rehearse, fault, Some(hint))))
+        faults.next().map_or(Ok(()), |fault| Err(refused(Step::Rehearse, fault, Some(MOVE_HINT))))
     }
 
     /// At a barrier, those that can move do with it.
@@ -261,19 +264,19 @@ impl<'a> Attempt<'a> {
             let Some(image) = swap.then else { continue };
             let report = moves::move_all(image, until);
             if let Some(fault) = &report.fault {
-                return Err(refused(Step::Move, fault, None));
+                return Err(refused(Step::Move, fault, Some(MOVE_HINT)));
             }
             all = all.join(report);
             let root = if swap.before.is_none() { switched.take_root(image) } else { None };
             let started = self.versions.start_tree(swap, image, root);
-            started.map_err(|reason| refused(Step::Move, reason, None))?;
+            started.map_err(|reason| refused(Step::Move, reason, Some(START_HINT)))?;
         }
         Ok(all)
     }
 
     fn commit(&self, request: &Request, switched: &Switched, report: &Report) -> Result<Upgraded, Failure> {
         let done = self.done(switched, report);
-        self.journal.commit(&done, request).map_err(|error| refused(Step::Commit, error, None))?;
+        self.journal.commit(&done, request).map_err(|error| refused(Step::Commit, &error, Some(error.hint())))?;
         Ok(done)
     }
 
@@ -318,7 +321,7 @@ impl<'a> Attempt<'a> {
             NotKept::Bad(reason) => self.found_bad(Step::Probation, reason, PROBATION_HINT),
             NotKept::Stopped => {
                 taken.is_stopping = true;
-                refused(Step::Probation, "the node was stopped while it was on probation", None)
+                refused(Step::Probation, "the node was stopped while it was on probation", Some(STOPPED_HINT))
             }
         })
     }

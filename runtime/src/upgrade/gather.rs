@@ -2,7 +2,7 @@
 
 use super::plan::{Alike, CandidateFacts, NodeFacts, Planned, Serving, plan};
 use super::step::Step;
-use super::transaction::{Request, Wish, refused, unread};
+use super::transaction::{Request, Wish, nothing_serves, refused, unread};
 use super::versions::Versions;
 use crate::image::Image;
 use crate::listen::{self, Running};
@@ -62,7 +62,7 @@ impl Versions {
         from: &Store,
         listeners: Option<Vec<DeclaredListener>>,
     ) -> Result<Plan, Failure> {
-        let before = listen::current().ok_or_else(|| refused(Step::Check, "nothing serves yet", None))?;
+        let before = listen::current().ok_or_else(nothing_serves)?;
         Ok(self.planned(before, request, from, listeners)?.0.plan)
     }
 
@@ -86,7 +86,7 @@ impl Versions {
     ) -> Result<CandidateFacts, Failure> {
         let may_be_older = request.kind == Kind::Rollback;
         let trust = self.store.check_trust_of(from, &request.release, may_be_older);
-        let signed = trust.map_err(|error| refused(Step::Check, &error, error.hint()))?;
+        let signed = trust.map_err(|error| refused(Step::Check, &error, Some(error.hint())))?;
         let signed_with = signed.map(|signed| signed.key.to_string());
         let (manifest, plugins) = Self::read(from, &request.release)?;
         // As the owner of this node wishes, wherever the release stands.

@@ -86,9 +86,14 @@ pub(super) fn refused(step: Step, message: impl ToString, hint: Option<&str>) ->
     }
 }
 
-/// Nothing has changed: what the node's folder says cannot be read.
+/// Nothing has changed: what the node's folder says cannot be read, or written.
 pub(super) fn unread(error: &StoreError) -> Failure {
     refused(Step::Check, error, Some(error.hint()))
+}
+
+/// The node still boots.
+pub(super) fn nothing_serves() -> Failure {
+    refused(Step::Check, "nothing serves yet", Some("wait until the node serves: cargo system status"))
 }
 
 fn nowhere_to_go(record: &Record) -> Failure {
@@ -234,7 +239,8 @@ impl Versions {
         let (versions, running) = (Arc::clone(self), Arc::clone(&progress));
         let thread = std::thread::Builder::new().name("upgrade".to_owned());
         if let Err(error) = thread.spawn(move || versions.run(&running, request)) {
-            return Err(refused(Step::Check, format!("the system gives no thread for the upgrade: {error}"), None));
+            let hint = Some("the system's limit of threads is reached; try it again");
+            return Err(refused(Step::Check, format!("the system gives no thread for the upgrade: {error}"), hint));
         }
         let watcher = progress.watch();
         *in_progress = Some(progress);
@@ -278,9 +284,8 @@ impl Versions {
     }
 
     fn attempt(&self, progress: &Progress, request: &Request) -> Result<Upgraded, Failure> {
-        let before = listen::current().ok_or_else(|| refused(Step::Check, "nothing serves yet", None))?;
-        let journal =
-            Journal::begin(&self.store, request, &before.version).map_err(|error| refused(Step::Check, error, None))?;
+        let before = listen::current().ok_or_else(nothing_serves)?;
+        let journal = Journal::begin(&self.store, request, &before.version).map_err(|error| unread(&error))?;
         Attempt::new(self, progress, journal, before).run(request)
     }
 
@@ -332,5 +337,6 @@ pub(super) fn take_config(image: &Image, configured: Option<Configured>) {
 pub(super) fn version(text: &str) -> Result<Version, Failure> {
     let version = text.parse().ok().filter(|_| text.len() <= VERSION_LEN_MAX);
     let shown: String = text.chars().take(VERSION_SHOWN_LEN).collect();
-    version.ok_or_else(|| refused(Step::Check, format!("{shown:?} is not a release's version"), None))
+    let hint = Some("write it as cargo system releases shows it, such as 1.2.0+3f2a91bc");
+    version.ok_or_else(|| refused(Step::Check, format!("{shown:?} is not a release's version"), hint))
 }

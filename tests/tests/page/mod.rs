@@ -5,6 +5,9 @@ use std::path::{Path, PathBuf};
 use system_tests::cli::Cli;
 use system_tests::node::Node;
 
+/// What stands before a sentence of cargo's.
+const UNREADABLE: &str = "error: the workspace cannot be read: ";
+
 /// See the file's head.
 pub(crate) struct Page {
     folder: PathBuf,
@@ -44,10 +47,19 @@ impl Page {
         }
         let said = cli.run().expect("it ends");
         assert_ne!(said.code, 0, "{command} is wrong, and does: {}", said.stdout);
+        // An expression's words are its own.
+        let says_what_next =
+            ["hint: ", "For more information, try '--help'"].iter().any(|text| said.stderr.contains(text));
+        assert!(says_what_next || command.starts_with("eval "), "{command} does not say what next: {}", said.stderr);
         // What cargo, or a progress, has said before is not ours, and another one says it otherwise.
         let mut stderr = said.stderr[said.stderr.rfind("error: ").unwrap_or_default()..].to_owned();
         for (text, by) in &self.replaced {
             stderr = stderr.replace(text.as_str(), by);
+        }
+        if let Some((_, rest)) = stderr.split_once(UNREADABLE) {
+            // The sentence is cargo's, what next is ours.
+            let rest = rest.split_once('\n').map_or("", |(_, rest)| rest);
+            stderr = format!("{UNREADABLE}[cargo's own words]\n{rest}");
         }
         writeln!(self.text, "$ cargo system {command}\n{}\n[{}]\n", stderr.trim_end(), said.code).expect("text");
     }

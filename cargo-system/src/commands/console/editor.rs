@@ -1,5 +1,6 @@
 //! The console on a terminal.
 
+use super::failed;
 use super::value::{self, Look};
 use crate::client::Session;
 use crate::failure::Failure;
@@ -37,7 +38,10 @@ pub(super) fn talk(mut session: Session) -> Result<(), Failure> {
             Ok(Signal::CtrlD) => return Ok(()),
             // A line that is thrown away.
             Ok(_) => {}
-            Err(error) => return Err(Failure::error(format!("the terminal cannot be read: {error}"))),
+            Err(error) => {
+                return Err(Failure::error(format!("the terminal cannot be read: {error}"))
+                    .hint("cargo system eval needs no terminal"));
+            }
         }
         interrupt::forget();
     }
@@ -52,7 +56,13 @@ fn evaluate(session: &mut Session, text: &str, names: &Mutex<Vec<String>>) -> Re
                 output::line(text.trim_end());
             }
         }
-        ConsoleOutput::Failed { message, .. } => output::note(&format!("error: {message}")),
+        // Who has interrupted it needs no advice.
+        ConsoleOutput::Failed { message, .. } if session.was_interrupted() => {
+            output::note(&format!("error: {message}"))
+        }
+        ConsoleOutput::Failed { message, is_interrupted } => {
+            output::failure(&failed(message, is_interrupted, None), false);
+        }
         _ => {}
     }
     Ok(())

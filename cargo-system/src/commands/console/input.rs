@@ -21,7 +21,8 @@ impl Lines {
             let end = self.pending.iter().position(|byte| *byte == b'\n').map(|end| end + 1);
             if let Some(end) = end.or_else(|| self.is_over.then_some(self.pending.len())) {
                 let line: Vec<u8> = self.pending.drain(..end).collect();
-                let line = String::from_utf8(line).map_err(|_| unreadable(&"it is not UTF-8"))?;
+                let line = String::from_utf8(line)
+                    .map_err(|_| unreadable(&"it is not UTF-8").hint("an expression is text in UTF-8"))?;
                 return Ok(Some(line).filter(|line| !line.is_empty()));
             }
             interrupt::check()?;

@@ -11,13 +11,15 @@ use crate::answers::Answer;
 use crate::client::{Session, connect};
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::{interrupt, output};
+use crate::{hints, interrupt, output};
 use input::Lines;
 use runtime::protocol::ConsoleOutput;
 use std::io::{self, IsTerminal as _};
 use std::time::Duration;
 use value::Look;
 
+/// The node gives no expression more, whatever is asked for.
+const TIME_MAX: Duration = Duration::from_secs(60);
 /// How it begins when an expression names what is not there.
 const UNKNOWN: [&str; 2] = ["Function not found", "Variable not found"];
 
@@ -35,11 +37,14 @@ pub(super) fn eval(context: &Context, text: &str, timeout: Option<Duration>) -> 
     evaluate(context, &mut session, text, timeout)
 }
 
-fn failed(message: String, is_broken_off: bool) -> Failure {
+/// `timeout`: the time that it was given, if it was less than it may have.
+fn failed(message: String, is_broken_off: bool, timeout: Option<Duration>) -> Failure {
     let is_unknown = UNKNOWN.iter().any(|unknown| message.starts_with(unknown));
+    let is_short = timeout.is_some_and(|timeout| timeout < TIME_MAX);
     let failure = Failure::error(message);
     match (is_broken_off, is_unknown) {
-        (true, _) => failure.hint("cargo system eval --timeout gives an expression more time"),
+        (true, _) if is_short => failure.hint("give it more time with --timeout, 60 s at the most"),
+        (true, _) => failure.hint("an expression has 60 s at the most: ask for less at a time"),
         (false, true) => failure.hint("help() lists what can be called"),
         (false, false) => failure,
     }
@@ -74,7 +79,8 @@ fn evaluate(context: &Context, session: &mut Session, text: &str, timeout: Optio
         }
         // What the node broke off for its time is no interrupt.
         ConsoleOutput::Failed { .. } if session.was_interrupted() => Err(interrupt::failure()),
-        ConsoleOutput::Failed { message, is_interrupted } => Err(failed(message, is_interrupted)),
-        other => Err(Failure::error(format!("the node answers what this tool does not understand: {other:?}"))),
+        ConsoleOutput::Failed { message, is_interrupted } => Err(failed(message, is_interrupted, timeout)),
+        other => Err(Failure::error(format!("the node answers what this tool does not understand: {other:?}"))
+            .hint(hints::ANOTHER_VERSION)),
     }
 }

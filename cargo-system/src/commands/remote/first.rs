@@ -76,7 +76,7 @@ impl Visit<'_> {
     /// The release is there and does not run: the connection was lost just then, or somebody has stopped it.
     fn start_again(&mut self, made: &Made, serving: &Serving, waiting: Waiting) -> Result<Value, Failure> {
         let address = self.address;
-        let there = self.borrowed.permanent().map_err(Failure::error)?;
+        let there = self.borrowed.permanent()?;
         if there.as_ref() != Some(&made.manifest.version) {
             let there = there.map_or_else(|| "no release".to_owned(), |version| version.to_string());
             let message = format!("{address} has {there}, which does not run");

@@ -4,10 +4,11 @@ use crate::cli::Making;
 use crate::commands::{release, upgrade};
 use crate::context::Context;
 use crate::exit_code::ExitCode;
-use crate::failure::Failure;
+use crate::failure::{Failure, OrHint as _};
+use crate::hints;
 use crate::progress::Progress;
 use crate::remote::Parcel;
-use crate::stage::{no_release, not_taken};
+use crate::stage::{check_there, not_taken};
 use crate::whole::{Depth, look};
 use anyhow::Context as _;
 use runtime::image::TARGET;
@@ -55,7 +56,7 @@ impl<'a> Goods<'a> {
         if let Some(made) = self.made.get() {
             return Ok(made);
         }
-        let place = tempfile::tempdir().context("there is no place for the release")?;
+        let place = tempfile::tempdir().context("there is no place for the release").or_hint(hints::TEMPORARY)?;
         let made = match self.release {
             Some(release) => unpack(release, place, progress).map_err(|failure| failure.step("unpack")),
             None => self.build(running, place, progress).map_err(|failure| failure.step("build")),
@@ -90,9 +91,7 @@ fn unpack(release: &Path, place: TempDir, progress: &mut Progress) -> Result<Mad
         let manifest = look(release, &[], Depth::Named)?.manifest;
         return Made::new(layout, manifest, place, None);
     }
-    if !release.exists() {
-        return Err(no_release(release));
-    }
+    check_there(release)?;
     // Whose it must be, the node says.
     let unpacked = archive::unpack(release, &Store::new(Layout::new(place.path())), &Keys::default(), Wanted::All);
     let unpacked = unpacked.map_err(|error| not_taken(&error))?;
@@ -107,7 +106,7 @@ pub(super) fn another(running: &str, name: &str) -> Failure {
 impl Made {
     fn new(layout: Layout, manifest: Manifest, place: TempDir, unpacked: Option<Unpacked>) -> Result<Self, Failure> {
         let record = Store::new(Layout::new(place.path().join("record")));
-        record.set_permanent(&manifest.version).map_err(Failure::error)?;
+        record.set_permanent(&manifest.version)?;
         Ok(Self { layout, manifest, record, _place: place, _unpacked: unpacked })
     }
 
@@ -169,6 +168,6 @@ impl Made {
 
 fn parcel_of(layout: &Layout, path: &Path) -> Result<Parcel, Failure> {
     let relative = path.strip_prefix(layout.root()).unwrap_or(path).display().to_string();
-    let entry = FileEntry::of(layout, &relative).map_err(Failure::error)?;
+    let entry = FileEntry::of(layout, &relative)?;
     Ok(Parcel { from: path.to_owned(), entry })
 }

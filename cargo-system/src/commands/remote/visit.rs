@@ -15,7 +15,8 @@ use crate::cli::Waiting;
 use crate::commands::{dry_run, follow, upgrade};
 use crate::context::Context;
 use crate::exit_code::ExitCode;
-use crate::failure::Failure;
+use crate::failure::{Failure, OrHint as _};
+use crate::hints;
 use crate::output;
 use crate::progress::Progress;
 use crate::remote::{Address, Asked, Connection, Heard, Look, Parcel, Sent, Step};
@@ -24,7 +25,7 @@ use anyhow::Context as _;
 use runtime::protocol::{Event, Upgraded};
 use runtime::release::layout::Layout;
 use runtime::release::record::Record;
-use runtime::release::store::{Store, TrustError};
+use runtime::release::store::Store;
 use serde_json::Value;
 use std::fmt::Display;
 use std::time::{Duration, Instant};
@@ -81,9 +82,10 @@ impl<'a> Visit<'a> {
         let look = connection.look(context.global.package.as_deref().unwrap_or_default());
         progress.go_on();
         let look = look.inspect_err(|_| progress.finish())?;
-        let place = tempfile::tempdir().context("there is no place for what the node says")?;
+        let place =
+            tempfile::tempdir().context("there is no place for what the node says").or_hint(hints::TEMPORARY)?;
         let borrowed = look.borrow_into(place.path());
-        borrowed.context("what the node says cannot be written")?;
+        borrowed.context("what the node says cannot be written").or_hint(hints::TEMPORARY)?;
         let visit = Self {
             context,
             address,
@@ -187,11 +189,7 @@ impl<'a> Visit<'a> {
     pub(super) fn check_release(&self, made: &Made) -> Result<(), Failure> {
         self.look.check_target(&self.connection, made.target())?;
         let trusted = self.borrowed.check_trust_of(&made.store(), &made.manifest.version, false);
-        trusted.map(drop).map_err(|error: TrustError| {
-            let hint = error.hint();
-            let failure = Failure::new(ExitCode::Refused, error).step("check");
-            Failure { hint: hint.map(str::to_owned), ..failure }
-        })
+        trusted.map(drop).map_err(|error| Failure { code: ExitCode::Refused, ..Failure::from(error).step("check") })
     }
 
     pub(super) fn send(&mut self, base: &str, parcels: &[Parcel]) -> Result<(), Failure> {
@@ -221,6 +219,7 @@ impl<'a> Visit<'a> {
     fn conclude(&self, outcome: Value, serving: &str, errand: &Errand<'_>, elapsed: Duration) -> Result<(), Failure> {
         let strange = |error: serde_json::Error| {
             Failure::error(format!("{} answers what this tool does not understand: {error}", self.address))
+                .hint(hints::ANOTHER_VERSION)
         };
         if errand.dry_run {
             return self.conclude_plan(serde_json::from_value(outcome).map_err(strange)?);

@@ -40,7 +40,6 @@ pub(super) fn watch(context: &Context, which: &Which, interval: Duration) -> Res
     drop(client::connect(&node)?);
     let wanted = Arc::new(Wanted { selection: Mutex::new(rows_of(which)), is_over: AtomicBool::new(false) });
     let mut view = View::new(which, output::has_colours(&stdout()));
-    let unusable = |error| Failure::error(format!("the terminal cannot be used: {error}")).hint("--once needs none");
     let mut terminal = ratatui::try_init().map_err(unusable)?;
     let (tell, news) = channel();
     let (from, what) = (Arc::clone(&node), Arc::clone(&wanted));
@@ -50,6 +49,10 @@ pub(super) fn watch(context: &Context, which: &Which, interval: Duration) -> Res
     wanted.is_over.store(true, Ordering::Relaxed);
     ratatui::restore();
     watched
+}
+
+fn unusable(error: std::io::Error) -> Failure {
+    Failure::error(format!("the terminal cannot be used: {error}")).hint("--once needs none")
 }
 
 /// As many as fit on a large screen.
@@ -75,19 +78,18 @@ fn talk(
     wanted: &Wanted,
     news: &Receiver<Result<Top, Failure>>,
 ) -> Result<(), Failure> {
-    let broken = |error: std::io::Error| Failure::error(format!("the terminal cannot be used: {error}"));
     loop {
-        terminal.draw(|frame| view.draw(frame)).map_err(broken)?;
+        terminal.draw(|frame| view.draw(frame)).map_err(unusable)?;
         if interrupt::happened() {
             return Ok(());
         }
         for measured in news.try_iter() {
             view.show(measured?);
         }
-        if !event::poll(LOOK).map_err(broken)? {
+        if !event::poll(LOOK).map_err(unusable)? {
             continue;
         }
-        let Event::Key(key) = event::read().map_err(broken)? else { continue };
+        let Event::Key(key) = event::read().map_err(unusable)? else { continue };
         if key.kind == KeyEventKind::Release {
             continue;
         }

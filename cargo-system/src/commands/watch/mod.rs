@@ -72,7 +72,9 @@ fn await_node(node: &NodePath, os_pid: u32) -> Result<bool, Failure> {
             return Ok(true);
         }
         if Instant::now() >= until {
-            return Err(Failure::new(ExitCode::TimedOut, "the node does not serve: what is saved is not upgraded"));
+            let (root, seconds) = (node.root(), START_MAX.as_secs());
+            let message = format!("the node in {root} does not serve after {seconds} s: what is saved is not upgraded");
+            return Err(Failure::new(ExitCode::TimedOut, message).hint("its log says why"));
         }
         std::thread::sleep(interrupt::LOOK);
     }

@@ -3,7 +3,7 @@
 //!
 //! Invariants: a save that comes while nobody waits is not lost, and many of them are one; what is only read is no save.
 
-use crate::failure::Failure;
+use crate::failure::{Failure, OrHint as _};
 use anyhow::Context as _;
 use notify::event::ModifyKind;
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
@@ -18,6 +18,7 @@ const SETTLED: Duration = Duration::from_millis(40);
 const SETTLED_MAX: Duration = Duration::from_secs(2);
 /// By which cargo marks folders that hold nothing of anybody's own.
 const CACHE_MARK: &str = "CACHEDIR.TAG";
+const LIMIT_HINT: &str = "raise fs.inotify.max_user_watches, or use cargo system upgrade";
 
 /// See the file's head.
 #[derive(Debug)]
@@ -31,10 +32,11 @@ impl Saves {
     pub(super) fn of(folders: &[PathBuf]) -> Result<Self, Failure> {
         // One that waits stands for all that come before it is taken.
         let (save, saved) = sync_channel(1);
-        let mut watcher =
-            notify::recommended_watcher(move |event| tell(&save, event)).context("nothing can be watched")?;
+        let watcher = notify::recommended_watcher(move |event| tell(&save, event)).context("nothing can be watched");
+        let mut watcher = watcher.or_hint(LIMIT_HINT)?;
         for folder in folders {
-            watch(&mut watcher, folder).with_context(|| format!("{} cannot be watched", folder.display()))?;
+            let watched = watch(&mut watcher, folder);
+            watched.with_context(|| format!("{} cannot be watched", folder.display())).or_hint(LIMIT_HINT)?;
         }
         Ok(Self { saved, _watcher: watcher })
     }
@@ -44,7 +46,11 @@ impl Saves {
         match self.saved.recv_timeout(patience) {
             Ok(()) => {}
             Err(RecvTimeoutError::Timeout) => return Ok(false),
-            Err(RecvTimeoutError::Disconnected) => return Err(Failure::error("the sources are not watched any more")),
+            Err(RecvTimeoutError::Disconnected) => {
+                return Err(
+                    Failure::error("the sources are not watched any more").hint("start cargo system watch again")
+                );
+            }
         }
         let until = Instant::now() + SETTLED_MAX;
         while Instant::now() < until && self.saved.recv_timeout(SETTLED).is_ok() {}

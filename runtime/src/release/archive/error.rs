@@ -108,11 +108,11 @@ impl Reason {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Signature(reason) => reason.hint(),
-            Self::NoArchive | Self::NoManifest => "cargo system release makes both; it prints the folder's path",
+            Self::NoArchive => "cargo system release makes both; it prints the folder's path",
+            Self::NoManifest => "cargo system release makes one",
             Self::Newer(_) => "use a cargo-system that is as new as the one that has made it",
-            Self::Read(_) | Self::Write { .. } => {
-                "it needs room there, and the right to read and write it; then try again"
-            }
+            Self::Read(_) => "name a file or folder that you may read",
+            Self::Write { .. } => "it needs room there, and the right to read and write it; then try again",
             _ => "the release is damaged: copy or make it again",
         }
     }

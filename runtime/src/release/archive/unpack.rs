@@ -22,6 +22,7 @@ const WINDOW_LOG_MAX: u32 = 24;
 /// The record that comes with a release is for whoever starts that; a node that has its own does not take it. It is not longer than this.
 const RECORD_LEN_MAX: u64 = 64 << 10;
 /// What zstd marks a frame with.
+const MAGIC: u32 = 0xFD2F_B528;
 const MAGIC_LEN: u64 = 4;
 /// tar fills its end up with zeros.
 const END_LEN_MAX: u64 = 64 << 10;
@@ -61,8 +62,7 @@ impl Unpacked {
 /// Anything is wrong with it; then nothing of it is left.
 pub fn unpack(archive: &Path, store: &Store, keys: &Keys, wanted: Wanted) -> Result<Unpacked, ArchiveError> {
     let failed = |reason| ArchiveError { path: archive.to_owned(), reason };
-    let stream = open(archive).map_err(|error| failed(Reason::Read(error)))?;
-    let stream = stream.ok_or_else(|| failed(Reason::NoArchive))?;
+    let stream = open(archive).map_err(failed)?;
     let folder =
         store.unpack_folder().map_err(|(path, source)| failed(Reason::Write { verb: "unpacked", path, source }))?;
     let mut archive = Archive::new(stream);
@@ -71,27 +71,42 @@ pub fn unpack(archive: &Path, store: &Store, keys: &Keys, wanted: Wanted) -> Res
     Ok(Unpacked { manifest, folder })
 }
 
-/// `None`: it is nothing of zstd's.
-fn open(path: &Path) -> io::Result<Option<Stream<'static>>> {
-    let mut file = File::open(path)?;
+fn open(path: &Path) -> Result<Stream<'static>, Reason> {
+    let (mut file, magic) = begin(path).map_err(Reason::Read)?;
+    if !is_zstd(&magic) {
+        return Err(if is_cut(&magic) {
+            Reason::Damaged(io::ErrorKind::UnexpectedEof.into())
+        } else {
+            Reason::NoArchive
+        });
+    }
+    let stream = file.rewind().and_then(|()| zstd::Decoder::new(file)).and_then(|mut stream| {
+        stream.window_log_max(WINDOW_LOG_MAX)?;
+        Ok(stream)
+    });
+    stream.map_err(Reason::Read)
+}
+
+/// The file, and what it begins with.
+fn begin(path: &Path) -> io::Result<(File, Vec<u8>)> {
+    let file = File::open(path)?;
     if !file.metadata()?.is_file() {
         return Err(io::Error::other("it is not a file"));
     }
     let mut magic = Vec::new();
     (&file).take(MAGIC_LEN).read_to_end(&mut magic)?;
-    if !is_zstd(&magic) {
-        return Ok(None);
-    }
-    file.rewind()?;
-    let mut stream = zstd::Decoder::new(file)?;
-    stream.window_log_max(WINDOW_LOG_MAX)?;
-    Ok(Some(stream))
+    Ok((file, magic))
 }
 
 /// What a frame of zstd's begins with, or one that is skipped: RFC 8878, 3.1.
 fn is_zstd(magic: &[u8]) -> bool {
     let Ok(magic) = magic.try_into().map(u32::from_le_bytes) else { return false };
-    magic == 0xFD2F_B528 || (0x184D_2A50..=0x184D_2A5F).contains(&magic)
+    magic == MAGIC || (0x184D_2A50..=0x184D_2A5F).contains(&magic)
+}
+
+/// Does it end within a frame's mark? It may have been an archive before it was cut.
+fn is_cut(magic: &[u8]) -> bool {
+    magic.len() < size_of::<u32>() && MAGIC.to_le_bytes().starts_with(magic)
 }
 
 fn read(archive: &mut Archive<Stream<'_>>, into: &Layout, keys: &Keys, wanted: Wanted) -> Result<Manifest, Reason> {
