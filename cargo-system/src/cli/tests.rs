@@ -48,6 +48,21 @@ fn a_probation_has_a_unit_and_an_end() {
 }
 
 #[test]
+fn what_is_no_number_is_told_how_to_write_one() {
+    let said = |words: &str| Cli::try_parse_from(words.split(' ')).expect_err("no number").to_string();
+    for words in ["system upgrade --timeout soon", "system upgrade --drain-wait -5", "system stop --grace 1.5"] {
+        assert!(said(words).contains("write a whole number of seconds, such as 60"), "{words}");
+    }
+    for words in ["system log -n many", "system ps -n many", "system history -n many", "system trace 1.2 -n many"] {
+        assert!(said(words).contains("write a whole number, such as 20"), "{words}");
+    }
+    assert!(said("system log -n -1").contains("-1 is not in 0..=10000"));
+    assert!(said("system trace 1.2 --for -1s").contains("write a time from 50ms to 10m"));
+    assert!(said("system top --interval -1").contains("from 0.05 to 3600"));
+    assert!(Cli::try_parse_from(["system", "log", "-n", "10000"]).is_ok());
+}
+
+#[test]
 fn an_empty_port_is_none() {
     assert_eq!(parse_port(""), Ok(Port(None)));
     assert_eq!(parse_port("8080"), Ok(Port(Some(8080))));

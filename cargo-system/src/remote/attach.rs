@@ -320,6 +320,9 @@ mod tests {
         let older = failure(2, None, "error: unexpected argument '--wait' found\n\nUsage: bin/app\n");
         assert_eq!(older.code, ExitCode::Usage);
         assert_eq!(older.message, "the command there ended with 2: unexpected argument '--wait' found");
+        assert_eq!(older.hint.as_deref(), Some("try it by hand there"));
+        let advised = failure(1, None, "error: no room\nhint: make some\n");
+        assert_eq!(advised.hint.as_deref(), Some("make some"));
         let silent = failure(0, None, "");
         assert_eq!(silent.code, ExitCode::Error, "nobody says that it is done");
         let broken = failure(127, None, "sh: 1: exec: /srv/app/bin/app: not found\n");

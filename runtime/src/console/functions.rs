@@ -193,3 +193,19 @@ fn kill(process: Dynamic, reason: Option<&str>) -> Answer {
     let killed = observe::kill(&pid(process)?, reason).map_err(|error| failed(&error))?;
     value(&killed)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_names_no_process_is_told_by_its_kind() {
+        let said = |value: Dynamic| pid(value).expect_err("no pid").to_string();
+        assert!(said(Dynamic::UNIT).starts_with("() names no process: whereis gives ()"));
+        assert!(said(Dynamic::from_array(vec![7.into()])).starts_with("a list names no process"));
+        assert_eq!(said(Map::new().into()), "a map without pid names no process");
+        assert_eq!(said(7.into()), "7 names no process; give a pid such as \"<12.3>\"");
+        assert!(said(Dynamic::from_blob(vec![0; 1_000])).chars().count() < 200);
+        assert_eq!(pid("<1.2>".into()).expect("a pid"), "<1.2>");
+    }
+}

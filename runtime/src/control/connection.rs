@@ -97,7 +97,9 @@ fn read_request(reader: &mut BufReader<Timely<'_>>) -> Result<Request, Failure> 
     let schema = raw.get("schema").and_then(serde_json::Value::as_u64).unwrap_or(0);
     if schema == 0 || schema > u64::from(SCHEMA) {
         let message = format!("the request has schema {schema}, and this node speaks up to {SCHEMA}");
-        return Err(hinted(&message, "use a cargo-system as old as the node, or restart the node with this one"));
+        let hint = "use a cargo-system as old as the node, or restart the node with this one";
+        // Without one, it comes from no cargo-system.
+        return Err(if schema == 0 { refuse(&message) } else { hinted(&message, hint) });
     }
     serde_json::from_value(raw).map_err(|error| refuse(&format!("the request is not understood: {error}")))
 }

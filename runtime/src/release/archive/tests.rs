@@ -361,18 +361,15 @@ fn an_archive_bomb_is_left_alone() {
 fn an_archive_cut_anywhere_or_changed_anywhere_is_refused() {
     let place = Place::new();
     let good = fs::read(place.pack("release.tar.zst")).expect("there");
-    for len in (0..good.len()).step_by(7).chain([good.len() - 1, good.len() - 2, good.len() - 5]) {
+    for len in (0..4).chain((4..good.len()).step_by(7)).chain([good.len() - 1, good.len() - 2, good.len() - 5]) {
         let sentence = place.refuses_bytes(&good[..len]);
-        let is_clear = sentence.starts_with("is damaged or cut short: ") || sentence.starts_with("is no release");
+        let is_clear = sentence.starts_with("is damaged or cut short: ") || sentence.starts_with("is no release: ");
         assert!(is_clear, "cut to {len} of {}: {sentence}", good.len());
     }
     for at in (0..good.len()).step_by(13) {
         let mut changed = good.clone();
         changed[at] ^= 0x55;
         place.refuses_bytes(&changed);
-    }
-    for len in 0..4 {
-        assert_eq!(place.refuses_bytes(&good[..len]), "is damaged or cut short: unexpected end of file");
     }
     assert_eq!(place.refuses_bytes(b"PK"), "is no release folder or archive");
     assert!(
