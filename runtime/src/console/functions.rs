@@ -200,7 +200,10 @@ mod tests {
 
     #[test]
     fn what_names_no_process_is_told_by_its_kind() {
-        let said = |value: Dynamic| pid(value).expect_err("no pid").to_string();
+        let said = |value: Dynamic| match *pid(value).expect_err("no pid") {
+            EvalAltResult::ErrorRuntime(said, _) => said.to_string(),
+            other => other.to_string(),
+        };
         assert!(said(Dynamic::UNIT).starts_with("() names no process: whereis gives ()"));
         assert!(said(Dynamic::from_array(vec![7.into()])).starts_with("a list names no process"));
         assert_eq!(said(Map::new().into()), "a map without pid names no process");
