@@ -3,6 +3,7 @@
 
 mod bench;
 mod deny;
+mod oldest;
 mod packages;
 mod sanitize;
 mod shell;

@@ -79,7 +79,11 @@ impl Evaluator {
         let message = match (is_interrupted, self.leash.is_interrupted()) {
             (true, true) => "interrupted".to_owned(),
             (true, false) => "it took too long, and was broken off".to_owned(),
-            _ => error.to_string(),
+            // What our own functions say is a sentence by itself.
+            _ => {
+                let text = error.to_string();
+                text.strip_prefix("Runtime error: ").map(str::to_owned).unwrap_or(text)
+            }
         };
         ConsoleOutput::Failed { message, is_interrupted }
     }

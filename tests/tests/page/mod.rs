@@ -52,7 +52,8 @@ impl Page {
             ["hint: ", "For more information, try '--help'"].iter().any(|text| said.stderr.contains(text));
         assert!(says_what_next || command.starts_with("eval "), "{command} does not say what next: {}", said.stderr);
         // What cargo, or a progress, has said before is not ours, and another one says it otherwise.
-        let mut stderr = said.stderr[said.stderr.rfind("error: ").unwrap_or_default()..].to_owned();
+        let ours = said.stderr.rfind("\nerror: ").map_or(0, |before| before + 1);
+        let mut stderr = said.stderr[ours..].to_owned();
         for (text, by) in &self.replaced {
             stderr = stderr.replace(text.as_str(), by);
         }
