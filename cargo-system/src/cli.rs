@@ -246,7 +246,7 @@ pub(crate) enum Command {
     #[command(after_help = "Example:\n  cargo system history --count 3")]
     History {
         /// How many, from the last one on
-        #[arg(short = 'n', long, value_name = "N", default_value = "20", value_parser = numbers::count::<usize>(0..=i64::MAX), allow_negative_numbers = true)]
+        #[arg(short = 'n', long, value_name = "N", default_value = "20", value_parser = numbers::count::<usize>(0..=i64::from(u32::MAX)), allow_negative_numbers = true)]
         count: usize,
     },
     /// Make keys to sign releases with, and say whose releases the node takes

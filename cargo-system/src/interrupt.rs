@@ -11,18 +11,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-/// No wait of a command goes on for longer without a look at [`happened`].
+/// No wait for a node, a build or another machine goes on for longer without a look at [`happened`].
 pub(crate) const LOOK: Duration = Duration::from_millis(100);
 
 static HAPPENED: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
-/// SIGTERM ends the command as it ends any program.
-static ENDS_AT_ONCE: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
+/// SIGTERM ends the command as it ends any program: until it is listened to, and where nobody would look.
+static SIGTERM_ENDS: LazyLock<Arc<AtomicBool>> = LazyLock::new(|| Arc::new(AtomicBool::new(true)));
 
 /// From here on both are noticed.
 pub(crate) fn listen() -> Result<(), Failure> {
-    let listened = signal_hook::flag::register_conditional_default(SIGTERM, Arc::clone(&ENDS_AT_ONCE));
+    let listened = signal_hook::flag::register_conditional_default(SIGTERM, Arc::clone(&SIGTERM_ENDS));
     let listened = listened.and_then(|_| [SIGINT, SIGTERM].into_iter().try_for_each(listen_to));
-    listened.map_err(|error| Failure::error(format!("signals cannot be received: {error}")))
+    listened.map_err(|error| Failure::error(format!("signals cannot be received: {error}")).hint("try it again"))?;
+    SIGTERM_ENDS.store(false, Ordering::Relaxed);
+    Ok(())
 }
 
 fn listen_to(signal: i32) -> io::Result<()> {
@@ -31,9 +33,21 @@ fn listen_to(signal: i32) -> io::Result<()> {
     signal_hook::flag::register(signal, Arc::clone(&HAPPENED)).map(drop)
 }
 
-/// For whoever waits where no flag is looked at, and has nothing to leave half-done.
-pub(crate) fn let_sigterm_end() {
-    ENDS_AT_ONCE.store(true, Ordering::Relaxed);
+/// For whoever waits where no flag is looked at, and has nothing to leave half-done: SIGTERM ends it, as long as this is there.
+#[must_use]
+pub(crate) fn unguarded() -> Unguarded {
+    SIGTERM_ENDS.store(true, Ordering::Relaxed);
+    Unguarded
+}
+
+/// See [`unguarded`].
+#[derive(Debug)]
+pub(crate) struct Unguarded;
+
+impl Drop for Unguarded {
+    fn drop(&mut self) {
+        SIGTERM_ENDS.store(false, Ordering::Relaxed);
+    }
 }
 
 /// Has there been one?

@@ -39,7 +39,7 @@ pub(crate) fn of(package: &Package) -> Result<Said, Failure> {
     let Some(value) = package.metadata.get("system") else { return Ok(Said::default()) };
     let written: Written = serde_path_to_error::deserialize(value).map_err(|error| {
         let message = format!("[package.metadata.system] in {} is wrong: {error}", package.manifest_path);
-        Failure::new(ExitCode::Usage, message).hint("docs/book/src/configuration.md has all that may stand there")
+        Failure::new(ExitCode::Usage, message).hint("https://github.com/cargo-system/cargo-system/blob/main/docs/book/src/configuration.md has all that may stand there")
     })?;
     let default = Settings::default();
     let settings = Settings {

@@ -2,6 +2,7 @@
 
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
+use crate::interrupt;
 use minisign::{SecretKey, SecretKeyBox};
 use runtime::release::manifest::Manifest;
 use runtime::release::signature::comment;
@@ -68,6 +69,7 @@ fn password(path: &Path) -> Result<String, Failure> {
 
 /// Asks on the terminal, wherever the output goes.
 pub(crate) fn ask(prompt: &str) -> Result<String, Failure> {
+    let _unguarded = interrupt::unguarded();
     rpassword::prompt_password(prompt).map_err(|error| {
         Failure::error(format!("there is no terminal to ask for a password: {error}"))
             .hint(format!("put it into {PASSWORD}"))

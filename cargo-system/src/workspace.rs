@@ -87,6 +87,11 @@ impl Workspace {
         }
     }
 
+    /// The folder of its Cargo.toml.
+    pub(crate) fn root(&self) -> &Path {
+        self.metadata.workspace_root.as_std_path()
+    }
+
     /// The folders of the packages that an application is built of, as far as they are no published ones: its plugins, and what these depend on.
     pub(crate) fn sources(&self, application: &Application) -> Result<Vec<PathBuf>, Failure> {
         let metadata = self.resolved(None)?;
@@ -220,7 +225,9 @@ fn unreadable(error: &cargo_metadata::Error, manifest_path: Option<&Path>) -> Fa
         _ if manifest_path.is_some_and(|path| !path.is_file()) => {
             "name a Cargo.toml that is there with --manifest-path"
         }
-        _ if said.contains("could not find") => "run this in a cargo workspace, or name a running node with --node",
+        _ if said.starts_with("could not find `Cargo.toml`") => {
+            "run this in a cargo workspace, or name a running node with --node"
+        }
         _ => "mend what cargo names, or name a running node with --node",
     };
     let details = Some(more).filter(|more| !more.is_empty()).map(String::into_boxed_str);

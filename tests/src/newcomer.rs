@@ -23,6 +23,8 @@ const FOLDER: &str = "meine Öfen";
 const REGISTRY: [&str; 2] = ["registry/cache", "registry/index"];
 /// What of cargo's configuration says where that is, and how to get there.
 const WHERE: [&str; 5] = ["source", "registries", "registry", "net", "http"];
+/// Folders that a clone does not have, or has its own.
+const NOT_CLONED: [&str; 2] = ["target", ".git"];
 /// What every machine has, and no cargo.
 const BARE_PATH: &str = "/usr/bin:/bin";
 
@@ -123,12 +125,37 @@ fn said(command: &mut Command) -> Result<String> {
     Ok(String::from_utf8(output.stdout)?)
 }
 
-/// What a clone would have: what git knows of, as it is now.
+/// What a clone would have, as it is now: what git knows of; where there is no git, all but what is built.
+fn sources(root: &Path) -> Result<Vec<PathBuf>> {
+    let listed = said(Command::new("git").args(["-c", "safe.directory=*", "ls-files", "-z"]).current_dir(root));
+    match listed {
+        Ok(listed) => {
+            let files = listed.split_terminator('\0').map(PathBuf::from);
+            // One that is removed, and not yet from git.
+            Ok(files.filter(|file| root.join(file).symlink_metadata().is_ok()).collect())
+        }
+        Err(_) => files_below(root, Path::new("")),
+    }
+}
+
+fn files_below(root: &Path, folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(root.join(folder))? {
+        let entry = entry?;
+        let path = folder.join(entry.file_name());
+        match entry.file_type()?.is_dir() {
+            true if NOT_CLONED.iter().any(|name| path.ends_with(name)) => {}
+            true => files.extend(files_below(root, &path)?),
+            false => files.push(path),
+        }
+    }
+    Ok(files)
+}
+
 fn copy_sources(to: &Path) -> Result<()> {
     let root = workspace::root();
-    let listed = said(Command::new("git").args(["ls-files", "-z"]).current_dir(&root))?;
-    for file in listed.split_terminator('\0') {
-        let (from, copy) = (root.join(file), to.join(file));
+    for file in sources(&root)? {
+        let (from, copy) = (root.join(&file), to.join(&file));
         fs::create_dir_all(copy.parent().context("a folder")?)?;
         // What is a link there is one in a clone.
         let copied = match fs::read_link(&from) {

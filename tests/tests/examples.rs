@@ -8,6 +8,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 use system_tests::http;
 use system_tests::sandbox::Sandbox;
+use system_tests::websocket::WebSocket;
 use system_tests::workspace;
 
 const FIXTURE: &str = "shown";
@@ -53,11 +54,22 @@ fn shown() -> Vec<Shown> {
     files.iter().flat_map(read).collect()
 }
 
+/// Others' tests have the ports that are shown.
+fn on_free_ports(code: &str) -> String {
+    let mut parts = code.split("127.0.0.1:");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |code, part| code + "127.0.0.1:0" + part.trim_start_matches(|c: char| c.is_ascii_digit()))
+}
+
 /// What a listener gives whoever comes.
-fn answers(name: &str, address: SocketAddr) {
+fn answers(name: &str, address: SocketAddr, code: &str) {
     if name == "http" {
-        let answer = http::get(address, "/").expect("an answer");
-        assert!(answer.status < 500, "{}", answer.status);
+        let path = code.split_once(".route(\"").and_then(|(_, behind)| behind.split('"').next()).expect("a route");
+        if code.contains("WebSocketUpgrade") {
+            let mut page = WebSocket::open(address, path).expect("a page");
+            return page.send_text("hello").expect("it is open");
+        }
+        assert_eq!(http::get(address, path).expect("an answer").status, 200);
         return;
     }
     let mut stream = TcpStream::connect(address).expect("a connection");
@@ -83,9 +95,7 @@ fn each_application_that_is_shown_serves() {
     for Shown { chapter, text, .. } in
         shown.iter().filter(|block| block.language == "rust" && block.text.contains(APPLICATION))
     {
-        // Others' tests have these ports.
-        let code = text.replace("127.0.0.1:4000", "127.0.0.1:0").replace("127.0.0.1:4002", "127.0.0.1:0");
-        fs::write(sandbox.package().join("src/lib.rs"), code).expect("written");
+        fs::write(sandbox.package().join("src/lib.rs"), on_free_ports(text)).expect("written");
         if text.contains("config: ") {
             let settings = settings(chapter).expect("the chapter shows its configuration");
             fs::write(sandbox.package().join("config.toml"), settings).expect("written");
@@ -97,7 +107,7 @@ fn each_application_that_is_shown_serves() {
         let listeners = node.status()["listeners"].clone();
         for listener in listeners.as_array().expect("listeners") {
             let address = listener["address"].as_str().and_then(|address| address.parse().ok()).expect("an address");
-            answers(listener["name"].as_str().expect("a name"), address);
+            answers(listener["name"].as_str().expect("a name"), address, text);
         }
         count += 1;
     }

@@ -146,23 +146,28 @@ fn a_plan_is_in_the_summary_and_the_action_does_it() {
 #[test]
 fn a_job_that_is_cancelled_ends_in_time_and_the_node_serves() {
     let runner = Runner::new();
-    let before = runner.node.version();
-    runner.sandbox.edit("src/counter.rs", "const FACTOR: u64 = 1;", "const FACTOR: u64 = 2;").expect("an edit");
-    let error = fs::File::create(runner.file("stderr")).expect("a file");
-    let mut step = runner.action(&[]).into_command();
-    let mut step = step.stdout(Stdio::null()).stderr(error).spawn().expect("it starts");
-    let said = || fs::read_to_string(runner.file("stderr")).expect("a file");
-    wait::until("it builds", Duration::from_secs(60), || said().contains("Compiling").then_some(())).expect("a build");
-    let pid = rustix::process::Pid::from_child(&step);
-    rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("told");
-    let begun = Instant::now();
-    let ended = wait::until("it ends", GRACE, || step.try_wait().ok().flatten()).expect("before it is killed");
-    assert_eq!(ended.code(), Some(130), "after {:?}: {}", begun.elapsed(), said());
-    assert_eq!(runner.left().0["exit-code"], "130");
-    assert_eq!(runner.node.version(), before);
-    // The same again.
-    let _ = runner.action(&[]).expect(0);
-    assert_ne!(runner.node.version(), before);
+    let signals = [rustix::process::Signal::INT, rustix::process::Signal::TERM];
+    for (signal, factors) in signals.into_iter().zip([["1", "2"], ["2", "3"]]) {
+        let before = runner.node.version();
+        let [from, to] = factors.map(|factor| format!("const FACTOR: u64 = {factor};"));
+        runner.sandbox.edit("src/counter.rs", &from, &to).expect("an edit");
+        let error = fs::File::create(runner.file("stderr")).expect("a file");
+        let mut step = runner.action(&[]).into_command();
+        let mut step = step.stdout(Stdio::null()).stderr(error).spawn().expect("it starts");
+        let said = || fs::read_to_string(runner.file("stderr")).expect("a file");
+        let builds = || said().contains("Compiling").then_some(());
+        wait::until("it builds", Duration::from_secs(60), builds).expect("a build");
+        rustix::process::kill_process(rustix::process::Pid::from_child(&step), signal).expect("told");
+        let begun = Instant::now();
+        let ended = wait::until("it ends", GRACE, || step.try_wait().ok().flatten()).expect("before it is killed");
+        assert_eq!(ended.code(), Some(130), "after {:?}: {}", begun.elapsed(), said());
+        assert_eq!(runner.left().0["exit-code"], "130");
+        assert_eq!(runner.node.version(), before);
+        // The same again.
+        let _ = runner.action(&[]).expect(0);
+        assert_ne!(runner.node.version(), before);
+        let _left: (BTreeMap<_, _>, String) = runner.left();
+    }
 }
 
 #[test]

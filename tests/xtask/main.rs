@@ -2,6 +2,7 @@
 //! under a sanitizer, `cargo xtask story` takes the pictures of the example's story, `cargo xtask tables` renews the book's tables of measurements.
 
 mod bench;
+mod book;
 mod deny;
 mod oldest;
 mod packages;
@@ -9,6 +10,7 @@ mod sanitize;
 mod shell;
 mod story;
 mod test;
+mod tools;
 
 use std::process::ExitCode;
 

@@ -5,7 +5,7 @@
 //! ```
 
 use crate::shell::{call, complain, succeeds};
-use crate::{deny, oldest, packages};
+use crate::{book, deny, oldest, packages};
 use anyhow::Result;
 use std::path::Path;
 use std::process::Command;
@@ -23,6 +23,7 @@ pub(crate) fn run() -> Result<()> {
     deny::check(&root)?;
     oldest::check(&root)?;
     document(&root)?;
+    book::check(&root)?;
     package(&root)?;
     // Built here, so that no test's time-out counts it.
     let binary = workspace::binary()?;

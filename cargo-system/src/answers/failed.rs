@@ -17,7 +17,7 @@ pub(crate) struct Failed {
     step: Option<String>,
     /// One sentence: what and why.
     message: String,
-    /// More, in lines: of a state that changed both shapes, and the code that is missing.
+    /// More, in lines: of a state that changed both shapes, and the code that is missing; of an upgrade that was tried, what the node has logged.
     details: Option<Box<str>>,
     /// What to do next.
     hint: Option<String>,

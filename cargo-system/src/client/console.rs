@@ -50,7 +50,8 @@ impl Session {
             match read_output(&mut self.client, until) {
                 Ok(ConsoleOutput::Printed { text }) => printed(&text),
                 Ok(output) => return Ok(output),
-                Err(Lost::Interrupted) => {
+                // The second one ends it at once.
+                Err(Lost::Interrupted) if !self.was_interrupted => {
                     interrupt::forget();
                     self.was_interrupted = true;
                     self.say(&ConsoleInput::Interrupt)?;

@@ -104,7 +104,11 @@ fn start(node: &NodePath, arguments: Vec<OsString>, timeout: u32) -> Result<Stat
         if let Some(ended) = child.try_wait().context("the node cannot be waited for")? {
             return Err(has_ended(node, ended.code(), &text(&mut said)));
         }
-        interrupt::check()?;
+        if interrupt::happened() {
+            write(node, &started);
+            let message = "interrupted; the node that was started goes on".to_owned();
+            return Err(Failure { message, ..interrupt::failure() }.hint(format!("its OS process is {}", child.id())));
+        }
         if Instant::now() >= until {
             write(node, &started);
             let message = format!("the node in {} does not serve after {timeout} s, and goes on", node.root());

@@ -1,4 +1,5 @@
-//! What a node has logged while its upgrade failed: the last lines, beside the failure itself.
+//! What a node has logged while its upgrade failed: its own last lines and what applications warn of, beside the failure itself. What else
+//! applications say is not for the logs and summaries of a CI system.
 
 use super::log;
 use crate::exit_code::ExitCode;
@@ -8,7 +9,9 @@ use runtime::protocol::{LogLevel, Logged};
 use std::time::SystemTime;
 
 /// So many lines, and no more of a stack than its process says in the first.
-const COUNT: u32 = 8;
+const COUNT: usize = 8;
+/// So many events are looked through for them.
+const LOOKED_THROUGH: u32 = 500;
 
 /// The same failure, with what the node has logged since then; where nothing was tried, the node has nothing to say. Where its log cannot be
 /// read, the failure has to do.
@@ -16,7 +19,7 @@ pub(super) fn added(failure: Failure, node: &NodePath, since: SystemTime) -> Fai
     if !matches!(failure.code, ExitCode::RolledBack | ExitCode::NotRolledBack) {
         return failure;
     }
-    let events = log::last(node, COUNT, Some(LogLevel::Info)).unwrap_or_default();
+    let events = log::last(node, LOOKED_THROUGH, Some(LogLevel::Info)).unwrap_or_default();
     let words = rendered(&events, &humantime::format_rfc3339_millis(since).to_string());
     if words.is_empty() {
         return failure;
@@ -29,28 +32,36 @@ pub(super) fn added(failure: Failure, node: &NodePath, since: SystemTime) -> Fai
 
 /// A line each. `since`: as events have it, to the millisecond and in UTC, so that text compares as time does.
 fn rendered(events: &[Logged], since: &str) -> String {
-    let since_then = events.iter().filter(|event| event.time.as_str() >= since);
-    let first_lines = since_then.filter_map(|event| event.text(false).lines().next().map(|line| format!("  {line}\n")));
-    first_lines.collect()
+    let is_told = |event: &&Logged| event.version.is_none() || event.level <= LogLevel::Warn;
+    let told: Vec<_> = events.iter().filter(|event| event.time.as_str() >= since).filter(is_told).collect();
+    let last = &told[told.len().saturating_sub(COUNT)..];
+    last.iter().filter_map(|event| event.text(false).lines().next().map(|line| format!("  {line}\n"))).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn event(time: &str, level: &str, version: Option<&str>, message: &str) -> Logged {
+        let event = serde_json::json!({
+            "time": format!("2026-11-30T15:00:34.{time}Z"), "level": level, "version": version, "target": "t", "message": message
+        });
+        serde_json::from_value(event).expect("an event")
+    }
+
     #[test]
-    fn lines_of_before_are_left_out_and_stacks_are_cut() {
-        let event = |time: &str, message: &str| {
-            serde_json::from_value::<Logged>(serde_json::json!({
-                "time": time, "level": "error", "target": "upgrade", "message": message,
-                "stack": [{ "function": "f" }]
-            }))
-            .expect("an event")
-        };
-        let events = [event("2026-11-30T15:00:34.474Z", "before"), event("2026-11-30T15:00:34.475Z", "then")];
-        assert_eq!(
-            rendered(&events, "2026-11-30T15:00:34.475Z"),
-            "  2026-11-30T15:00:34.475Z ERROR host upgrade: then\n"
-        );
+    fn what_was_before_and_what_applications_say_is_left_out_but_not_what_they_warn_of() {
+        let events = [
+            event("474", "error", None, "before"),
+            event("475", "info", None, "then"),
+            event("476", "info", Some("1.0.0"), "a request"),
+            event("477", "warn", Some("1.0.0"), "no route"),
+        ];
+        let expected =
+            "  2026-11-30T15:00:34.475Z INFO  host t: then\n  2026-11-30T15:00:34.477Z WARN  1.0.0 t: no route\n";
+        assert_eq!(rendered(&events, "2026-11-30T15:00:34.475Z"), expected);
+        let many: Vec<_> = (0..20).map(|number| event("475", "info", None, &number.to_string())).collect();
+        let lines = rendered(&many, "2026-11-30T15:00:34.475Z");
+        assert!(lines.lines().count() == COUNT && lines.ends_with(" 19\n"), "{lines}");
     }
 }

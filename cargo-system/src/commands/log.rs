@@ -13,7 +13,7 @@ use runtime::protocol::{Command, Event, LogLevel, Logged, Outcome};
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, stdout};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Nobody follows a log for longer.
@@ -59,13 +59,13 @@ fn from_files(context: &Context, node: &NodePath, options: &LogOptions) -> Resul
     Ok(())
 }
 
-/// The last events down to that level, of a node that runs or of one that has run.
+/// The last events down to that level, of a node that answers, or of one that has run.
 pub(super) fn last(node: &NodePath, count: u32, level: Option<LogLevel>) -> Result<Vec<Logged>, Failure> {
-    if !node.is_running()? {
+    let Ok(mut client) = client::connect(node) else {
         return last_in(&log_files(&node.layout.log()), count, level).map(Vec::from);
-    }
+    };
     let mut last = Vec::new();
-    client::connect(node)?.tell(Command::Log { count, level, follow: false }, PATIENCE, |event| {
+    client.tell(Command::Log { count, level, follow: false }, PATIENCE, |event| {
         if let Event::Logged { events, .. } = event {
             last.extend(events);
         }
@@ -73,27 +73,41 @@ pub(super) fn last(node: &NodePath, count: u32, level: Option<LogLevel>) -> Resu
     Ok(last)
 }
 
+/// `files`: the oldest first. No more of them are read than it takes.
 fn last_in(files: &[PathBuf], count: u32, level: Option<LogLevel>) -> Result<VecDeque<Logged>, Failure> {
     let mut last = VecDeque::new();
-    for path in files {
-        let unreadable = |error: std::io::Error| {
-            Failure::error(format!("{} cannot be read: {error}", path.display()))
-                .hint("only the node's own user and root may read it")
-        };
-        let file = match File::open(path) {
-            // It was the oldest one.
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
-            file => file.map_err(unreadable)?,
-        };
-        for line in BufReader::new(file).split(b'\n') {
-            // What is no event is half of one, of a node that was killed.
-            let Ok(event) = serde_json::from_slice::<Logged>(&line.map_err(unreadable)?) else { continue };
-            if level.is_none_or(|most| event.level <= most) {
-                last.push_back(event);
-            }
-            if last.len() > count as usize {
-                last.pop_front();
-            }
+    for path in files.iter().rev() {
+        interrupt::check()?;
+        let missing = count as usize - last.len();
+        if missing == 0 {
+            break;
+        }
+        let mut before = last_of(path, missing, level)?;
+        before.append(&mut last);
+        last = before;
+    }
+    Ok(last)
+}
+
+fn last_of(path: &Path, count: usize, level: Option<LogLevel>) -> Result<VecDeque<Logged>, Failure> {
+    let unreadable = |error: std::io::Error| {
+        Failure::error(format!("{} cannot be read: {error}", path.display()))
+            .hint("only the node's own user and root may read it")
+    };
+    let file = match File::open(path) {
+        // It was the oldest one.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(VecDeque::new()),
+        file => file.map_err(unreadable)?,
+    };
+    let mut last = VecDeque::new();
+    for line in BufReader::new(file).split(b'\n') {
+        // What is no event is half of one, of a node that was killed.
+        let Ok(event) = serde_json::from_slice::<Logged>(&line.map_err(unreadable)?) else { continue };
+        if level.is_none_or(|most| event.level <= most) {
+            last.push_back(event);
+        }
+        if last.len() > count {
+            last.pop_front();
         }
     }
     Ok(last)

@@ -71,8 +71,8 @@ pub(crate) fn run(cli: Cli) -> Code {
 fn dispatch(cli: Cli) -> Result<u8, Failure> {
     let Cli { global, command } = cli;
     let context = Context::new(global);
-    // A node has its own ear for signals.
-    if !matches!(command, Command::Node { .. }) {
+    // A node has its own ear for signals, and what is tried out for it ends at once.
+    if !matches!(command, Command::Node { .. } | Command::Describe { .. }) {
         interrupt::listen()?;
     }
     refuse_builds_of_releases(&context, &command)?;

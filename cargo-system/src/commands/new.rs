@@ -9,6 +9,7 @@ use crate::failure::{Failure, OrHint as _};
 use crate::{hints, interrupt, output};
 use anyhow::Context as _;
 use std::fs;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -55,6 +56,8 @@ fn make(path: &Path, name: Option<&str>) -> Result<(), Failure> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command.args(["new", "--quiet", "--lib"]).args(name.map(|name| format!("--name={name}"))).arg("--").arg(path);
+    // In a group of its own: it is done at once, and a Ctrl-C for both would leave half of it.
+    command.process_group(0);
     let status = command.stdin(Stdio::null()).status().context("cargo cannot be run").or_hint(hints::CARGO)?;
     // What is there now is filled, whoever has pressed what: that is soon done, and half a project is nobody's wish.
     if status.success() {

@@ -64,5 +64,8 @@ pub(super) fn become_node(node: &NodePath, serving: &Serving) -> Result<(), Fail
     let mut command = Command::new(own);
     command.arg("node").arg("--root").arg(node.layout.root()).args(serving.to_args());
     forget_surroundings(&mut command);
+    // What has come before is looked at now, and what comes later ends it: the node's own ears are not there yet.
+    let _unguarded = interrupt::unguarded();
+    interrupt::check()?;
     Err(failed(command.exec()))
 }

@@ -16,6 +16,7 @@ use crate::failure::{Failure, More};
 use crate::interrupt;
 use crate::output;
 use anyhow::Context as _;
+use rustix::process::{Pid, Signal};
 use std::borrow::Borrow;
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Read, Write as _};
@@ -166,7 +167,7 @@ impl Connection {
             }
             // On a terminal, Ctrl-C is a key for the other side; else it ends ssh as well, and if it was for us alone, now.
             if interrupt::happened() {
-                running.kill();
+                running.stop();
                 return Err(interrupt::failure());
             }
             std::thread::sleep(interrupt::LOOK / 10);
@@ -281,6 +282,17 @@ impl Running {
 
     fn kill(&mut self) {
         end(&mut self.child);
+    }
+
+    /// Asks it to end, so that it gives the terminal back as it found it; then it is killed.
+    fn stop(&mut self) {
+        // It may have ended; not yet waited for, its number is its own.
+        let _: Result<(), _> = rustix::process::kill_process(Pid::from_child(&self.child), Signal::TERM);
+        let until = Instant::now() + LAST_WORDS;
+        while Instant::now() < until && self.child.try_wait().is_ok_and(|ended| ended.is_none()) {
+            std::thread::sleep(interrupt::LOOK / 10);
+        }
+        self.kill();
     }
 
     /// It has said all, and ends.

@@ -47,13 +47,12 @@ impl Page {
         }
         let said = cli.run().expect("it ends");
         assert_ne!(said.code, 0, "{command} is wrong, and does: {}", said.stdout);
-        // An expression's words are its own.
-        let says_what_next =
-            ["hint: ", "For more information, try '--help'"].iter().any(|text| said.stderr.contains(text));
-        assert!(says_what_next || command.starts_with("eval "), "{command} does not say what next: {}", said.stderr);
         // What cargo, or a progress, has said before is not ours, and another one says it otherwise.
         let ours = said.stderr.rfind("\nerror: ").map_or(0, |before| before + 1);
         let mut stderr = said.stderr[ours..].to_owned();
+        // An expression's words are its own.
+        let says_what_next = ["hint: ", "For more information, try '--help'"].iter().any(|text| stderr.contains(text));
+        assert!(says_what_next || command.starts_with("eval "), "{command} does not say what next: {}", stderr);
         for (text, by) in &self.replaced {
             stderr = stderr.replace(text.as_str(), by);
         }

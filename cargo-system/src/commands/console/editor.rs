@@ -21,7 +21,7 @@ const MENU: &str = "completion";
 
 /// Reads, evaluates and shows, until the end of input.
 pub(super) fn talk(mut session: Session) -> Result<(), Failure> {
-    interrupt::let_sigterm_end();
+    let _unguarded = interrupt::unguarded();
     output::line(&format!("{} {}; help() says what there is, Ctrl-D leaves", session.name, session.version));
     let names = Arc::new(Mutex::new(session.functions.clone()));
     let mut editor = editor(&names);

@@ -83,8 +83,9 @@ fn await_node(node: &NodePath, os_pid: u32) -> Result<bool, Failure> {
 
 /// Upgrades whatever is saved until the node ends, or somebody ends this.
 fn until_the_end(context: &Context, node: &NodePath) -> Result<(), Failure> {
-    let folders = context.workspace()?.sources(&context.application()?)?;
-    let saves = Saves::of(&folders)?;
+    let workspace = context.workspace()?;
+    let folders = workspace.sources(&context.application()?)?;
+    let mut saves = Saves::of(&folders, workspace.root())?;
     output::note(&format!(
         "watching {}",
         folders.iter().map(|folder| folder.display().to_string()).collect::<Vec<_>>().join(", ")

@@ -1,7 +1,8 @@
 //! What is saved in some folders: an editor writes a file in several steps, and often several files, so a save is over when nothing has come for
 //! a moment.
 //!
-//! Invariants: a save that comes while nobody waits is not lost, and many of them are one; what is only read is no save.
+//! Invariants: a save that comes while nobody waits is not lost, and many of them are one; what is only read is no save; a folder that is made
+//! later is looked at from its first save on.
 
 use crate::failure::{Failure, OrHint as _};
 use anyhow::Context as _;
@@ -18,31 +19,47 @@ const SETTLED: Duration = Duration::from_millis(40);
 const SETTLED_MAX: Duration = Duration::from_secs(2);
 /// By which cargo marks folders that hold nothing of anybody's own.
 const CACHE_MARK: &str = "CACHEDIR.TAG";
+/// What a workspace's root says of all its packages.
+const OF_ALL: [&str; 2] = ["Cargo.toml", "Cargo.lock"];
 const LIMIT_HINT: &str = "raise fs.inotify.max_user_watches, or use cargo system upgrade";
 
 /// See the file's head.
 #[derive(Debug)]
 pub(super) struct Saves {
     saved: Receiver<()>,
-    _watcher: RecommendedWatcher,
+    watcher: RecommendedWatcher,
+    folders: Vec<PathBuf>,
 }
 
 impl Saves {
-    /// In these folders and those below, but for cargo's own and hidden ones.
-    pub(super) fn of(folders: &[PathBuf]) -> Result<Self, Failure> {
+    /// In these folders and those below, but for cargo's own and hidden ones; and what the workspace's root says of all of them.
+    pub(super) fn of(folders: &[PathBuf], root: &Path) -> Result<Self, Failure> {
         // One that waits stands for all that come before it is taken.
         let (save, saved) = sync_channel(1);
-        let watcher = notify::recommended_watcher(move |event| tell(&save, event)).context("nothing can be watched");
-        let mut watcher = watcher.or_hint(LIMIT_HINT)?;
-        for folder in folders {
-            let watched = watch(&mut watcher, folder);
+        let above = Some(root.to_owned()).filter(|root| !folders.contains(root));
+        let of_all = above.clone();
+        let watcher = notify::recommended_watcher(move |event| tell(&save, event, of_all.as_deref()));
+        let watcher = watcher.context("nothing can be watched").or_hint(LIMIT_HINT)?;
+        let mut saves = Self { saved, watcher, folders: folders.to_owned() };
+        if let Some(root) = above {
+            let watched = saves.watcher.watch(&root, RecursiveMode::NonRecursive);
+            watched.with_context(|| format!("{} cannot be watched", root.display())).or_hint(LIMIT_HINT)?;
+        }
+        saves.watch()?;
+        Ok(saves)
+    }
+
+    /// All that is there by now. What is watched already goes on to be.
+    fn watch(&mut self) -> Result<(), Failure> {
+        for folder in &self.folders {
+            let watched = watch(&mut self.watcher, folder);
             watched.with_context(|| format!("{} cannot be watched", folder.display())).or_hint(LIMIT_HINT)?;
         }
-        Ok(Self { saved, _watcher: watcher })
+        Ok(())
     }
 
     /// Waits for a save for that long, and until it is over. False: there was none.
-    pub(super) fn wait(&self, patience: Duration) -> Result<bool, Failure> {
+    pub(super) fn wait(&mut self, patience: Duration) -> Result<bool, Failure> {
         match self.saved.recv_timeout(patience) {
             Ok(()) => {}
             Err(RecvTimeoutError::Timeout) => return Ok(false),
@@ -54,24 +71,28 @@ impl Saves {
         }
         let until = Instant::now() + SETTLED_MAX;
         while Instant::now() < until && self.saved.recv_timeout(SETTLED).is_ok() {}
+        // A folder that is gone for a moment, as when a branch is checked out, is there at one of the next saves.
+        let _: Result<(), Failure> = self.watch();
         Ok(true)
     }
 }
 
-fn tell(save: &SyncSender<()>, event: notify::Result<Event>) {
+/// `root`: of what stands there itself, cargo's files alone are sources.
+fn tell(save: &SyncSender<()>, event: notify::Result<Event>, root: Option<&Path>) {
     // An error may stand for anything: it is looked at as a save is.
-    if event.as_ref().map_or(true, is_save) {
+    if event.as_ref().map_or(true, |event| is_save(event, root)) {
         // There is one that waits already, or nobody waits any more.
         let _: Result<(), _> = save.try_send(());
     }
 }
 
-fn is_save(event: &Event) -> bool {
+fn is_save(event: &Event, root: Option<&Path>) -> bool {
     let is_write = match event.kind {
         EventKind::Access(_) | EventKind::Modify(ModifyKind::Metadata(_)) => false,
         EventKind::Any | EventKind::Create(_) | EventKind::Modify(_) | EventKind::Remove(_) | EventKind::Other => true,
     };
-    is_write && (event.paths.is_empty() || event.paths.iter().any(|path| is_source(path)))
+    let is_others = |path: &Path| path.parent() == root && !OF_ALL.iter().any(|name| path.ends_with(name));
+    is_write && (event.paths.is_empty() || event.paths.iter().any(|path| is_source(path) && !is_others(path)))
 }
 
 /// Not an editor's own, nor a hidden one.
@@ -102,7 +123,7 @@ mod tests {
     const SHORT: Duration = Duration::from_millis(200);
 
     fn is_saved(kind: EventKind, path: &str) -> bool {
-        is_save(&Event::new(kind).add_path(PathBuf::from(path)))
+        is_save(&Event::new(kind).add_path(PathBuf::from(path)), Some(Path::new("/w")))
     }
 
     #[test]
@@ -112,6 +133,7 @@ mod tests {
         assert!(is_saved(EventKind::Create(CreateKind::File), "/w/src/new.rs"));
         assert!(!is_saved(EventKind::Access(AccessKind::Any), "/w/src/lib.rs"));
         assert!(!is_saved(EventKind::Modify(ModifyKind::Metadata(MetadataKind::Any)), "/w/src/lib.rs"));
+        assert!(is_saved(written, "/w/Cargo.toml") && !is_saved(written, "/w/notes.txt"));
         for own in ["/w/src/.lib.rs.swx", "/w/src/lib.rs~", "/w/src/lib.swp", "/w/.git"] {
             assert!(!is_saved(written, own), "{own}");
         }
@@ -126,8 +148,9 @@ mod tests {
         };
         let (source, target) = (folder("src")?, folder("target")?);
         fs::write(target.join(CACHE_MARK), "")?;
-        let saves = Saves::of(&[place.path().to_owned()]).map_err(|failure| anyhow::anyhow!(failure.message))?;
-        let is_saved = |patience| saves.wait(patience).map_err(|failure| anyhow::anyhow!(failure.message));
+        let mut saves =
+            Saves::of(&[place.path().to_owned()], place.path()).map_err(|failure| anyhow::anyhow!(failure.message))?;
+        let mut is_saved = |patience| saves.wait(patience).map_err(|failure| anyhow::anyhow!(failure.message));
         for file in ["a.rs", "b.rs"] {
             fs::write(source.join(file), "fn a() {}")?;
         }
@@ -136,6 +159,10 @@ mod tests {
         fs::read(source.join("a.rs"))?;
         fs::write(target.join("built"), "")?;
         assert!(!is_saved(SHORT)?, "nothing of it is a source");
+        let later = folder("later")?;
+        assert!(is_saved(LONG)?);
+        fs::write(later.join("c.rs"), "fn c() {}")?;
+        assert!(is_saved(LONG)?, "it was made later");
         Ok(())
     }
 }
