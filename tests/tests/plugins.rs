@@ -283,7 +283,10 @@ fn what_needs_what_is_said_when_it_is_wrong() {
     ");
     let folder = sandbox.workspace().join("stock");
     let inside = sandbox.cli(["check", "--package", "stok"]).in_folder(&folder).expect(2).stderr;
-    insta::assert_snapshot!(inside, @"error: stok is no plugin of this workspace, which has shop, stock");
+    insta::assert_snapshot!(inside, @r#"
+    error: stok is no plugin of this workspace, which has shop, stock
+    hint: --package names a plugin: cargo's name of a package with crate-type = ["cdylib"] that depends on plugin-abi
+    "#);
 }
 
 #[test]
