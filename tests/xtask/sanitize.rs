@@ -91,7 +91,7 @@ impl Sanitizer {
     fn cargo(&self, target: &Path) -> Command {
         let mut command = Command::new(workspace::cargo());
         command.current_dir(workspace::root()).env("CARGO_TARGET_DIR", target).env("CARGO_BUILD_TARGET", TARGET);
-        let flags = format!("-Zsanitizer={} -Cforce-frame-pointers=yes {}", self.name, self.flags);
+        let flags = format!("-Zsanitizer={} --cfg=sanitized -Cforce-frame-pointers=yes {}", self.name, self.flags);
         command.env("RUSTC_BOOTSTRAP", "1").env("RUSTFLAGS", flags).env(self.options.0, self.options.1);
         if !self.std.is_empty() {
             command.env("CARGO_UNSTABLE_BUILD_STD", self.std);

@@ -43,7 +43,9 @@ pub fn describe(file: &Path, begin_with: Option<&[u8]>) -> Result<Vec<DeclaredLi
 /// Where the system refuses one, the others hold, and the time that somebody waits.
 fn limit() {
     let limits = [(Resource::Data, MEMORY_MAX), (Resource::Cpu, PROCESSOR_TIME_MAX), (Resource::Core, 0)];
-    for (resource, most) in limits {
+    // A sanitizer keeps more beside the memory than that.
+    for (resource, most) in limits.into_iter().filter(|(resource, _)| !(cfg!(sanitized) && *resource == Resource::Data))
+    {
         let _: Result<(), _> = setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) });
     }
     let _: Result<(), _> = set_parent_process_death_signal(Some(Signal::KILL));
