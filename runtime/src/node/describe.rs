@@ -10,7 +10,8 @@ use rustix::process::{Resource, Rlimit, Signal, set_parent_process_death_signal,
 use std::path::Path;
 
 /// An initialisation takes no more memory, in bytes: as much as all states that are converted at a time ([`Limits`](crate::moving::Limits)).
-const MEMORY_MAX: u64 = 1 << 30;
+// A sanitizer keeps more beside the memory than that.
+const MEMORY_MAX: u64 = if cfg!(sanitized) { u64::MAX } else { 1 << 30 };
 /// Nor more processor time, in seconds: more than anybody waits for it.
 const PROCESSOR_TIME_MAX: u64 = 60;
 /// The kernel ends this OS process before all others if there is no memory left.
@@ -43,9 +44,7 @@ pub fn describe(file: &Path, begin_with: Option<&[u8]>) -> Result<Vec<DeclaredLi
 /// Where the system refuses one, the others hold, and the time that somebody waits.
 fn limit() {
     let limits = [(Resource::Data, MEMORY_MAX), (Resource::Cpu, PROCESSOR_TIME_MAX), (Resource::Core, 0)];
-    // A sanitizer keeps more beside the memory than that.
-    for (resource, most) in limits.into_iter().filter(|(resource, _)| !(cfg!(sanitized) && *resource == Resource::Data))
-    {
+    for (resource, most) in limits {
         let _: Result<(), _> = setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) });
     }
     let _: Result<(), _> = set_parent_process_death_signal(Some(Signal::KILL));
