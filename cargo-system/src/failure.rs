@@ -50,6 +50,11 @@ impl Failure {
         Self { code, ..self }
     }
 
+    /// Nothing has changed by it.
+    pub(crate) fn refusal(self) -> Self {
+        Self { code: ExitCode::Refused, ..self }
+    }
+
     /// Says in which step it failed, unless that is said.
     pub(crate) fn step(self, step: &str) -> Self {
         Self { step: self.step.or_else(|| Some(step.to_owned())), ..self }

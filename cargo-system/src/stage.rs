@@ -115,13 +115,13 @@ pub(crate) fn stage_release(store: &Store, path: &Path) -> Result<Manifest, Fail
         return stage_folder(store, &Store::new(Layout::new(path)), &keys);
     }
     check_there(path)?;
-    let unpacked = archive::unpack(path, store, &keys, archive::Wanted::Plugins).map_err(|error| not_taken(&error))?;
+    let unpacked = archive::unpack(path, store, &keys, archive::Wanted::Plugins).map_err(not_taken)?;
     stage_from(store, &Store::new(unpacked.layout()), &unpacked.manifest, &keys)
 }
 
 /// The node's keys. What they trust is not known if one of them cannot be read.
 pub(crate) fn keys(store: &Store) -> Result<Keys, Failure> {
-    Keys::read(store.layout()).map_err(|error| Failure { code: ExitCode::Refused, ..Failure::from(error) })
+    Keys::read(store.layout()).map_err(|error| Failure::from(error).refusal())
 }
 
 fn stage_folder(store: &Store, from: &Store, keys: &Keys) -> Result<Manifest, Failure> {
@@ -190,12 +190,12 @@ pub(crate) fn unread(error: StoreError) -> Failure {
     match error {
         // The folder's own record names it.
         StoreError::NoRelease { .. } => damaged(error.to_string()),
-        _ => Failure { code: ExitCode::Refused, ..Failure::from(error) },
+        _ => Failure::from(error).refusal(),
     }
 }
 
-pub(crate) fn not_taken(error: &ArchiveError) -> Failure {
-    refused(error.to_string()).hint(error.reason.hint())
+pub(crate) fn not_taken(error: ArchiveError) -> Failure {
+    Failure::from(error).refusal()
 }
 
 pub(crate) fn damaged(message: String) -> Failure {
@@ -217,7 +217,7 @@ pub(crate) fn check_there(path: &Path) -> Result<(), Failure> {
 }
 
 pub(crate) fn no_release(path: &Path) -> Failure {
-    not_taken(&ArchiveError { path: path.to_owned(), reason: Reason::NoArchive })
+    not_taken(ArchiveError { path: path.to_owned(), reason: Reason::NoArchive })
 }
 
 #[cfg(test)]

@@ -69,7 +69,7 @@ pub(crate) fn look(path: &Path, keys: &[PathBuf], depth: Depth) -> Result<Whole,
     let unpacked = archive::unpack(path, &Store::new(Layout::new(place.path())), &keys, archive::Wanted::Plugins);
     let unpacked = unpacked.map_err(|error| match &error.reason {
         archive::Reason::Signature(reason) => not_by_whom(&path.display().to_string(), reason),
-        _ => not_taken(&error),
+        _ => not_taken(error),
     })?;
     let (layout, manifest) = (unpacked.layout(), &unpacked.manifest);
     if depth == Depth::Alone {

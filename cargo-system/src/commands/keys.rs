@@ -114,7 +114,7 @@ fn trust(context: &Context, key: &str) -> Result<(), Failure> {
     let keys = Keys::read(&layout)?;
     let key = given(key)?;
     keys.trust(&layout, &key).map_err(|error| match error {
-        KeyError::Revoked(_) => Failure { code: ExitCode::Refused, ..Failure::from(error) },
+        KeyError::Revoked(_) => Failure::from(error).refusal(),
         _ => Failure::from(error),
     })?;
     conclude(context, "trusted", &key, &layout, Answer::Trusted);

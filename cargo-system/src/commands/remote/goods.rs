@@ -94,7 +94,7 @@ fn unpack(release: &Path, place: TempDir, progress: &mut Progress) -> Result<Mad
     check_there(release)?;
     // Whose it must be, the node says.
     let unpacked = archive::unpack(release, &Store::new(Layout::new(place.path())), &Keys::default(), Wanted::All);
-    let unpacked = unpacked.map_err(|error| not_taken(&error))?;
+    let unpacked = unpacked.map_err(not_taken)?;
     Made::new(unpacked.layout(), unpacked.manifest.clone(), place, Some(unpacked))
 }
 

@@ -189,7 +189,7 @@ impl<'a> Visit<'a> {
     pub(super) fn check_release(&self, made: &Made) -> Result<(), Failure> {
         self.look.check_target(&self.connection, made.target())?;
         let trusted = self.borrowed.check_trust_of(&made.store(), &made.manifest.version, false);
-        trusted.map(drop).map_err(|error| Failure { code: ExitCode::Refused, ..Failure::from(error).step("check") })
+        trusted.map(drop).map_err(|error| Failure::from(error).refusal().step("check"))
     }
 
     pub(super) fn send(&mut self, base: &str, parcels: &[Parcel]) -> Result<(), Failure> {
