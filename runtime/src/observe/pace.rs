@@ -72,25 +72,30 @@ mod tests {
     #[test]
     fn one_at_a_time_works_and_each_gets_its_turn() {
         let (working, is_over) = (AtomicU32::new(0), AtomicBool::new(false));
-        let work = || {
-            let (mut pace, mut turns) = (Pace::new(), 0_u32);
+        let turns = [const { AtomicU32::new(0) }; 8];
+        let work = |turns: &AtomicU32| {
+            let mut pace = Pace::new();
             pace.step();
             while !is_over.load(Ordering::Relaxed) {
                 assert_eq!(working.fetch_add(1, Ordering::SeqCst), 0, "nobody else works");
                 let begun = pace.begun;
                 working.fetch_sub(1, Ordering::SeqCst);
                 pace.step();
-                turns += u32::from(pace.begun != begun);
+                turns.fetch_add(u32::from(pace.begun != begun), Ordering::Relaxed);
             }
-            turns
         };
-        let turns: Vec<u32> = std::thread::scope(|scope| {
-            let workers: Vec<_> = (0..8).map(|_| scope.spawn(work)).collect();
-            std::thread::sleep(Duration::from_millis(200));
+        let had_all = || turns.iter().all(|turns| turns.load(Ordering::Relaxed) > 0);
+        std::thread::scope(|scope| {
+            for turns in &turns {
+                scope.spawn(|| work(turns));
+            }
+            let begun = Instant::now();
+            while !had_all() && begun.elapsed() < Duration::from_secs(30) {
+                std::thread::sleep(Duration::from_millis(10));
+            }
             is_over.store(true, Ordering::Relaxed);
-            workers.into_iter().map(|worker| worker.join().expect("it ends")).collect()
         });
-        assert!(turns.iter().all(|turns| *turns > 0), "{turns:?}");
+        assert!(had_all(), "{turns:?}");
     }
 
     #[test]
